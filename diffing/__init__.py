@@ -1,0 +1,1 @@
+"""Compares exchanges: pure functions, no I/O, no clock, no database."""

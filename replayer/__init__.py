@@ -1,0 +1,1 @@
+"""Sends recorded exchanges to a target, correlates state, stores and judges."""
