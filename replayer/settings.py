@@ -7,36 +7,25 @@ raise `UsageError` with one sentence that names the file, the place in it and wh
 from __future__ import annotations
 
 import os
+import re
+import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
+
+from .errors import UsageError
+from .target_settings import Expansion, TargetSettings, find_target, read_target
+from .toml_table import Table, nearest
 
 DEFAULT_DATABASE_URL = "sqlite:///.understudy/understudy.db"
 SEVERITIES = ("breaking", "major", "minor", "info")
 """From the gravest to the lightest."""
 
+PARTS = ("status", "header", "body", "sql", "latency", "outbound")
+"""Where in a response, or beside it, a difference can be."""
 
-@dataclass(frozen=True, slots=True)
-class TargetSettings:
-    """One place that can be replayed at: exactly one of `url`, `wsgi`, `start` and `run` is set."""
-
-    name: str
-    url: str = ""  # base URL without a trailing slash; "" when `start` or `wsgi` makes the instance
-    wsgi: str = ""  # "module:callable_or_factory"
-    start: tuple[str, ...] = ()  # argv, no shell; "{port}" is replaced by a free port
-    run: str = ""  # the id of an earlier run that serves as a baseline
-    cwd: str = ""  # absolute (resolved against the settings file's folder); "" is the current folder
-    python: str = ""  # interpreter for `wsgi` and `mint`; "" is the one that runs us
-    env: tuple[tuple[str, str], ...] = ()  # added to the environment of `start`, `wsgi`, `reset` and `mint`
-    ready: str = "/"  # path that answers below 500 when the instance is ready
-    ready_timeout: float = 30.0  # seconds
-    reset: tuple[str, ...] = ()  # argv that restores the state before each pass
-    reset_timeout: float = 300.0  # seconds
-    mint: str = ""  # "module:function" that makes credentials
-    canary: tuple[str, ...] = ()  # paths read before each pass, to show that passes begin in the same state
-    disposable: bool = False  # writes may be replayed
-    timeout: float = 30.0  # seconds per request
+ROUTE_PATTERN = re.compile(r"(\*|[A-Z][A-Z-]*) (\*\*|/\S*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +112,167 @@ def load_settings(
 
     `UNDERSTUDY_DATABASE_URL` in `environ` wins over the file. Raises UsageError for whatever is wrong in the file.
     """
-    from .settings_file import find_settings_file, read_settings  # imports this module's types
-
-    source = find_settings_file(path, Path.cwd() if cwd is None else cwd)
-    return read_settings(source, environ)
+    source, data = _find(path, Path.cwd() if cwd is None else cwd)
+    chosen = environ.get("UNDERSTUDY_DATABASE_URL", "")
+    if source is None:
+        return Settings(database_url=chosen or DEFAULT_DATABASE_URL)
+    top = Table(data, "", source, ("targets", "tags", "policy", "noise", "slack", "database_url"))
+    targets, unset = _targets(top, environ)
+    tags = _tags(top)
+    return Settings(
+        targets=targets,
+        tags=tags,
+        policy=_policy(top, tags),
+        noise=tuple(_noise(entry) for entry in top.entries("noise", _fields(NoiseSetting))),
+        slack=_slack(top, tags),
+        database_url=chosen or _database_url(top, environ),
+        source=source,
+        unset=unset,
+    )
 
 
 def resolve_target(text: str, settings: Settings) -> TargetSettings:
     """What TARGET means: a target's name, a base URL, `wsgi:module:callable_or_factory`, or `run:<id>`.
 
     A URL or `wsgi:` text takes the settings of the target that has the same one. Raises UsageError when nothing fits,
-    when several targets do, or when the target names an environment variable that is not set.
+    when several targets do, or when the target names an environment variable that is not set or a folder that is not
+    there.
     """
-    from .settings_file import resolve
+    target = find_target(text, settings.targets)
+    unset = dict(settings.unset).get(target.name, "")
+    if unset:
+        raise UsageError(unset, "Set it, or choose another target.")
+    if target.cwd and not os.path.isdir(target.cwd):
+        raise UsageError(f"The target {target.name!r} has the folder {target.cwd} as 'cwd', which does not exist.")
+    return target
 
-    return resolve(text, settings)
+
+def _find(path: Path | None, cwd: Path) -> tuple[Path | None, dict[str, object]]:
+    """The settings file and what is in it."""
+    if path is not None:
+        source = cwd / path
+        data = _parse(source)
+        if source.name == "pyproject.toml":
+            data = _tool_section(source, data) or {}
+        return source, data
+    source = cwd / "understudy.toml"
+    if source.exists():
+        return source, _parse(source)
+    source = cwd / "pyproject.toml"
+    section = _tool_section(source, _parse(source)) if source.exists() else None
+    return (None, {}) if section is None else (source, section)
+
+
+def _parse(source: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(source.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise UsageError(f"There is no settings file {source}.") from None
+    except OSError as error:
+        raise UsageError(f"The settings file {source} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{source}: the file is not UTF-8 text.") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"{source}: the file is not valid TOML: {error}.") from None
+
+
+def _tool_section(source: Path, data: dict[str, object]) -> dict[str, object] | None:
+    tools = data.get("tool")
+    if not isinstance(tools, dict) or "understudy" not in tools:
+        return None
+    return dict(Table(tools["understudy"], "[tool.understudy]", source).data)
+
+
+def _fields(settings_type: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(settings_type))
+
+
+def _targets(top: Table, environ: Mapping[str, str]) -> tuple[tuple[TargetSettings, ...], tuple[tuple[str, str], ...]]:
+    targets, unset = [], []
+    known = tuple(name for name in _fields(TargetSettings) if name != "name")
+    for name, data in top.tables("targets").items():
+        table = Table(data, f"[targets.{name}]", top.source, known)
+        expansion = Expansion(environ)
+        targets.append(read_target(name, table, expansion))
+        if expansion.missing:
+            sentence = (
+                f"{top.source}: {table.place} names the environment variable {expansion.missing[0]}, which is not set."
+            )
+            unset.append((name, sentence))
+    return tuple(targets), tuple(unset)
+
+
+def _database_url(top: Table, environ: Mapping[str, str]) -> str:
+    expansion = Expansion(environ)
+    url = expansion.of(top.text("database_url", DEFAULT_DATABASE_URL))
+    if expansion.missing:
+        top.fail(f"names the environment variable {expansion.missing[0]} in 'database_url', which is not set")
+    return url
+
+
+def _tags(top: Table) -> tuple[Tag, ...]:
+    tags: dict[str, Tag] = {}
+    for table in top.entries("tags", _fields(Tag)):
+        table.required("name", "routes")
+        tag = Tag(table.text("name"), table.texts("routes"))
+        if tag.name in tags:
+            table.fail(f"is a second tag with the name {tag.name!r}")
+        for route in tag.routes:
+            _check_route(table, "routes", route)
+        tags[tag.name] = tag
+    return tuple(tags.values())
+
+
+def _check_route(table: Table, key: str, pattern: str) -> None:
+    if not ROUTE_PATTERN.fullmatch(pattern):
+        table.wrong(key, "a method, a space and a path", 'For example: "GET /api/orders/**" or "* /api/payments/**".')
+
+
+def _check_tag(table: Table, name: str, tags: tuple[Tag, ...]) -> None:
+    names = [tag.name for tag in tags]
+    if name not in names:
+        table.fail(f"names the tag {name!r}, which no [[tags]] defines", nearest(name, names, "defined tags"))
+
+
+def _policy(top: Table, tags: tuple[Tag, ...]) -> PolicySettings:
+    table = top.table("policy", _fields(PolicySettings))
+    defaults = PolicySettings()
+    by_tag = []
+    for name, data in table.tables("tags").items():
+        inner = Table(data, f"[policy.tags.{name}]", top.source, _fields(TagPolicy))
+        _check_tag(inner, name, tags)
+        policy = TagPolicy(
+            fail_on=inner.choice("fail_on", SEVERITIES, TagPolicy().fail_on),
+            reviewers=inner.whole("reviewers", TagPolicy().reviewers, least=1),
+        )
+        by_tag.append((name, policy))
+    return PolicySettings(
+        fail_on=table.choice("fail_on", SEVERITIES, defaults.fail_on),
+        min_route_coverage=table.share("min_route_coverage", defaults.min_route_coverage),
+        min_replayed=table.whole("min_replayed", defaults.min_replayed, least=0),
+        min_fidelity=table.share("min_fidelity", defaults.min_fidelity),
+        inconclusive=table.choice("inconclusive", ("fail", "pass"), defaults.inconclusive),
+        tags=tuple(by_tag),
+    )
+
+
+def _noise(table: Table) -> NoiseSetting:
+    table.required("route", "path", "reason")
+    _check_route(table, "route", table.text("route"))
+    return NoiseSetting(
+        route=table.text("route"),
+        path=table.text("path"),
+        reason=table.text("reason"),
+        kind=table.text("kind"),
+        part=table.choice("part", PARTS, "body"),
+        until=table.day("until"),
+        author=table.text("author"),
+    )
+
+
+def _slack(top: Table, tags: tuple[Tag, ...]) -> SlackSettings:
+    table = top.table("slack", _fields(SlackSettings))
+    by_tag = table.mapping("tag_channels")
+    for name, _ in by_tag:
+        _check_tag(table.table("tag_channels"), name, tags)
+    return SlackSettings(table.text("channel"), by_tag)
