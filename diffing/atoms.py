@@ -67,6 +67,8 @@ def is_opaque(text: str) -> bool:
         return True
     if _TOKEN.fullmatch(text) is None or _DATE.match(text) or is_integer(text) or _AFFIXED.fullmatch(text):
         return False
+    if text.startswith("/") or "://" in text:
+        return False
     if len(set(text)) < 5:
         return False
     if any(c.isdigit() for c in text):
