@@ -1,0 +1,215 @@
+"""What a response hands out: its values by path, and how two answers to one request pair up.
+
+Paths: `header:location`, `header:set-cookie[sid].value`, `$.items[3].id` for JSON, `$html.input.csrf_token` for the
+hidden fields, meta tags and links of a page, `$text` for a short text body.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from html import unescape
+
+import orjson
+
+from diffing.atoms import canonical, leaves
+from recorder.exchange import RecordedResponse, header
+
+MAX_BODY = 8 * 1024 * 1024
+"""Bytes after decoding: a larger response hands out nothing that is looked at."""
+
+_SKIPPED_HEADERS = frozenset(
+    "date content-type content-length content-encoding transfer-encoding connection keep-alive server vary age via"
+    " cache-control expires pragma allow trailer upgrade strict-transport-security content-security-policy"
+    " x-content-type-options x-frame-options x-request-id x-powered-by server-timing access-control-allow-origin"
+    " access-control-allow-methods access-control-allow-headers set-cookie".split()
+)
+_INPUT = re.compile(rb"<(?:input|meta|a|form|button)\b[^>]{1,2000}>", re.I)
+_ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """A response's values: headers by path, and the body as a JSON-like value rooted at `root`."""
+
+    headers: tuple[tuple[str, str], ...] = ()
+    root: str = "$"
+    body: object = None
+
+    def leaves(self) -> Iterator[tuple[str, object]]:
+        """Every scalar with its concrete path."""
+        yield from self.headers
+        if self.body is not None:
+            yield from leaves(self.body, self.root)
+
+
+def produced(response: RecordedResponse) -> Produced:
+    """Reads a response; a body that is not what it says gives what can be read, never an error."""
+    headers = tuple(_header_values(response))
+    data = decoded(response)
+    if not data:
+        return Produced(headers)
+    start = data[:64].lstrip()[:1]
+    if start in (b"{", b"["):
+        try:
+            return Produced(headers, "$", orjson.loads(data))
+        except orjson.JSONDecodeError:
+            return Produced(headers)
+    if start == b"<":
+        return Produced(headers, "$html", _html(data))
+    if len(data) <= 512:
+        text = data.decode("utf-8", "replace").strip()
+        if text and not any(c.isspace() for c in text):
+            return Produced(headers, "$text", text)
+    return Produced(headers)
+
+
+def _header_values(response: RecordedResponse) -> Iterator[tuple[str, str]]:
+    for name, value in response.headers:
+        lowered = name.lower()
+        if lowered == "set-cookie":
+            cookie, _, _ = value.partition(";")
+            key, equals, text = cookie.partition("=")
+            text = text.strip().strip('"')
+            if equals and text:
+                yield f"header:set-cookie[{key.strip()}].value", text
+        elif lowered not in _SKIPPED_HEADERS and value:
+            yield f"header:{lowered}", value
+
+
+def decoded(response: RecordedResponse) -> bytes:
+    """The body without its content coding; empty when it can not be decoded in bounds."""
+    data = response.body.data
+    coding = header(response.headers, "content-encoding").strip().lower()
+    if not data or coding in ("", "identity"):
+        return data if len(data) <= MAX_BODY else b""
+    try:
+        if coding in ("gzip", "x-gzip"):
+            return _inflate(data, 31)
+        if coding == "deflate":
+            try:
+                return _inflate(data, 15)
+            except zlib.error:
+                return _inflate(data, -15)
+        if coding == "br":
+            import brotli
+
+            plain: bytes = brotli.decompress(data)
+            return plain if len(plain) <= MAX_BODY else b""
+        if coding == "zstd":
+            import zstandard
+
+            return zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_BODY)
+    except Exception:  # a decoder of someone else's on bytes of someone else's: whatever it raises, nothing is produced
+        return b""
+    return b""
+
+
+def _inflate(data: bytes, window: int) -> bytes:
+    inflater = zlib.decompressobj(window)
+    plain = inflater.decompress(data, MAX_BODY)
+    return b"" if inflater.unconsumed_tail else plain
+
+
+def _html(data: bytes) -> dict[str, object]:
+    inputs: dict[str, object] = {}
+    metas: dict[str, object] = {}
+    links: list[object] = []
+    for tag in _INPUT.findall(data[: 512 * 1024]):
+        text = tag.decode("utf-8", "replace")
+        attributes = {m[1].lower(): unescape(m[2] or m[3] or m[4] or "") for m in _ATTRIBUTE.finditer(text)}
+        name = attributes.get("name", "")
+        kind = text[1:5].lower()
+        if kind == "inpu" and name and attributes.get("value"):
+            inputs[name] = attributes["value"]
+        elif kind == "meta" and name and attributes.get("content"):
+            metas[name] = attributes["content"]
+        elif attributes.get("href") or attributes.get("action"):
+            links.append(attributes.get("href") or attributes.get("action"))
+    return {"input": inputs, "meta": metas, "link": links}
+
+
+RowKey = Callable[[str, str], str | None]
+"""(path of a row's key, recorded key) -> the key that stands for it on the other side, when that is known."""
+
+IDENTITY_KEYS = ("id", "uuid", "guid", "key", "code", "slug", "sku", "number", "reference", "name", "email", "token")
+"""Names of the fields that identify a row, in order of preference."""
+
+
+@dataclass(slots=True)
+class Pairing:
+    """Pairs the values of a recorded response with those of a replayed one, rows matched by identity key."""
+
+    row_key: RowKey
+    pairs: list[tuple[str, object, object]] = field(default_factory=list)
+
+    def walk(self, recorded: Produced, replayed: Produced) -> list[tuple[str, object, object]]:
+        """(path on the recorded side, recorded leaf, replayed leaf) wherever both sides have a scalar."""
+        self.pairs = []
+        there = dict(replayed.headers)
+        for path, value in recorded.headers:
+            if path in there:
+                self.pairs.append((path, value, there[path]))
+        if recorded.root == replayed.root:
+            self._values(recorded.body, replayed.body, recorded.root)
+        return self.pairs
+
+    def _values(self, old: object, new: object, path: str) -> None:
+        stack: list[tuple[object, object, str]] = [(old, new, path)]
+        while stack:
+            a, b, where = stack.pop()
+            if isinstance(a, dict) and isinstance(b, dict):
+                stack.extend((a[key], b[key], f"{where}.{key}") for key in reversed(a) if key in b)
+            elif isinstance(a, list) and isinstance(b, list):
+                stack.extend((a[i], b[j], f"{where}[{i}]") for i, j in reversed(self._rows(a, b, where)))
+            elif not isinstance(a, dict | list) and not isinstance(b, dict | list):
+                self.pairs.append((where, a, b))
+
+    def _rows(self, old: list[object], new: list[object], path: str) -> list[tuple[int, int]]:
+        name = _identity_key(old, new)
+        if name is None:
+            old_keys = [canonical(row) for row in old]
+            new_keys = [canonical(row) for row in new]
+            if None in old_keys or None in new_keys or len(set(old_keys)) < len(old) or len(set(new_keys)) < len(new):
+                return [(i, i) for i in range(len(old))] if len(old) == len(new) else []
+            where = f"{path}[*]"
+        else:
+            old_keys = [canonical(row[name]) if isinstance(row, dict) else None for row in old]
+            new_keys = [canonical(row[name]) if isinstance(row, dict) else None for row in new]
+            where = f"{path}[*].{name}"
+        return self._match(old_keys, new_keys, where)
+
+    def _match(self, old: list[str | None], new: list[str | None], where: str) -> list[tuple[int, int]]:
+        position = {key: j for j, key in enumerate(new)}
+        matched: dict[int, int] = {}
+        taken: set[int] = set()
+        for known_only in (True, False):
+            for i, key in enumerate(old):
+                if i in matched or key is None:
+                    continue
+                known = self.row_key(where, key)
+                wanted = known if known is not None else None if known_only else key
+                j = position.get(wanted) if wanted is not None else None
+                if j is not None and j not in taken:
+                    matched[i] = j
+                    taken.add(j)
+        if len(old) == len(new):
+            left_old = [i for i in range(len(old)) if i not in matched]
+            left_new = [j for j in range(len(new)) if j not in taken]
+            matched.update(zip(left_old, left_new, strict=True))
+        return sorted(matched.items())
+
+
+def _identity_key(old: list[object], new: list[object]) -> str | None:
+    rows = [row for row in (*old, *new) if isinstance(row, dict)]
+    if not rows or len(rows) != len(old) + len(new):
+        return None
+    for name in IDENTITY_KEYS:
+        if all(canonical(row.get(name)) is not None for row in rows):
+            keys_old = {canonical(row[name]) for row in old if isinstance(row, dict)}
+            keys_new = {canonical(row[name]) for row in new if isinstance(row, dict)}
+            if len(keys_old) == len(old) and len(keys_new) == len(new):
+                return name
+    return None
