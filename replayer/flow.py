@@ -101,7 +101,8 @@ class Flow:
 
     `sorts` names for each location key (consumers and producers alike) the kind of identifier that it carries.
     `direct` holds for each consumer the producers with evidence of their own. `created` says which step first handed
-    out a value of a sort by a write; `tokens` which step first handed out an opaque value.
+    out a value of a sort by a write, and no request had named it before; `tokens` which step first handed out an
+    opaque value.
     """
 
     sorts: Mapping[str, str]
@@ -127,22 +128,19 @@ def infer(steps: Sequence[Step], seed: int = 0) -> Flow:
     first_seen: dict[tuple[str, str], int] = {}
     tokens: dict[str, int] = {}
     for step in steps:
+        asked = {(sorts[location], value) for _, location, value in consumed(step) if location in sorts}
+        for key in asked:
+            first_seen.setdefault(key, step.index)
+        makes = not step.reads and 200 <= step.status < 400
         for location, value in handed_out(step):
             sort = sorts.get(location)
-            if sort is not None:
-                key = (sort, value)
-                if key not in first_seen:
-                    first_seen[key] = step.index
-                    if not step.reads and 200 <= step.status < 400 and not _asked_for(step, value):
-                        created[key] = step.index
-            if is_opaque(value):
-                tokens.setdefault(value, step.index)
+            if sort is not None and (sort, value) not in first_seen:
+                first_seen[sort, value] = step.index
+                if makes:
+                    created[sort, value] = step.index
+            if is_opaque(value) and value not in tokens:
+                tokens[value] = step.index
     return Flow(sorts, {c: frozenset(p) for c, p in direct.items()}, created, first_seen, tokens)
-
-
-def _asked_for(step: Step, value: str) -> bool:
-    """Whether the request already named the value: then the response echoes it, and did not make it."""
-    return any(value == text for slot in step.slots for _, text in atoms(slot.text))
 
 
 class _Evidence:
