@@ -181,8 +181,8 @@ class _Edges:
         named: set[Key] = set()
         for slot, location, value in consumed(step):
             sort = self._flow.sorts.get(location)
-            if sort in self._identifying:
-                key = (sort, value)
+            if sort is not None and sort in self._identifying:
+                key: Key = (sort, value)
                 keys.add(key)
                 if slot.location.startswith("path["):
                     named.add(key)
@@ -190,16 +190,16 @@ class _Edges:
                 keys.add(("text", value.lower()))
         for location, value in handed_out(step):
             sort = self._flow.sorts.get(location)
-            if sort in self._identifying:
+            if sort is not None and sort in self._identifying:
                 keys.add((sort, value))
             elif is_opaque(value):
                 keys.add(("opaque", value))
-        for key in list(keys):
-            if named and key not in self._parents and key not in named and self._made_here(key, step):
-                self._parents[key] = frozenset(named)
-        for key in list(keys):
-            keys |= self._parents.get(key, frozenset())
-        keys = {key for key in keys if key[0] != "opaque"}
+        for thing in list(keys):
+            if named and thing not in self._parents and thing not in named and self._made_here(thing, step):
+                self._parents[thing] = frozenset(named)
+        for thing in list(keys):
+            keys |= self._parents.get(thing, frozenset())
+        keys = {thing for thing in keys if thing[0] != "opaque"}
         if step.principal:
             keys.add(("principal", step.principal))
         return keys

@@ -1,0 +1,223 @@
+"""Correlation: the values that the target produced take the place of the recorded ones in later requests.
+
+One `Correlator` lives for one pass. It learns from each answer which recorded value stands for which new one, and
+rewrites each request with what it has learned. Bindings are kept per sort, because order 5 and user 5 are the same
+text and become different values; a value that nothing can have produced yet makes its exchange *blocked*.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from diffing.atoms import atoms, is_opaque, location_key, rewrite
+from diffing.difference import Reason
+from recorder.exchange import RecordedRequest, RecordedResponse
+
+from .flow import Step, consumed, consumer_key
+from .plan import Plan
+from .produced import Pairing, produced
+from .spans import Part, Slot, substitute
+from .targets import Credentials
+
+_SECRET_FIELD = re.compile(r"pass(word|wd|phrase)?|pwd|secret|token|pin|otp|credential", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One recorded value's stand-in, and the circumstances in which it was learned."""
+
+    value: str
+    producer: str  # location key
+    session: int
+    made: bool  # by a write that created it, rather than seen in a listing
+    index: int  # of the step
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request ready to be sent, or why it can not be."""
+
+    request: RecordedRequest
+    reason: Reason | None = None
+    detail: str = ""
+    replaced: int = 0  # slots that carry another value than the recorded one
+
+
+class Correlator:
+    """What one pass has learned so far. `enabled=False` sends everything as recorded (to show what that costs)."""
+
+    def __init__(self, plan: Plan, *, enabled: bool = True) -> None:
+        self._plan = plan
+        self._flow = plan.flow
+        self._enabled = enabled
+        self._bindings: dict[tuple[str, str], list[Binding]] = defaultdict(list)
+        self._images: dict[tuple[str, str], str] = {}
+        self._tokens: dict[str, str] = {}
+        self._secrets: dict[tuple[str, str], str] = {}
+        self._secret_names: dict[tuple[str, str], str] = {}
+        self._proven = proven_tokens(plan) if enabled else frozenset()
+
+    # -- credentials ------------------------------------------------------------------------------------------------
+
+    def missing_credentials(self, step: Step) -> bool:
+        """Whether the request carries a credential that worked in production and that no answer has handed out."""
+        return self._enabled and any(True for _ in self._unbound_credentials(step))
+
+    def wants_secrets(self, step: Step) -> bool:
+        """Whether the request carries a password or token of a principal in a field of its body, successfully."""
+        if not self._enabled or not step.principal or not 200 <= step.status < 400:
+            return False
+        return any(
+            slot.part is Part.BODY
+            and _SECRET_FIELD.search(_name(slot))
+            and slot.text not in self._tokens
+            and (step.principal, slot.text) not in self._secrets
+            for slot in step.slots
+        )
+
+    def _unbound_credentials(self, step: Step) -> Iterable[tuple[Slot, str, str]]:
+        for slot, location, value in consumed(step):
+            if not slot.location.startswith(("header.", "cookie.")) or not is_opaque(value):
+                continue
+            if value in self._tokens or value not in self._proven:
+                continue
+            made = self._flow.tokens.get(value)
+            if made is None or made > step.index:
+                yield slot, location, value
+
+    def mint(self, step: Step, credentials: Credentials) -> None:
+        """Takes minted credentials in for the recorded ones of this step's principal."""
+        headers = {name.lower(): value for name, value in credentials.headers}
+        cookies = dict(credentials.cookies)
+        for slot, location, value in list(self._unbound_credentials(step)):
+            kind, _, name = slot.location.partition(".")
+            minted = cookies.get(name) if kind == "cookie" else headers.get(name)
+            if minted is None:
+                continue
+            suffix = location[len(consumer_key(step.exchange.request.method, step.route, slot.location)) :]
+            inner = dict(atoms(minted))
+            self._tokens[value] = inner.get(suffix, minted)
+        fields = dict(credentials.body)
+        if 200 <= step.status < 400:
+            for slot in step.slots:
+                name = _name(slot)
+                if slot.part is Part.BODY and name in fields and slot.text not in self._tokens:
+                    owner = (step.principal, name)
+                    # a second value under the same name is a new secret that the recording itself introduced
+                    if self._secret_names.setdefault(owner, slot.text) == slot.text:
+                        self._secrets[step.principal, slot.text] = fields[name]
+
+    # -- requests ---------------------------------------------------------------------------------------------------
+
+    def prepare(self, step: Step) -> Prepared:
+        """The step's request with every value replaced that the target is known to call otherwise."""
+        request = step.exchange.request
+        if not self._enabled:
+            return Prepared(request)
+        replacements: dict[Slot, str] = {}
+        for slot in step.slots:
+            text = self._rewritten(step, slot)
+            if text != slot.text:
+                replacements[slot] = text
+        blocked = self._blocked_by(step)
+        if blocked is not None:
+            producer = self._plan.steps[blocked]
+            detail = f"needs a value that {producer.exchange.request.method} {producer.route} did not produce"
+            return Prepared(request, Reason.BLOCKED, detail)
+        return Prepared(substitute(request, replacements), replaced=len(replacements))
+
+    def _rewritten(self, step: Step, slot: Slot) -> str:
+        method = step.exchange.request.method
+        if slot.part is Part.BODY and step.principal:
+            secret = self._secrets.get((step.principal, slot.text))
+            if secret is not None:
+                return secret
+
+        def lookup(suffix: str, text: str) -> str | None:
+            return self._lookup(step, consumer_key(method, step.route, slot.location, suffix), text)
+
+        return rewrite(slot.text, lookup)
+
+    def _lookup(self, step: Step, consumer: str, text: str) -> str | None:
+        sort = self._flow.sorts.get(consumer)
+        if sort is not None:
+            found = self._bindings.get((sort, text))
+            if found:
+                direct = self._flow.direct.get(consumer, frozenset())
+                best = max(found, key=lambda b: (b.producer in direct, b.made, b.session == step.session, b.index))
+                return best.value
+        return self._tokens.get(text) if len(text) >= 8 else None
+
+    def _blocked_by(self, step: Step) -> int | None:
+        for _, location, value in consumed(step):
+            sort = self._flow.sorts.get(location)
+            if sort is not None and (sort, value) not in self._bindings and value not in self._tokens:
+                maker = self._flow.created.get((sort, value))
+                if maker is not None and maker < step.index:
+                    return maker
+        return None
+
+    # -- answers ----------------------------------------------------------------------------------------------------
+
+    def learn(self, step: Step, response: RecordedResponse) -> None:
+        """Binds what this answer hands out to what was recorded in its place."""
+        if not self._enabled or step.exchange.response is None:
+            return
+        if step.status >= 400 or response.status >= 400:
+            return
+        method, status = step.exchange.request.method, step.status
+
+        def row_key(path: str, key: str) -> str | None:
+            sort = self._flow.sorts.get(location_key(method, step.route, status, path))
+            found = self._bindings.get((sort, key)) if sort is not None else None
+            return found[-1].value if found else None
+
+        for path, old, new in Pairing(row_key).walk(step.produced, produced(response)):
+            new_atoms = dict(atoms(new))
+            for suffix, text in atoms(old):
+                other = new_atoms.get(suffix)
+                if other is not None:
+                    self._bind(step, location_key(method, step.route, status, path, suffix), text, other)
+
+    def _bind(self, step: Step, location: str, old: str, new: str) -> None:
+        if is_opaque(old):
+            self._tokens[old] = new
+        sort = self._flow.sorts.get(location)
+        if sort is None:
+            return
+        made = self._flow.created.get((sort, old)) == step.index
+        known = self._bindings[sort, old]
+        if not made:
+            if any(binding.value == new for binding in known):
+                return
+            if any(binding.made for binding in known) or self._images.get((sort, new), old) != old:
+                return
+        known.append(Binding(new, location, step.session, made, step.index))
+        self._images[sort, new] = old
+
+    def bound(self) -> Mapping[str, int]:
+        """How many recorded values have a stand-in that differs, per sort; for the report."""
+        counts: dict[str, int] = defaultdict(int)
+        for (sort, old), found in self._bindings.items():
+            if found and found[-1].value != old:
+                counts[sort] += 1
+        return counts
+
+
+def proven_tokens(plan: Plan) -> frozenset[str]:
+    """Opaque values of request headers and cookies with which at least one request was not refused."""
+    proven: set[str] = set()
+    for step in plan.steps:
+        if step.status in (0, 401, 403):
+            continue
+        for slot, _, value in consumed(step):
+            if slot.location.startswith(("header.", "cookie.")) and is_opaque(value):
+                proven.add(value)
+    return frozenset(proven)
+
+
+def _name(slot: Slot) -> str:
+    return re.sub(r"\[\d+\]$", "", slot.location).rpartition(".")[2]
