@@ -1,0 +1,150 @@
+"""Everything that differs between databases: opening, locking, and inserting what may be there already."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
+
+from ..errors import UsageError
+
+BUSY_SECONDS = 60.0
+"""How long a writer waits for another one; one batch takes some ten milliseconds."""
+
+CACHE_KIB = 32 * 1024
+"""SQLite's page cache per connection: the index over body hashes is written in random order."""
+
+_SCHEMA_LOCK, _BODIES_LOCK = 0x756E6401, 0x756E6402  # PostgreSQL advisory locks: "und" and a number
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for a database URL, with its folder made. Raises UsageError for a URL that cannot be used."""
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        raise UsageError(
+            f"{_shown(url)!r} is not a database URL.", "For example: sqlite:///.understudy/understudy.db"
+        ) from None
+    if backend == "sqlite":
+        return _sqlite_engine(parsed)
+    if backend == "postgresql":
+        return _postgresql_engine(parsed)
+    raise UsageError(f"The database {backend!r} is not supported.", "Use sqlite:///PATH or postgresql://HOST/NAME.")
+
+
+def insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert the rows but for those that break a unique constraint, which are there already."""
+    if rows:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes: on SQLite it takes the write lock at once, so that it cannot fail half-way."""
+    with engine.connect() as connection:
+        connection = connection.execution_options(understudy_writes=True)
+        with connection.begin():
+            yield connection
+
+
+def lock_schema(connection: Connection) -> None:
+    """Let nobody else migrate until the transaction ends. On SQLite, `writing` has done that."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+
+
+def lock_bodies(connection: Connection, *, deleting: bool) -> None:
+    """Keep bodies from being deleted while others come to share them. On SQLite, `writing` has done that."""
+    if connection.dialect.name == "postgresql":
+        function = "pg_advisory_xact_lock" if deleting else "pg_advisory_xact_lock_shared"
+        connection.execute(text(f"SELECT {function}(:key)"), {"key": _BODIES_LOCK})
+
+
+def give_back_space(engine: Engine) -> None:
+    """Return what deleted rows took to the file system, where the database does not see to that itself."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            raw = connection.connection.driver_connection
+            if isinstance(raw, sqlite3.Connection):
+                raw.execute("PRAGMA incremental_vacuum").fetchall()
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _shown(url: str) -> str:
+    """The text of a URL that could not be parsed, without what may be a password."""
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}...@{rest.rpartition('@')[2]}" if "@" in rest else url
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if url.query or url.host or url.get_driver_name() != "pysqlite":
+        raise UsageError(f"{url} is not a database URL.", "Write sqlite:/// and a path, which may begin with a slash.")
+    if url.database in (None, "", ":memory:"):
+        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    else:
+        path = Path(str(url.database)).absolute()
+        _make_private(path)
+        # the absolute path, so that a later change of folder does not lead to another database
+        engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _make_private(path: Path) -> None:
+    """Make the database's folder, readable by its owner alone, and the file likewise: recordings are no one else's."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.is_dir():
+            raise UsageError(f"The database {path} is a folder.", "Name a file in it.")
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise UsageError(f"The database {path} cannot be written: {error.strerror}.") from None
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves; the driver's way commits before DDL
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    _use_wal(connection)
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to write-ahead logging. SQLite does not wait here for another process, as it does elsewhere."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("understudy_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    try:
+        return create_engine(url, pool_pre_ping=True)
+    except (ImportError, NoSuchModuleError) as error:
+        raise UsageError(f"PostgreSQL needs a driver that is not installed: {error}.", "pip install psycopg") from None

@@ -1,0 +1,82 @@
+"""What the store gives back, and what it takes beside exchanges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from recorder.exchange import RecordedResponse
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingInfo:
+    """A recording without its exchanges. Times are seconds since the epoch."""
+
+    id: int
+    name: str
+    service: str
+    release: str
+    key_id: str  # of the key that made its pseudonyms
+    source: str  # where it was imported from, for people
+    created: float
+    closed: float | None  # None: still being filled
+    exchanges: int
+    first: float | None  # start of its first exchange
+    last: float | None  # start of its last exchange
+    fingerprint: str = ""  # of the content that it was imported from; "" when it was not
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of the exchanges given to `add_exchanges`."""
+
+    added: int
+    duplicates: int  # had an id that the recording already holds
+
+
+@dataclass(frozen=True, slots=True)
+class DamageRecord:
+    """A piece of a recording's source that could not be read."""
+
+    path: str
+    offset: int
+    bytes_lost: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """A run without its results and its report."""
+
+    id: str
+    recording: str  # the recording's name, kept when the recording is deleted
+    recording_id: int | None
+    candidate: str
+    baselines: tuple[str, ...]
+    state: str
+    started: float
+    ended: float | None
+    verdict: str  # "" until the run is judged
+    exit_code: int | None
+    branch: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """Where one exchange ended in one run."""
+
+    exchange_id: str
+    status: str  # matched, differed, errored, not_compared or skipped
+    reason: str = ""  # from the closed set of its status
+    detail: str = ""  # for people
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """What a target answered to one exchange in one pass: a response, or why there is none."""
+
+    exchange_id: str
+    response: RecordedResponse | None
+    failure: str = ""  # "" when there is a response
+    started: float = 0.0
+    ended: float = 0.0

@@ -1,0 +1,242 @@
+"""Runs with their results, answers and reports."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import orjson
+import zstandard
+from sqlalchemy import Connection, Engine, Select, delete, insert, select, update
+
+from ..errors import UsageError
+from . import codec
+from .blocks import BlockReader, add_blocks
+from .bodies import BodyStore, free_bodies
+from .dialect import give_back_space, insert_new, writing
+from .records import ResultRow, RunInfo, StoredAnswer
+from .tables import answers, passes, recordings, results, runs
+
+BATCH = 500
+"""Rows in one transaction, or read at a time."""
+
+ANSWERS_BATCH = 50
+"""Answers in one read: few, as each may have a body of a megabyte."""
+
+_COLUMNS = tuple(column for column in runs.c if column.name != "report")
+
+
+class RunStore:
+    """The part of the store that holds runs. An unknown run's id is a UsageError everywhere."""
+
+    def __init__(self, engine: Engine, bodies: BodyStore) -> None:
+        self._engine = engine
+        self._bodies = bodies
+
+    def create_run(
+        self,
+        recording_id: int,
+        *,
+        candidate: str,
+        baselines: Sequence[str] = (),
+        state: str = "running",
+        branch: str = "",
+        commit: str = "",
+    ) -> str:
+        """A new run, and its id."""
+        run_id = secrets.token_hex(6)
+        with writing(self._engine) as connection:
+            name = connection.execute(select(recordings.c.name).where(recordings.c.id == recording_id)).scalar()
+            if name is None:
+                raise UsageError(f"There is no recording {recording_id}.")
+            values = {
+                "id": run_id,
+                "recording": recording_id,
+                "recording_name": name,
+                "candidate": candidate,
+                "baselines": json.dumps(list(baselines)),
+                "state": state,
+                "started": time.time(),
+                "verdict": "",
+                "branch": branch,
+                "commit": commit,
+            }
+            connection.execute(insert(runs).values(values))
+        return run_id
+
+    def set_run_state(self, run_id: str, state: str) -> None:
+        """Say how far the run is."""
+        self._update(run_id, state=state)
+
+    def add_results(self, run_id: str, rows: Iterable[ResultRow]) -> None:
+        """Note where exchanges ended; a later row takes the place of an earlier one of the same exchange."""
+        source = iter(rows)
+        while batch := list({row.exchange_id: row for row in islice(source, BATCH)}.values()):
+            with writing(self._engine) as connection:
+                number = _number(connection, run_id)
+                keys = [codec.packed_id(row.exchange_id) for row in batch]
+                connection.execute(delete(results).where(results.c.run == number, results.c.exchange_id.in_(keys)))
+                values = [
+                    {
+                        "run": number,
+                        "exchange_id": key,
+                        "status": row.status,
+                        "reason": row.reason,
+                        "detail": row.detail,
+                    }
+                    for key, row in zip(keys, batch, strict=True)
+                ]
+                connection.execute(insert(results), values)
+
+    def results(self, run_id: str) -> Iterator[ResultRow]:
+        """Where the exchanges ended, in the order in which that was noted."""
+        columns = (results.c.id, results.c.exchange_id, results.c.status, results.c.reason, results.c.detail)
+        query = select(*columns).where(results.c.run == self._find(run_id).number).order_by(results.c.id)
+        for row in self._pages(query, results.c.id, BATCH):
+            yield ResultRow(codec.unpacked_id(row.exchange_id), row.status, row.reason, row.detail)
+
+    def add_answers(self, run_id: str, pass_name: str, rows: Iterable[StoredAnswer]) -> None:
+        """Keep what a target answered in one pass; an answer that is there already stays as it is."""
+        source = iter(rows)
+        while batch := list({row.exchange_id: row for row in islice(source, BATCH)}.values()):
+            with writing(self._engine) as connection:
+                self._insert_answers(connection, _number(connection, run_id), pass_name, batch)
+
+    def answers(self, run_id: str, pass_name: str) -> Iterator[tuple[str, StoredAnswer]]:
+        """The answers of one pass with the ids of their exchanges; none when there was no such pass."""
+        number = self._find(run_id).number
+        wanted = select(passes.c.id).where(passes.c.run == number, passes.c.name == pass_name).scalar_subquery()
+        columns = (answers.c.number, answers.c.exchange_id, answers.c.block, answers.c.slot, answers.c.body)
+        query = select(*columns).where(answers.c["pass"] == wanted).order_by(answers.c.number)
+        reader = BlockReader()
+        source = self._pages(query, answers.c.number, ANSWERS_BATCH)
+        while rows := list(islice(source, ANSWERS_BATCH)):
+            with self._engine.connect() as connection:
+                blocks = reader.load(connection, (row.block for row in rows))
+                bodies = self._bodies.get(connection, [row.body for row in rows])
+            for row in rows:
+                exchange_id = codec.unpacked_id(row.exchange_id)
+                parts = codec.answer_of(blocks[row.block][row.slot], bodies[row.body])
+                yield exchange_id, StoredAnswer(exchange_id, *parts)
+
+    def pass_names(self, run_id: str) -> tuple[str, ...]:
+        """The names of the passes that have answers, in the order in which they began."""
+        query = select(passes.c.name).where(passes.c.run == self._find(run_id).number).order_by(passes.c.id)
+        with self._engine.connect() as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def finish_run(self, run_id: str, verdict: str, exit_code: int, report: Mapping[str, Any]) -> None:
+        """Close the run with its verdict and its JSON report."""
+        data = zstandard.ZstdCompressor(level=3).compress(orjson.dumps(report, option=orjson.OPT_NON_STR_KEYS))
+        self._update(
+            run_id, state="finished", verdict=verdict, exit_code=int(exit_code), report=data, ended=time.time()
+        )
+
+    def runs(self) -> list[RunInfo]:
+        """All runs, the newest first."""
+        with self._engine.connect() as connection:
+            return [_run(row) for row in connection.execute(select(*_COLUMNS).order_by(runs.c.number.desc()))]
+
+    def run(self, id_or_prefix: str) -> RunInfo:
+        """One run by its id or the beginning of it. Raises UsageError when that fits none, or several."""
+        return _run(self._find(id_or_prefix))
+
+    def run_report(self, run_id: str) -> dict[str, Any]:
+        """The JSON report of a finished run. Raises UsageError when it has none yet."""
+        number = self._find(run_id).number
+        with self._engine.connect() as connection:
+            data = connection.execute(select(runs.c.report).where(runs.c.number == number)).scalar()
+        if data is None:
+            raise UsageError(f"The run {run_id!r} has no report: it did not finish.")
+        report: dict[str, Any] = orjson.loads(zstandard.ZstdDecompressor().decompress(data))
+        return report
+
+    def delete_run(self, run_id: str) -> None:
+        """Delete a run with all that belongs to it, and the bodies that nothing else carries."""
+        number = self._find(run_id).number
+        with writing(self._engine) as connection:
+            connection.execute(delete(runs).where(runs.c.number == number))
+            free_bodies(connection)
+        give_back_space(self._engine)
+
+    def _insert_answers(self, connection: Connection, run: int, pass_name: str, batch: list[StoredAnswer]) -> None:
+        insert_new(connection, passes, [{"run": run, "name": pass_name}])
+        query = select(passes.c.id).where(passes.c.run == run, passes.c.name == pass_name)
+        pass_id = connection.execute(query).scalar_one()
+        keys = [codec.packed_id(row.exchange_id) for row in batch]
+        known = select(answers.c.exchange_id).where(answers.c["pass"] == pass_id, answers.c.exchange_id.in_(keys))
+        there = {bytes(key) for key in connection.execute(known).scalars()}
+        fresh = [(key, row) for key, row in zip(keys, batch, strict=True) if key not in there]
+        if not fresh:
+            return
+        recording = connection.execute(select(runs.c.recording).where(runs.c.number == run)).scalar()
+        contents = [row.response.body.data for _, row in fresh if row.response is not None]
+        numbers = self._bodies.put(connection, recording, contents)
+        records = [codec.record_of_answer(row.response, row.failure, row.started, row.ended) for _, row in fresh]
+        places = add_blocks(connection, records, pass_id=pass_id)
+        values = [
+            {
+                "pass": pass_id,
+                "exchange_id": key,
+                "block": block,
+                "slot": slot,
+                "body": None if row.response is None else numbers.get(row.response.body.data),
+            }
+            for (key, row), (block, slot) in zip(fresh, places, strict=True)
+        ]
+        connection.execute(insert(answers), values)
+
+    def _find(self, id_or_prefix: str) -> Any:
+        query = select(*_COLUMNS).where(runs.c.id.startswith(id_or_prefix, autoescape=True)).limit(2)
+        with self._engine.connect() as connection:
+            found = connection.execute(query).all() if id_or_prefix else []
+        if len(found) == 1 or (found and found[0].id == id_or_prefix):
+            return found[0]
+        if found:
+            raise UsageError(f"Several runs have ids that begin with {id_or_prefix!r}.", "Give more of it.")
+        raise UsageError(f"There is no run {id_or_prefix!r}.", "`understudy runs list` shows the ids.")
+
+    def _update(self, run_id: str, **values: object) -> None:
+        number = self._find(run_id).number
+        with writing(self._engine) as connection:
+            connection.execute(update(runs).where(runs.c.number == number).values(**values))
+
+    def _pages(self, query: Select[Any], key: Any, size: int) -> Iterator[Any]:
+        """The rows of a query that is ordered by a unique column, its first, read page by page."""
+        after: int | None = None
+        while True:
+            page = query.limit(size) if after is None else query.where(key > after).limit(size)
+            with self._engine.connect() as connection:
+                rows = connection.execute(page).all()
+            yield from rows
+            if len(rows) < size:
+                return
+            after = rows[-1][0]
+
+
+def _number(connection: Connection, run_id: str) -> int:
+    number = connection.execute(select(runs.c.number).where(runs.c.id == run_id)).scalar()
+    if number is None:
+        raise UsageError(f"There is no run {run_id!r}.", "`understudy runs list` shows the ids.")
+    return int(number)
+
+
+def _run(row: Any) -> RunInfo:
+    return RunInfo(
+        id=row.id,
+        recording=row.recording_name,
+        recording_id=row.recording,
+        candidate=row.candidate,
+        baselines=tuple(json.loads(row.baselines)),
+        state=row.state,
+        started=row.started,
+        ended=row.ended,
+        verdict=row.verdict,
+        exit_code=row.exit_code,
+        branch=row.branch,
+        commit=row.commit,
+    )

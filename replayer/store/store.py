@@ -1,0 +1,61 @@
+"""The store: recordings, runs and answers in one database."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from ..errors import InconclusiveError, UsageError
+from .bodies import BodyStore
+from .dialect import make_engine
+from .recordings import RecordingStore
+from .runs import RunStore
+from .schema import migrate
+
+
+class Store(RecordingStore, RunStore):
+    """One open database. Its methods may be called from several threads; each is a transaction of its own, or several.
+
+    A context manager: leaving it closes the store.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        bodies = BodyStore()
+        RecordingStore.__init__(self, engine, bodies)
+        RunStore.__init__(self, engine, bodies)
+
+    @classmethod
+    def open(cls, url: str) -> Store:
+        """Open a database, made and migrated as needed, e.g. "sqlite:///.understudy/understudy.db".
+
+        Raises UsageError for a URL that cannot be used, a path that cannot be written, a file that is no database,
+        and a database of a newer version; InconclusiveError when the database cannot be reached.
+        """
+        engine = make_engine(url)
+        try:
+            migrate(engine)
+        except (OperationalError, DatabaseError) as error:
+            engine.dispose()
+            shown = engine.url.render_as_string(hide_password=True)
+            sentence = f"The database {shown} cannot be opened: {error.orig}."
+            if engine.dialect.name == "sqlite":
+                raise UsageError(sentence, "Choose another database with --db.") from None
+            raise InconclusiveError(sentence) from None
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

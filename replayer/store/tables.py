@@ -1,0 +1,206 @@
+"""The tables, as SQLAlchemy Core sees them. `migrations/` builds the same; a test compares the two.
+
+Core, not mapped classes: rows are written and read by the ten thousand, and the mapper would double the time that
+importing this package takes.
+
+Bodies are shared by content. Everything else of an exchange is packed with its neighbours into blocks of some hundred,
+which compress far better than one by one; a row in `exchanges` holds what is searched for and where the rest stands.
+There are no foreign keys on `body` and `block` columns: each row deleted there would search all exchanges.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMING)
+
+# SQLite gives out row numbers only for a primary key that is declared INTEGER.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(200), nullable=False, unique=True),
+    Column("service", Text, nullable=False),
+    Column("release", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("fingerprint", String(64), nullable=False, index=True),
+    Column("created", Double, nullable=False),
+    Column("closed", Double),
+    Column("exchanges", Integer, nullable=False),
+    Column("first", Double),
+    Column("last", Double),
+)
+
+routes = Table(
+    "routes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("method", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    UniqueConstraint("method", "route"),
+)
+
+dictionaries = Table(
+    "dictionaries",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),  # derived from the content by zstd
+    Column("recording", Integer, index=True),  # that it was made for; others may have come to share its bodies
+    Column("data", LargeBinary, nullable=False),
+)
+
+bodies = Table(
+    "bodies",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("sha256", LargeBinary(32), nullable=False, unique=True),
+    Column("dictionary", BigInteger),
+    Column("data", LargeBinary, nullable=False),  # one zstd frame
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("recording", ForeignKey("recordings.id", ondelete="CASCADE"), index=True),
+    Column("pass", ForeignKey("passes.id", ondelete="CASCADE"), index=True),
+    Column("format", SmallInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),  # one zstd frame
+)
+
+exchanges = Table(
+    "exchanges",
+    metadata,
+    Column("number", Number, primary_key=True),
+    Column("recording", ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False),
+    Column("exchange_id", LargeBinary, nullable=False),
+    Column("started", Double, nullable=False),
+    Column("ended", Double, nullable=False),
+    Column("route", ForeignKey("routes.id"), nullable=False),
+    Column("status", SmallInteger),
+    Column("block", Number, nullable=False),
+    Column("slot", SmallInteger, nullable=False),
+    Column("request_body", Number),
+    Column("response_body", Number),
+    UniqueConstraint("recording", "exchange_id"),
+)
+Index("ix_exchanges_recording_started", exchanges.c.recording, exchanges.c.started)
+
+producer_counts = Table(
+    "producer_counts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recording", ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False),
+    Column("producer", Text, nullable=False),
+    Column("route", ForeignKey("routes.id"), nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("sampled_out", BigInteger, nullable=False),
+    Column("dropped", BigInteger, nullable=False),
+    UniqueConstraint("recording", "producer", "route"),
+)
+
+producers = Table(
+    "producers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recording", ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False),
+    Column("producer", Text, nullable=False),
+    Column("at", Double, nullable=False),  # of the report that the counts are from
+    UniqueConstraint("recording", "producer"),
+)
+
+losses = Table(
+    "losses",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recording", ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False),
+    Column("producer", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    UniqueConstraint("recording", "producer", "reason"),
+)
+
+damage = Table(
+    "damage",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recording", ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("path", Text, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("bytes_lost", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("recording", ForeignKey("recordings.id", ondelete="SET NULL"), index=True),
+    Column("recording_name", Text, nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("baselines", Text, nullable=False),  # a JSON array of strings
+    Column("state", String(20), nullable=False),
+    Column("started", Double, nullable=False),
+    Column("ended", Double),
+    Column("verdict", String(20), nullable=False),
+    Column("exit_code", SmallInteger),
+    Column("branch", Text, nullable=False),
+    Column("commit", Text, nullable=False),
+    Column("report", LargeBinary),  # the JSON report in one zstd frame
+)
+
+results = Table(
+    "results",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("run", ForeignKey("runs.number", ondelete="CASCADE"), nullable=False),
+    Column("exchange_id", LargeBinary, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    UniqueConstraint("run", "exchange_id"),
+)
+
+passes = Table(
+    "passes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", ForeignKey("runs.number", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    UniqueConstraint("run", "name"),
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("number", Number, primary_key=True),
+    Column("pass", ForeignKey("passes.id", ondelete="CASCADE"), nullable=False),
+    Column("exchange_id", LargeBinary, nullable=False),
+    Column("block", Number, nullable=False),
+    Column("slot", SmallInteger, nullable=False),
+    Column("body", Number),
+    UniqueConstraint("pass", "exchange_id"),
+)
