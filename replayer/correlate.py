@@ -208,15 +208,26 @@ class Correlator:
 
 
 def proven_tokens(plan: Plan) -> frozenset[str]:
-    """Opaque values of request headers and cookies with which at least one request was not refused."""
+    """Opaque values of request headers and cookies that production accepted as credentials.
+
+    A value that was ever answered 401 counts only when it was also accepted where others are refused: a made-up
+    token on a public page proves nothing, and must stay made up.
+    """
+    protected = {(step.exchange.request.method, step.route) for step in plan.steps if step.status == 401}
+    accepted: set[str] = set()
     proven: set[str] = set()
+    refused: set[str] = set()
     for step in plan.steps:
-        if step.status in (0, 401, 403):
-            continue
         for slot, _, value in consumed(step):
-            if slot.location.startswith(("header.", "cookie.")) and is_opaque(value):
-                proven.add(value)
-    return frozenset(proven)
+            if not slot.location.startswith(("header.", "cookie.")) or not is_opaque(value):
+                continue
+            if step.status == 401:
+                refused.add(value)
+            elif step.status not in (0, 403):
+                accepted.add(value)
+                if (step.exchange.request.method, step.route) in protected:
+                    proven.add(value)
+    return frozenset(proven | (accepted - refused))
 
 
 def _name(slot: Slot) -> str:

@@ -1,0 +1,209 @@
+"""One pass: a plan replayed against one instance, sessions in order, everything independent side by side.
+
+Knows nothing of Celery, of the store or of comparing: steps go in, an `Answer` for each comes out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from diffing.difference import Answer, Reason
+
+from .client import Client, FailureKind
+from .correlate import Correlator
+from .flow import Step
+from .plan import Plan
+from .safety import may_send
+from .targets import Credentials, MintFailure
+
+MAX_CONNECT_FAILURES = 20
+"""Consecutive refused connections after which a target counts as gone and the pass ends."""
+
+Mint = Callable[[str], Awaitable[Credentials | None]]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class PassResult:
+    """What a pass got: one answer per step of the plan, in the plan's order, and what stopped it, if anything did."""
+
+    answers: list[Answer]
+    problem: str = ""
+    replaced: int = 0  # values sent otherwise than recorded
+    minted: int = 0  # principals for whom credentials were minted
+    mint_failures: dict[str, int] = field(default_factory=dict)  # reason -> requests that went without
+
+
+@dataclass(slots=True)
+class PassOptions:
+    """How a pass is run. `order` gives a step's priority among those that are ready; recorded order by default."""
+
+    concurrency: int = 4
+    disposable: bool = False
+    correlate: bool = True
+    only: frozenset[int] | None = None  # steps to send; None: all
+    order: Callable[[int], float] = float
+
+
+async def run_pass(
+    plan: Plan,
+    client: Client,
+    options: PassOptions,
+    mint: Mint | None = None,
+    progress: Progress | None = None,
+) -> PassResult:
+    """Replays the plan once. Timeouts and failures are answers; nothing that a target does raises."""
+    runner = _Runner(plan, client, options, mint, progress)
+    return await runner.run()
+
+
+class _Runner:
+    def __init__(
+        self, plan: Plan, client: Client, options: PassOptions, mint: Mint | None, progress: Progress | None
+    ) -> None:
+        self._plan = plan
+        self._client = client
+        self._options = options
+        self._mint = mint
+        self._progress = progress
+        self._correlator = Correlator(plan, enabled=options.correlate)
+        self._result = PassResult([Answer(None, reason=Reason.OVER_BUDGET)] * len(plan.steps))
+        self._minted: dict[str, Credentials | None] = {}
+        self._connect_failures = 0
+        self._chosen = sorted(options.only if options.only is not None else range(len(plan.steps)))
+        self._waits, self._dependants = _restricted(plan, self._chosen)
+        self._ready: list[tuple[float, int]] = []
+        self._idle: list[asyncio.Future[None]] = []
+        self._done = 0
+
+    async def run(self) -> PassResult:
+        for index in self._chosen:
+            if self._waits[index] == 0:
+                heapq.heappush(self._ready, (self._options.order(index), index))
+        workers = [asyncio.ensure_future(self._work()) for _ in range(max(1, self._options.concurrency))]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+        self._result.minted = sum(1 for credentials in self._minted.values() if credentials is not None)
+        return self._result
+
+    async def _work(self) -> None:
+        while self._done < len(self._chosen):
+            if not self._ready:
+                waiter = asyncio.get_running_loop().create_future()
+                self._idle.append(waiter)
+                await waiter
+                continue
+            _, index = heapq.heappop(self._ready)
+            self._result.answers[index] = await self._answer(self._plan.steps[index])
+            self._finish(index)
+
+    def _finish(self, index: int) -> None:
+        self._done += 1
+        for dependant in self._dependants.get(index, ()):
+            self._waits[dependant] -= 1
+            if self._waits[dependant] == 0:
+                heapq.heappush(self._ready, (self._options.order(dependant), dependant))
+        wake = len(self._idle) if self._done == len(self._chosen) else min(len(self._ready), len(self._idle))
+        for _ in range(wake):
+            waiter = self._idle.pop()
+            if not waiter.done():
+                waiter.set_result(None)
+        if self._progress is not None:
+            self._progress(self._done, len(self._chosen))
+
+    async def _answer(self, step: Step) -> Answer:
+        skip = self._plan.skipped[step.index]
+        if skip is not None:
+            return Answer(None, reason=skip)
+        refusal = may_send(step.exchange.request, disposable=self._options.disposable)
+        if refusal is not None:
+            return Answer(None, reason=Reason.UNSAFE, detail=refusal)
+        if self._result.problem:
+            return Answer(None, reason=Reason.CANCELLED, detail=self._result.problem)
+        lacking = await self._credentials(step)
+        if lacking:
+            return Answer(None, reason=Reason.CREDENTIALS, detail=lacking)
+        prepared = self._correlator.prepare(step)
+        if prepared.reason is not None:
+            return Answer(None, reason=prepared.reason, detail=prepared.detail)
+        self._result.replaced += prepared.replaced
+        reply = await self._client.send(prepared.request)
+        if reply.response is None:
+            self._note_failure(reply.failure)
+            failure = reply.failure.value if reply.failure else "failure"
+            return Answer(None, f"{failure}: {reply.detail}", reply.started, reply.ended)
+        self._connect_failures = 0
+        self._correlator.learn(step, reply.response)
+        return Answer(reply.response, "", reply.started, reply.ended)
+
+    def _note_failure(self, failure: FailureKind | None) -> None:
+        if failure is FailureKind.CONNECT:
+            self._connect_failures += 1
+            if self._connect_failures >= MAX_CONNECT_FAILURES:
+                self._result.problem = f"the target refused {MAX_CONNECT_FAILURES} connections in a row"
+        else:
+            self._connect_failures = 0
+
+    async def _credentials(self, step: Step) -> str:
+        """Mints what the step lacks. A sentence when it needs a login that can not be had, else ""."""
+        needed = self._correlator.missing_credentials(step)
+        if not needed and not self._correlator.wants_secrets(step):
+            return ""
+        reason = ""
+        if not step.principal:
+            reason = "the recording does not say whose credential this is"
+        elif self._mint is None:
+            reason = "no mint hook is set for this target"
+        else:
+            try:
+                if step.principal not in self._minted:
+                    self._minted[step.principal] = await self._mint(step.principal)
+                credentials = self._minted[step.principal]
+                if credentials is not None:
+                    self._correlator.mint(step, credentials)
+                else:
+                    reason = "the mint hook does not know this principal"
+            except MintFailure as failure:
+                reason = f"the mint hook failed: {failure}"
+        if not needed or not reason:
+            return ""
+        if step.status == 0 or not _bears_authorization(step):
+            return ""
+        self._result.mint_failures[reason] = self._result.mint_failures.get(reason, 0) + 1
+        return reason
+
+
+def _bears_authorization(step: Step) -> bool:
+    return any(slot.location == "header.authorization" for slot in step.slots)
+
+
+def _restricted(plan: Plan, chosen: Sequence[int]) -> tuple[dict[int, int], dict[int, list[int]]]:
+    """How many chosen steps each chosen step waits for, and who waits for it."""
+    wanted = set(chosen)
+    waits: dict[int, int] = {}
+    dependants: dict[int, list[int]] = {}
+    for index in chosen:
+        before = plan.depends[index] & wanted
+        waits[index] = len(before)
+        for other in before:
+            dependants.setdefault(other, []).append(index)
+    return waits, dependants
+
+
+def closure(plan: Plan, targets: Sequence[int]) -> frozenset[int]:
+    """The targets and everything that they wait for, directly or not."""
+    found: set[int] = set()
+    stack = list(targets)
+    while stack:
+        index = stack.pop()
+        if index not in found:
+            found.add(index)
+            stack.extend(plan.depends[index])
+    return frozenset(found)
