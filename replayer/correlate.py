@@ -17,10 +17,10 @@ from diffing.difference import Reason
 from recorder.exchange import RecordedRequest, RecordedResponse
 
 from .flow import Step, consumed, consumer_key
+from .mint import Credentials
 from .plan import Plan
 from .produced import Pairing, produced
 from .spans import Part, Slot, substitute
-from .targets import Credentials
 
 _SECRET_FIELD = re.compile(r"pass(word|wd|phrase)?|pwd|secret|token|pin|otp|credential", re.I)
 

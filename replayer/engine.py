@@ -16,13 +16,13 @@ from .client import Client, FailureKind
 from .correlate import Correlator
 from .flow import Step
 from .plan import Plan
-from .safety import may_send
-from .targets import Credentials, MintFailure
+from .mint import Credentials, Minted, MintFailure
+from .safety import effective_method, may_send
 
 MAX_CONNECT_FAILURES = 20
 """Consecutive refused connections after which a target counts as gone and the pass ends."""
 
-Mint = Callable[[str], Awaitable[Credentials | None]]
+Mint = Callable[[str], Awaitable[Minted]]
 Progress = Callable[[int, int], None]
 
 
@@ -71,7 +71,7 @@ class _Runner:
         self._progress = progress
         self._correlator = Correlator(plan, enabled=options.correlate)
         self._result = PassResult([Answer(None, reason=Reason.OVER_BUDGET)] * len(plan.steps))
-        self._minted: dict[str, Credentials | None] = {}
+        self._minted: dict[str, Minted] = {}
         self._connect_failures = 0
         self._chosen = sorted(options.only if options.only is not None else range(len(plan.steps)))
         self._waits, self._dependants = _restricted(plan, self._chosen)
@@ -90,7 +90,7 @@ class _Runner:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
-        self._result.minted = sum(1 for credentials in self._minted.values() if credentials is not None)
+        self._result.minted = sum(isinstance(minted, Credentials) for minted in self._minted.values())
         return self._result
 
     async def _work(self) -> None:
@@ -122,7 +122,7 @@ class _Runner:
         skip = self._plan.skipped[step.index]
         if skip is not None:
             return Answer(None, reason=skip)
-        refusal = may_send(step.exchange.request, disposable=self._options.disposable)
+        refusal = may_send(effective_method(step.exchange.request), self._options.disposable)
         if refusal is not None:
             return Answer(None, reason=Reason.UNSAFE, detail=refusal)
         if self._result.problem:
@@ -162,16 +162,15 @@ class _Runner:
         elif self._mint is None:
             reason = "no mint hook is set for this target"
         else:
-            try:
-                if step.principal not in self._minted:
-                    self._minted[step.principal] = await self._mint(step.principal)
-                credentials = self._minted[step.principal]
-                if credentials is not None:
-                    self._correlator.mint(step, credentials)
-                else:
-                    reason = "the mint hook does not know this principal"
-            except MintFailure as failure:
-                reason = f"the mint hook failed: {failure}"
+            if step.principal not in self._minted:
+                self._minted[step.principal] = await self._mint(step.principal)
+            minted = self._minted[step.principal]
+            if isinstance(minted, Credentials):
+                self._correlator.mint(step, minted)
+            elif isinstance(minted, MintFailure):
+                reason = f"the mint hook failed: {minted.message}"
+            else:
+                reason = "the mint hook does not know this principal"
         if not needed or not reason:
             return ""
         if step.status == 0 or not _bears_authorization(step):

@@ -1,0 +1,181 @@
+"""Passes: one replay of a recording against one fresh or reset instance, with proof of the state it began in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from diffing.atoms import canonical, is_opaque, leaves
+from recorder.exchange import Headers, RecordedRequest
+from recorder.keys import Key
+from recorder.observe import sign
+
+from .client import Client, Reply
+from .engine import PassOptions, PassResult, run_pass
+from .errors import UsageError
+from .plan import Plan
+from .safety import recorded_host, refusal
+from .target_settings import TargetSettings
+from .targets import Instance, open_instance
+
+MAX_CANARIES = 6
+REPLAY_HEADER = "Understudy-Replay"
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryRead:
+    """What the canary paths said, before a pass and after it: path -> text without what is new at each read."""
+
+    before: dict[str, str]
+    after: dict[str, str]
+    noisy: frozenset[str]
+
+
+@dataclass(slots=True)
+class Pass:
+    """One finished pass of one side."""
+
+    name: str  # "baseline 1", "candidate"
+    target: TargetSettings
+    result: PassResult
+    canary: CanaryRead
+    seconds: float = 0.0
+    started: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PassRunner:
+    """What all passes of a run share."""
+
+    plan: Plan
+    run_id: str
+    key: Key | None
+    recorded_hosts: frozenset[tuple[str, int]]
+    concurrency: int = 4
+    correlate: bool = True
+    order: Callable[[int], float] = float
+    canaries: tuple[str, ...] = field(default=())
+
+    async def run(
+        self,
+        name: str,
+        target: TargetSettings,
+        progress: Callable[[str, int, int], None] | None = None,
+        only: frozenset[int] | None = None,
+    ) -> Pass:
+        """Opens an instance, replays, closes it. UsageError for a refused target, InconclusiveError without one."""
+        started = time.time()
+        async with open_instance(target, key=self.key, label=name) as instance:
+            self._refuse(instance)
+            client = Client(
+                instance.base_url,
+                timeout=target.timeout,
+                connections=max(4, self.concurrency),
+                extra_headers=self._signature,
+            )
+            async with client:
+                paths = target.canary or self.canaries
+                before, noisy = await _read_twice(client, paths)
+                options = PassOptions(self.concurrency, target.disposable, self.correlate, only, self.order)
+                result = await run_pass(
+                    self.plan,
+                    client,
+                    options,
+                    instance.mint if target.mint else None,
+                    None if progress is None else lambda done, total: progress(name, done, total),
+                )
+                after, _ = await _read_twice(client, paths) if not result.problem else (before, noisy)
+            if instance.died and not result.problem:
+                result.problem = instance.died
+        canary = CanaryRead(before, after, noisy)
+        return Pass(name, target, result, canary, time.time() - started, started)
+
+    def _signature(self) -> Headers:
+        if self.key is None:
+            return ()
+        return ((REPLAY_HEADER, sign(self.key, self.run_id, int(time.time()))),)
+
+    def _refuse(self, instance: Instance) -> None:
+        if instance.ours:
+            return
+        located = recorded_host(RecordedRequest("GET", instance.base_url + "/", ()))
+        why = refusal(located[0], located[1], self.recorded_hosts) if located else None
+        if why is not None:
+            raise UsageError(why, "Replay at a staging deploy, on another host or port.")
+
+
+def choose_canaries(plan: Plan) -> tuple[str, ...]:
+    """Reads that anybody may do, of routes whose answers show state: the first of each route, without parameters."""
+    chosen: dict[str, str] = {}
+    for step in plan.steps:
+        request = step.exchange.request
+        if request.method != "GET" or step.status != 200 or step.produced.root != "$" or step.produced.body is None:
+            continue
+        carries = any(slot.location.startswith(("header.authorization", "cookie.", "path[")) for slot in step.slots)
+        if not carries and step.route not in chosen and "?" not in request.target:
+            chosen[step.route] = request.target
+            if len(chosen) >= MAX_CANARIES:
+                break
+    return tuple(chosen.values())
+
+
+async def _read_twice(client: Client, paths: Sequence[str]) -> tuple[dict[str, str], frozenset[str]]:
+    if not paths:
+        return {}, frozenset()
+    first = await asyncio.gather(*(_read(client, path) for path in paths))
+    second = await asyncio.gather(*(_read(client, path) for path in paths))
+    noisy = frozenset(p for p, a, b in zip(paths, first, second, strict=True) if a != b)
+    return dict(zip(paths, first, strict=True)), noisy
+
+
+async def _read(client: Client, path: str) -> str:
+    reply: Reply = await client.send(RecordedRequest("GET", path, (("Accept", "application/json"),)))
+    if reply.response is None:
+        return "no answer"
+    return f"{reply.response.status} {_state(reply.response.body.data)}"
+
+
+def _state(data: bytes) -> str:
+    """A body's values without what is new at each read (times, tokens, fractions), order aside."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return str(len(data))
+    kept: list[str] = []
+    for path, leaf in leaves(value):
+        text = canonical(leaf)
+        if text is None or is_opaque(text) or len(text) > 64 or (text[:4].isdigit() and "-" in text[:8]):
+            continue
+        if text.isdigit() and len(text) >= 10:
+            continue
+        kept.append(f"{path}={text}")
+    return json.dumps(sorted(kept))
+
+
+def state_problems(baselines: Sequence[Pass], candidates: Sequence[Pass]) -> list[str]:
+    """What the canary reads show to be wrong with the state that passes began in, as sentences."""
+    problems: list[str] = []
+    if not baselines and len(candidates) < 2:
+        return problems
+    reference = (baselines or candidates)[0]
+    noisy = frozenset().union(*(one.canary.noisy for one in (*baselines, *candidates)))
+    for other in (*baselines[1:], *candidates):
+        if other is reference:
+            continue
+        for path, text in other.canary.before.items():
+            began, ended = reference.canary.before.get(path), reference.canary.after.get(path)
+            if path in noisy or began is None or text == began:
+                continue
+            same_release = other in baselines or not baselines
+            if same_release or text == ended:
+                problems.append(
+                    f"{other.name} did not begin in the state that {reference.name} began in (GET {path} differs): "
+                    "give the target a reset, or a start command that makes a fresh instance"
+                )
+                break
+    return problems
