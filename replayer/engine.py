@@ -15,8 +15,8 @@ from diffing.difference import Answer, Reason
 from .client import Client, FailureKind
 from .correlate import Correlator
 from .flow import Step
-from .plan import Plan
 from .mint import Credentials, Minted, MintFailure
+from .plan import Plan
 from .safety import effective_method, may_send
 
 MAX_CONNECT_FAILURES = 20

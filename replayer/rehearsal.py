@@ -1,0 +1,339 @@
+"""A rehearsal: passes of the baseline and of the candidate, compared, confirmed, grouped and judged.
+
+This is the one place that knows the whole order of a run. It decides nothing itself: the plan says what is sent, the
+profile what varies, the gate what blocks.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from diffing.difference import Answer, Case, Comparison, Difference, Reason, Status
+from diffing.gate import Evidence, Policy, judge_run
+from diffing.grouping import ExchangeContext, Finding, group
+from diffing.judge import judge
+from diffing.ledger import Ledger, build_ledger
+from diffing.noise import NoiseRule
+from diffing.profile import NoiseProfile, learn
+from diffing.routes import RouteTable
+from recorder.exchange import Exchange, RouteCount
+from recorder.keys import Key
+from recorder.redaction import Redactor
+
+from .engine import closure
+from .errors import InconclusiveError, UsageError
+from .passes import Pass, PassRunner, choose_canaries, state_problems
+from .plan import Plan, make_plan
+from .reports.model import Coverage, CoverageRoute, RunReport
+from .safety import recorded_host
+from .target_settings import TargetSettings
+
+MAX_CONFIRMED_SHARE = 0.6
+"""Above this share of the plan a confirmation replays all of it: picking would save little."""
+
+RECORDING_ONLY_LIMITS = (
+    "Compared with the recording alone: values that differ between production and the candidate for reasons of "
+    "their own (clocks, hosts, data that changed since) can not be told from a regression with certainty.",
+    "A field that is wrong in the same way in every replay, and varies in production, is seen only by its kind.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked: a recording's exchanges, the two sides, and how to judge."""
+
+    recording: str
+    exchanges: Sequence[Exchange]
+    candidate: TargetSettings
+    baselines: tuple[TargetSettings, ...] = ()
+    baseline_answers: tuple[tuple[str, Mapping[str, Answer]], ...] = ()  # stored answers of earlier runs, by name
+    route_counts: Sequence[RouteCount] = ()
+    passes: int = 3
+    concurrency: int = 4
+    correlate: bool = True
+    confirm: bool = True
+    order: Callable[[int], float] = float
+    policy: Policy = field(default_factory=Policy)
+    tags: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    rules: tuple[NoiseRule, ...] = ()
+    approved: frozenset[str] = frozenset()
+    key: Key | None = None
+    branch: str = ""
+    commit: str = ""
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+
+
+class Watcher:
+    """What a rehearsal tells while it runs; the command line and the dashboard show it. Says nothing by itself."""
+
+    def stage(self, text: str) -> None:
+        """A new stage begins."""
+
+    def progress(self, name: str, done: int, total: int) -> None:
+        """A pass has sent `done` of `total`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Everything that a run found out: the report, and what it rests on."""
+
+    report: RunReport
+    plan: Plan
+    baselines: tuple[Pass, ...]
+    candidates: tuple[Pass, ...]
+    comparisons: tuple[Comparison, ...]
+    profile: NoiseProfile
+
+
+async def rehearse(request: Request, watcher: Watcher | None = None) -> Rehearsal:
+    """Replays, compares and judges. Raises UsageError and InconclusiveError as `replayer.errors` says."""
+    return await _Rehearsing(request, watcher or Watcher()).run()
+
+
+class _Rehearsing:
+    def __init__(self, request: Request, watcher: Watcher) -> None:
+        self._request = request
+        self._watcher = watcher
+        self._started = time.time()
+        if not request.exchanges:
+            raise UsageError(f"The recording {request.recording!r} holds no exchanges.", "Record some traffic first.")
+        watcher.stage("planning")
+        table = RouteTable((e.request.method, e.request.target, e.route) for e in request.exchanges)
+        self._plan = make_plan(request.exchanges, lambda e: table.route(e.request.method, e.request.target, e.route))
+        hosts = {recorded_host(exchange.request) for exchange in request.exchanges}
+        self._runner = PassRunner(
+            plan=self._plan,
+            run_id=request.run_id,
+            key=request.key,
+            recorded_hosts=frozenset(host for host in hosts if host is not None),
+            concurrency=request.concurrency,
+            correlate=request.correlate,
+            order=request.order,
+            canaries=choose_canaries(self._plan),
+        )
+        # Stored answers and recordings hold pseudonyms; what is compared with them has to hold the same ones.
+        self._redactor = Redactor(request.key) if request.key and not request.baselines else None
+
+    async def run(self) -> Rehearsal:
+        baselines = [await self._pass(name, target) for name, target in self._baseline_passes()]
+        candidates = [await self._pass("candidate", self._request.candidate)]
+        if not baselines and not self._request.baseline_answers and _repeatable(self._request.candidate):
+            candidates.append(await self._pass("candidate again", self._request.candidate))
+        self._watcher.stage("comparing")
+        cases = self._cases(baselines, candidates)
+        profile = learn(cases, self._plan.flow.sorts)
+        comparisons = list(judge(cases, profile, self._request.rules))
+        findings = group(comparisons, self._context(cases), self._request.tags)
+        confirmations = 0
+        if findings and self._request.confirm:
+            findings, confirmations = await self._confirm(findings, comparisons, profile, bool(baselines))
+        self._watcher.stage("judging")
+        report = self._report(baselines, candidates, comparisons, findings, profile, confirmations)
+        return Rehearsal(report, self._plan, tuple(baselines), tuple(candidates), tuple(comparisons), profile)
+
+    # -- passes -----------------------------------------------------------------------------------------------------
+
+    def _baseline_passes(self) -> list[tuple[str, TargetSettings]]:
+        targets = self._request.baselines
+        if len(targets) == 1 and _repeatable(targets[0]):
+            targets = targets * max(1, self._request.passes)
+        if len(targets) == 1:
+            return [("baseline", targets[0])]
+        return [(f"baseline {number}", target) for number, target in enumerate(targets, 1)]
+
+    async def _pass(self, name: str, target: TargetSettings, only: frozenset[int] | None = None) -> Pass:
+        self._watcher.stage(f"replaying: {name}")
+        return await self._runner.run(name, target, self._watcher.progress, only)
+
+    def _cases(self, baselines: Sequence[Pass], candidates: Sequence[Pass]) -> list[Case]:
+        cases: list[Case] = []
+        for step in self._plan.steps:
+            reference = tuple(one.result.answers[step.index] for one in baselines)
+            if not baselines:
+                missing = Answer(None, reason=Reason.OVER_BUDGET)
+                reference = tuple(a.get(step.exchange.id, missing) for _, a in self._request.baseline_answers)
+            judged = tuple(self._redacted(one.result.answers[step.index]) for one in candidates)
+            cases.append(Case(step.exchange, step.route, reference, judged))
+        return cases
+
+    def _redacted(self, answer: Answer) -> Answer:
+        if self._redactor is None or answer.response is None:
+            return answer
+        return replace(answer, response=self._redactor.redact_response(answer.response))
+
+    def _context(self, cases: Sequence[Case]) -> dict[str, ExchangeContext]:
+        return {
+            step.exchange.id: ExchangeContext(
+                session=str(step.session),
+                order=step.index,
+                size=step.exchange.request.body.size
+                + (step.exchange.response.body.size if step.exchange.response else 0),
+                principal=step.principal,
+                status=_reference_status(case),
+            )
+            for step, case in zip(self._plan.steps, cases, strict=True)
+        }
+
+    # -- confirmation -----------------------------------------------------------------------------------------------
+
+    async def _confirm(
+        self, findings: Sequence[Finding], comparisons: Sequence[Comparison], profile: NoiseProfile, paired: bool
+    ) -> tuple[list[Finding], int]:
+        """Replays each finding's exemplars, with all that they depend on, on fresh instances of both sides."""
+        if not _repeatable(self._request.candidate) or (paired and not _repeatable(self._request.baselines[0])):
+            return list(findings), 0
+        index_of = {step.exchange.id: step.index for step in self._plan.steps}
+        exemplars = sorted({index_of[i] for finding in findings for i in finding.exemplars})
+        only: frozenset[int] | None = closure(self._plan, exemplars)
+        if len(only) > MAX_CONFIRMED_SHARE * len(self._plan.steps):
+            only = None
+        again = []
+        if paired:
+            again = [await self._pass("confirming: baseline", self._request.baselines[0], only)]
+        repeated = [await self._pass("confirming: candidate", self._request.candidate, only)]
+        cases = self._cases(again, repeated)
+        if only is not None:
+            cases = [case for case, step in zip(cases, self._plan.steps, strict=True) if step.index in only]
+        seen = {c.exchange_id: c for c in judge(cases, profile, self._request.rules)}
+        first = {c.exchange_id: c for c in comparisons}
+        confirmed = []
+        for finding in findings:
+            found = any(_same_change(finding, first.get(i), seen.get(i)) for i in finding.exemplars)
+            confirmed.append(replace(finding, state="confirmed" if found else "flaky"))
+        return confirmed, len(exemplars)
+
+    # -- the report -------------------------------------------------------------------------------------------------
+
+    def _report(
+        self,
+        baselines: Sequence[Pass],
+        candidates: Sequence[Pass],
+        comparisons: Sequence[Comparison],
+        findings: Sequence[Finding],
+        profile: NoiseProfile,
+        confirmations: int,
+    ) -> RunReport:
+        request = self._request
+        ledger = build_ledger(comparisons, request.route_counts)
+        fidelity = self._fidelity((baselines or candidates)[0])
+        coverage = self._coverage(candidates[0])
+        with_baseline = bool(baselines or request.baseline_answers)
+        problems = [f"{one.name}: {one.result.problem}" for one in (*baselines, *candidates) if one.result.problem]
+        problems += state_problems(baselines, candidates)
+        evidence = Evidence(
+            ledger=ledger,
+            findings=tuple(findings),
+            fidelity=fidelity,
+            routes_known=coverage.routes_known,
+            routes_replayed=coverage.routes_replayed,
+            mode="baseline" if with_baseline else "recording",
+            problems=tuple(problems),
+            limits=() if with_baseline else RECORDING_ONLY_LIMITS,
+        )
+        suppressed: Counter[str] = Counter()
+        unchecked: Counter[str] = Counter()
+        for comparison in comparisons:
+            suppressed.update(comparison.suppressed)
+            unchecked.update(comparison.unchecked)
+        leaves = sum(comparison.leaves for comparison in comparisons)
+        return RunReport(
+            run_id=request.run_id,
+            recording=request.recording,
+            candidate=request.candidate.name,
+            baselines=tuple(t.name for t in request.baselines) + tuple(name for name, _ in request.baseline_answers),
+            started_at=self._started,
+            seconds=time.time() - self._started,
+            executor="local",
+            branch=request.branch,
+            commit=request.commit,
+            verdict=judge_run(evidence, request.policy, request.approved),
+            ledger=ledger,
+            fidelity=fidelity,
+            coverage=coverage,
+            findings=tuple(findings),
+            unchecked_share=sum(unchecked.values()) / leaves if leaves else 0.0,
+            unchecked=tuple(sorted(unchecked)),
+            suppressed=dict(suppressed),
+            notes=tuple(self._notes(baselines, candidates, confirmations)),
+            limits=evidence.limits,
+        )
+
+    def _notes(self, baselines: Sequence[Pass], candidates: Sequence[Pass], confirmations: int) -> Iterable[str]:
+        plan = self._plan
+        yield (
+            f"{len(plan.steps)} exchanges in {len({s.session for s in plan.steps})} sessions, "
+            f"longest chain of dependencies {plan.critical_path}"
+        )
+        for one in (*baselines, *candidates):
+            sent = sum(answer.response is not None for answer in one.result.answers)
+            yield (
+                f"{one.name}: {sent} answered in {one.seconds:.1f} s, {one.result.replaced} values correlated, "
+                f"{one.result.minted} principals minted"
+            )
+        if confirmations:
+            yield f"{confirmations} exemplars replayed once more on fresh instances"
+        failures: Counter[str] = Counter()
+        for one in (*baselines, *candidates):
+            failures.update(one.result.mint_failures)
+        for reason, count in failures.items():
+            yield f"credentials: {reason} ({count} requests)"
+
+    def _fidelity(self, one: Pass) -> float:
+        replayed = kept = 0
+        for step, answer in zip(self._plan.steps, one.result.answers, strict=True):
+            if answer.response is not None and step.status:
+                replayed += 1
+                kept += answer.response.status == step.status
+        return kept / replayed if replayed else 0.0
+
+    def _coverage(self, candidate: Pass) -> Coverage:
+        statuses: dict[tuple[str, str], Counter[str]] = {}
+        for step, answer in zip(self._plan.steps, candidate.result.answers, strict=True):
+            counts = statuses.setdefault((step.exchange.request.method, step.route), Counter())
+            if answer.response is not None:
+                counts[str(answer.response.status)] += 1
+        routes = tuple(
+            CoverageRoute(method, route, sum(counts.values()), dict(sorted(counts.items())))
+            for (method, route), counts in sorted(statuses.items())
+        )
+        return Coverage(len(routes), sum(1 for route in routes if route.replayed), routes)
+
+
+def _reference_status(case: Case) -> int | None:
+    response = case.baseline[0].response if case.baseline else case.exchange.response
+    return response.status if response else None
+
+
+def _repeatable(target: TargetSettings) -> bool:
+    """Whether a second pass begins in the same state: a fresh instance, a reset, or nothing but reads."""
+    return bool(target.start or target.wsgi or target.reset) or not target.disposable
+
+
+def _same_change(finding: Finding, first: Comparison | None, again: Comparison | None) -> bool:
+    """Whether an exemplar's repetition shows a change of this finding: same place, kind and transition."""
+    if first is None or again is None or again.status not in (Status.DIFFERED, Status.ERRORED):
+        return False
+    places = {(member.location.part, member.location.path) for member in finding.members}
+    places.add((finding.location.part, finding.location.path))
+    before = {_change(d) for d in first.differences}
+    return any(
+        _change(d) in before
+        and any(d.location.part is part and _within(d.location.shape, path) for part, path in places)
+        for d in again.differences
+    )
+
+
+def _change(difference: Difference) -> tuple[object, ...]:
+    return (difference.location.part, difference.location.shape, difference.kind, difference.transition)
+
+
+def _within(shape: str, path: str) -> bool:
+    """Whether a difference at `shape` belongs to a finding at `path`, which may be a parent that it was rolled up to."""
+    return shape == path or shape.startswith((path + ".", path + "["))
+
+
+__all__ = ["InconclusiveError", "Rehearsal", "Request", "Watcher", "rehearse"]
