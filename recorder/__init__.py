@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from .config import ConfigError, RecorderConfig
 from .exchange import Body, BodyState, Exchange, Headers, Outcome, RecordedRequest, RecordedResponse
+from .middleware import RecorderMiddleware
 
 __all__ = [
     "Body",
     "BodyState",
+    "ConfigError",
     "Exchange",
     "Headers",
     "Outcome",
     "RecordedRequest",
     "RecordedResponse",
+    "RecorderConfig",
+    "RecorderMiddleware",
 ]

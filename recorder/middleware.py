@@ -1,0 +1,247 @@
+"""The WSGI middleware: calls the application, wires the capture, decides nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from . import observe
+from .capture import Capture, InputTee, ResponseTee, SizedResponseTee, Tally
+from .client import client_address
+from .config import RecorderConfig
+from .exchange import BodyState, Outcome
+from .facts import CapturedExchange, RequestFacts, request_facts
+from .filebody import file_body
+from .guard import Guard, logger, raising
+from .pipeline import Pipeline
+from .route import principal_of, route_of, watch_frameworks
+from .sampling import Sampler
+from .signals import flush_on_sigterm
+from .sinks import OnEvicted, check_sink
+from .unread import fetch_unread
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from .keys import Key
+    from .ship import Shipper
+
+_FIXED_WEIGHT = 2_048  # bytes that the objects of one exchange take beside its strings and bodies
+_PIECE_WEIGHT = 48  # bytes that a piece of a body takes beside its content
+
+
+class RecorderMiddleware:
+    """Wraps any WSGI callable. Without a config it reads the environment; with no sink it records nothing."""
+
+    def __init__(self, app: WSGIApplication, config: RecorderConfig | None = None) -> None:
+        self._app = app
+        self._config = config if config is not None else RecorderConfig.from_env()
+        self._guard = Guard()
+        self._key: Key | None = None
+        self._pipeline: Pipeline | None = None
+        self._observing = False
+        self._sampler: Sampler | None = None
+        try:
+            self._set_up()
+        except ValueError as error:  # ConfigError, or a key that cannot be used
+            logger.error("understudy: recording is off: %s", error)
+        except Exception as error:
+            if raising():
+                raise
+            logger.error("understudy: recording is off: %s", error, exc_info=error)
+
+    def _set_up(self) -> None:
+        config = self._config
+        if config.sink:
+            check_sink(config.sink)
+        else:
+            logger.info("understudy: no sink is configured (UNDERSTUDY_SINK): nothing is recorded")
+            if not config.observe:
+                return
+        self._key = key = _load_key(config)
+        self._observing = config.observe
+        if not config.sink:
+            return
+        if config.sample < 1.0:
+            from .identity import client_hash
+
+            self._sampler = Sampler(config.sample, lambda addr, agent: client_hash(addr, agent, key))
+        self._pipeline = Pipeline(self._open_shipper, config.queue_count, config.queue_bytes, self._guard)
+        watch_frameworks()
+        flush_on_sigterm(self._pipeline.flush)
+
+    def _open_shipper(self, producer: str, on_evicted: OnEvicted) -> Shipper:
+        from .ship import Shipper
+
+        assert self._key is not None  # loaded before the pipeline was made
+        return Shipper(self._config, self._key, producer, on_evicted)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if self._observing and observe.ENVIRON_HEADER in environ:
+            run_id = self._replaying(environ)
+            if run_id is not None:
+                environ[observe.ENVIRON_RUN] = run_id
+                return self._app(environ, _Observed(environ, start_response))
+        pipeline = self._pipeline
+        if pipeline is None:
+            return self._app(environ, start_response)
+        try:
+            capture = self._begin(environ, start_response)
+        except Exception as error:
+            pipeline.count_dropped(str(environ.get("REQUEST_METHOD")), "", "capture")
+            self._guard.failed("capturing the request", error)
+            return self._app(environ, start_response)
+        if capture is None:
+            return self._pass_sampled_out(environ, start_response)
+        try:
+            result = self._app(environ, capture.start_response)
+        except BaseException:
+            capture.finish(Outcome.RAISED)
+            raise
+        return self._wrap(result, capture)
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Ships what this process has queued; False when that took longer than `timeout` seconds."""
+        return self._pipeline is None or self._pipeline.flush(timeout)
+
+    def close(self) -> None:
+        """Ships what is queued and closes the sink; what comes later is counted and not recorded."""
+        if self._pipeline is not None:
+            self._pipeline.close()
+
+    def _replaying(self, environ: WSGIEnvironment) -> str | None:
+        """The run's id when a replay that was signed with our key asks for observations."""
+        try:
+            assert self._key is not None  # loaded whenever observing
+            return observe.verify(self._key, str(environ[observe.ENVIRON_HEADER]), time.time())
+        except Exception as error:
+            self._guard.failed("verifying a replay", error)
+            return None
+
+    def _begin(self, environ: WSGIEnvironment, start_response: StartResponse) -> Capture | None:
+        """Notes the request and puts the tee before its body; None when its client is not recorded."""
+        config = self._config
+        remote_addr = client_address(environ, config.trusted_proxies)
+        if self._sampler is not None and not self._sampler.keeps(remote_addr, environ.get("HTTP_USER_AGENT", "")):
+            return None
+        facts = request_facts(environ, remote_addr)
+        capture = Capture(environ, facts, start_response, config.max_body, self._finish, time.time())
+        length = environ.get("CONTENT_LENGTH")
+        if (length and length != "0") or "HTTP_TRANSFER_ENCODING" in environ or facts.protocol.startswith("HTTP/2"):
+            stream = environ.get("wsgi.input")
+            if stream is not None:
+                environ["wsgi.input"] = capture.input = InputTee(stream, Tally(config.max_body))
+        wrapper = environ.get("wsgi.file_wrapper")
+        if wrapper is not None and not isinstance(wrapper, type):
+            environ["wsgi.file_wrapper"] = capture.noting(wrapper)
+        return capture
+
+    def _pass_sampled_out(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        script = environ.get("SCRIPT_NAME", "")
+        try:
+            return self._app(environ, start_response)
+        finally:
+            try:
+                assert self._pipeline is not None
+                route, _ = route_of(environ, script)
+                self._pipeline.count_sampled_out(environ.get("REQUEST_METHOD", "GET"), route)
+            except Exception as error:
+                self._guard.failed("counting", error)
+
+    def _wrap(self, result: Any, capture: Capture) -> Iterable[bytes]:
+        """The application's result, teed; a file wrapper goes to the server as it is, so that it can use sendfile."""
+        try:
+            wrapper = capture.environ.get("wsgi.file_wrapper")
+            is_file = isinstance(result, wrapper) if isinstance(wrapper, type) else result is capture.file_result
+            if is_file and result is not None:
+                self._read_file(result, capture)
+                return result  # type: ignore[no-any-return]  # what the application returned
+        except Exception as error:
+            self._guard.failed("reading a file response", error)
+        if hasattr(result, "__len__"):
+            return SizedResponseTee(result, capture)
+        return ResponseTee(result, capture)
+
+    def _read_file(self, result: Any, capture: Capture) -> None:
+        if not capture.bodiless:
+            data, size = file_body(result, capture.content_length, capture.response.cap)
+            capture.response.add(data)
+            capture.response.size = size
+        try:
+            capture.finish_on_close(result)
+        except (AttributeError, TypeError):  # a type that takes no attributes: the rest is the server's alone
+            capture.finish(Outcome.COMPLETE)
+
+    def _finish(self, capture: Capture, outcome: Outcome) -> None:
+        """Hands the exchange to the pipeline. Called once, when the server is done with it."""
+        pipeline = self._pipeline
+        assert pipeline is not None
+        try:
+            captured = self._captured(capture, outcome)
+        except Exception as error:
+            pipeline.count_dropped(capture.facts.method, "", "capture")
+            self._guard.failed("finishing an exchange", error)
+            return
+        try:
+            pipeline.submit(captured)
+        except Exception as error:
+            self._guard.failed("queueing", error)
+
+    def _captured(self, capture: Capture, outcome: Outcome) -> CapturedExchange:
+        environ, facts = capture.environ, capture.facts
+        ended = time.time()
+        body = None if capture.input is None else _request_body(capture.input, environ, facts)
+        route, endpoint = route_of(environ, facts.script)
+        response = capture.response
+        weight = _FIXED_WEIGHT + response.kept + _PIECE_WEIGHT * len(response.chunks)
+        if body is not None:
+            weight += body[0].kept + _PIECE_WEIGHT * len(body[0].chunks)
+        for _, value in facts.headers:
+            weight += len(value)
+        return CapturedExchange(
+            facts,
+            body,
+            capture.status,
+            capture.response_headers,
+            response,
+            capture.started,
+            ended,
+            outcome,
+            route,
+            endpoint,
+            principal_of(environ),
+            0,
+            weight,
+        )
+
+
+def _request_body(tee: InputTee, environ: dict[str, Any], facts: RequestFacts) -> tuple[Tally, int, BodyState]:
+    tally = tee.tally
+    length = next((value for name, value in facts.headers if name == "CONTENT_LENGTH"), "")
+    chunked = any(name == "HTTP_TRANSFER_ENCODING" for name, _ in facts.headers)
+    declared = int(length) if length.isdecimal() and not chunked else None
+    if declared is not None:
+        fetch_unread(tee, environ, declared)
+    if tee.gap or not (tee.ended if declared is None else tally.size >= declared):
+        return tally, max(tally.size, declared or 0), BodyState.UNREAD
+    return tally, tally.size, BodyState.TRUNCATED if tally.kept < tally.size else BodyState.COMPLETE
+
+
+class _Observed:
+    """`start_response` for a replayed request: adds what was observed while it was answered."""
+
+    __slots__ = ("_environ", "_start_response")
+
+    def __init__(self, environ: WSGIEnvironment, start_response: StartResponse) -> None:
+        self._environ = environ
+        self._start_response = start_response
+
+    def __call__(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
+        return self._start_response(status, [*headers, *observe.observed(self._environ)], *exc_info)
+
+
+def _load_key(config: RecorderConfig) -> Key:
+    from .keys import load_key
+
+    return load_key(config.key, config.key_file)

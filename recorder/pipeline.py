@@ -1,0 +1,257 @@
+"""Carries finished exchanges out of the request thread: a bounded queue, and one background thread per process.
+
+The request thread appends references to a deque and nothing more; the lock that it takes guards a few additions and
+is never held while anything waits. Locks and thread belong to one process: after a fork the child begins anew, and
+they are created at its first request, when gevent (should it be there) has patched `threading`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from .counters import Counters, RouteKey
+from .guard import Guard
+from .sinks import OnEvicted, SinkError
+
+if TYPE_CHECKING:
+    from .facts import CapturedExchange
+    from .ship import Shipper
+
+_GATHER = 0.05  # seconds for which exchanges are gathered into one batch
+_BATCH = 64  # exchanges encoded and written at a time
+_REPORT_EVERY = 2.0  # seconds between two reports of a busy producer
+_EXIT_PATIENCE = 5.0  # seconds that a flush may take while the process waits to end
+
+OpenShipper = Callable[[str, OnEvicted], "Shipper"]
+
+
+class _Process:
+    """The pipeline's state in one process."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.producer = os.urandom(16).hex()
+        self.lock = threading.RLock()  # re-entrant: a finaliser may end an exchange inside its own critical section
+        self.queue: deque[CapturedExchange] = deque()
+        self.queued_bytes = 0
+        self.sequence = 0
+        self.counters = Counters()
+        self.wake = threading.Event()
+        self.urgent = threading.Event()
+        self.drain_lock = threading.Lock()
+        self.draining: int | None = None  # identity of the thread that holds drain_lock
+        self.shipper: Shipper | None = None
+        self.reported_at = 0.0
+        self.thread: threading.Thread | None = None
+        self.closed = False
+
+
+class Pipeline:
+    """`submit` from any thread; everything else happens behind it."""
+
+    def __init__(self, open_shipper: OpenShipper, max_count: int, max_bytes: int, guard: Guard) -> None:
+        self._open_shipper = open_shipper
+        self._max_count = max_count
+        self._max_bytes = max_bytes
+        self._guard = guard
+        self._process: _Process | None = None
+        self._starting = threading.Lock()
+        _pipelines.add(self)
+
+    def submit(self, captured: CapturedExchange) -> None:
+        """Queues an exchange, or counts it as dropped when the queue is full."""
+        process = self._current()
+        weight = captured.weight
+        key = (captured.request.method, captured.route)
+        with process.lock:
+            process.counters.seen(key)
+            sequence = process.sequence
+            process.sequence = sequence + 1  # counted for what is dropped too: a gap is to be seen
+            if len(process.queue) >= self._max_count:
+                process.counters.dropped(key, "queue_count")
+            elif process.queued_bytes + weight > self._max_bytes:
+                process.counters.dropped(key, "queue_bytes")
+            elif process.closed:
+                process.counters.dropped(key, "closed")
+            else:
+                process.queue.append(captured._replace(sequence=sequence))
+                process.queued_bytes += weight
+        if not process.wake.is_set():
+            process.wake.set()
+        if process.queued_bytes > self._max_bytes // 4:
+            process.urgent.set()
+
+    def count_sampled_out(self, method: str, route: str) -> None:
+        process = self._current()
+        with process.lock:
+            process.counters.sampled_out((method, route))
+        if not process.wake.is_set():
+            process.wake.set()
+
+    def count_dropped(self, method: str, route: str, reason: str) -> None:
+        """An exchange that was seen, and could not be captured."""
+        process = self._current()
+        with process.lock:
+            process.counters.seen((method, route))
+            process.counters.dropped((method, route), reason)
+
+    def flush(self, timeout: float = _EXIT_PATIENCE) -> bool:
+        """Ships what is queued, in the calling thread. False when it could not be finished within the time."""
+        process = self._process
+        if process is None or process.pid != os.getpid():
+            return True
+        return self._drain(process, time.monotonic() + timeout, final=True)
+
+    def close(self, timeout: float = _EXIT_PATIENCE) -> None:
+        """Ships what is queued and the last report, and lets go of the sink. What comes later is counted only."""
+        process = self._process
+        if process is None or process.pid != os.getpid() or process.closed:
+            return
+        self.flush(timeout)
+        process.closed = True
+        process.wake.set()
+        process.urgent.set()
+        if process.shipper is not None:
+            with self._guard.step("closing the sink"):
+                process.shipper.close()
+
+    def forget(self) -> None:
+        """In the child of a fork: what is queued and open here is the parent's to ship."""
+        process = self._process
+        self._process = None
+        self._starting = threading.Lock()
+        if process is not None and process.shipper is not None:
+            with suppress(Exception):
+                process.shipper.close()
+
+    def _current(self) -> _Process:
+        process = self._process
+        if process is None or process.pid != os.getpid():
+            return self._start()
+        return process
+
+    def _start(self) -> _Process:
+        with self._starting:
+            process = self._process
+            if process is None or process.pid != os.getpid():
+                process = _Process(os.getpid())
+                process.thread = threading.Thread(
+                    target=self._run, args=(process,), name="understudy-recorder", daemon=True
+                )
+                self._process = process
+                try:
+                    process.thread.start()
+                except RuntimeError as error:  # no threads to be had: what fits is shipped at exit
+                    self._guard.failed("starting the background thread", error)
+                atexit.register(self.close)
+        return process
+
+    def _run(self, process: _Process) -> None:
+        while not process.closed:
+            # What was counted and not yet reported must not wait for another request.
+            process.wake.wait(_REPORT_EVERY if process.counters.changed else None)
+            process.wake.clear()
+            process.urgent.wait(_GATHER)
+            process.urgent.clear()
+            try:
+                self._drain(process, None, final=False)
+            except Exception as error:
+                self._guard.failed("shipping", error)
+
+    def _drain(self, process: _Process, deadline: float | None, final: bool) -> bool:
+        """Ships batch after batch until the queue is empty; False when the deadline came first."""
+        if process.draining == threading.get_ident():
+            return False  # a signal arrived in the thread that is shipping
+        if not process.drain_lock.acquire(timeout=-1 if deadline is None else max(deadline - time.monotonic(), 0)):
+            return False
+        try:
+            process.draining = threading.get_ident()
+            if process.closed:
+                return True
+            while batch := self._take(process):
+                self._ship(process, batch)
+                if deadline is not None and time.monotonic() > deadline:
+                    return False
+            if process.counters.changed and (final or time.monotonic() - process.reported_at >= _REPORT_EVERY):
+                self._report(process)
+            return True
+        finally:
+            process.draining = None
+            process.drain_lock.release()
+
+    def _take(self, process: _Process) -> list[CapturedExchange]:
+        with process.lock:
+            batch = [process.queue.popleft() for _ in range(min(_BATCH, len(process.queue)))]
+            process.queued_bytes -= sum(captured.weight for captured in batch)
+        return batch
+
+    def _ship(self, process: _Process, batch: Sequence[CapturedExchange]) -> None:
+        frames: list[bytes] = []
+        keys: list[RouteKey] = []
+        for captured in batch:
+            key = (captured.request.method, captured.route)
+            try:
+                frames.append(self._shipper(process).encode(captured))
+            except Exception as error:
+                self._lose(process, [key], "encoding")
+                self._guard.failed("encoding", error)
+            else:
+                keys.append(key)
+            time.sleep(0)  # one exchange at a time: the application's threads go first
+        if not frames:
+            return
+        try:
+            self._shipper(process).write(frames)
+        except SinkError as error:
+            self._lose(process, keys, error.reason)
+            self._guard.say(error.reason, f"exchanges are being dropped: {error}")
+        except Exception as error:
+            self._lose(process, keys, "sink_failed")
+            self._guard.failed("writing to the sink", error)
+
+    def _report(self, process: _Process) -> None:
+        with process.lock:
+            report = process.counters.report(process.producer, time.time(), self._guard.failures)
+        process.reported_at = time.monotonic()
+        try:
+            self._shipper(process).write_report(report)
+        except Exception as error:
+            process.counters.changed = True  # to be told again
+            if not isinstance(error, SinkError):
+                self._guard.failed("reporting", error)
+
+    def _shipper(self, process: _Process) -> Shipper:
+        if process.shipper is None:
+
+            def evicted(lost: Mapping[RouteKey, int]) -> None:
+                with process.lock:
+                    for key, count in lost.items():
+                        process.counters.dropped(key, "spool_full", count)
+
+            process.shipper = self._open_shipper(process.producer, evicted)
+        return process.shipper
+
+    def _lose(self, process: _Process, keys: Sequence[RouteKey], reason: str) -> None:
+        with process.lock:
+            for key in keys:
+                process.counters.dropped(key, reason)
+
+
+_pipelines: weakref.WeakSet[Pipeline] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for pipeline in list(_pipelines):
+        pipeline.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
