@@ -223,7 +223,7 @@ class Connection(asyncio.Protocol):
         self._reason += reason
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        (self._trailers if self._head_done else self._headers).append((name, value))
+        (self._trailers if self._head_done else self._headers).append((name, value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         parser = self._parser
