@@ -16,7 +16,7 @@ from diffing.difference import Answer, Case, Comparison, Difference, Reason, Sta
 from diffing.gate import Evidence, Policy, judge_run
 from diffing.grouping import ExchangeContext, Finding, group
 from diffing.judge import judge
-from diffing.ledger import Ledger, build_ledger
+from diffing.ledger import build_ledger
 from diffing.noise import NoiseRule
 from diffing.profile import NoiseProfile, learn
 from diffing.routes import RouteTable
@@ -25,7 +25,7 @@ from recorder.keys import Key
 from recorder.redaction import Redactor
 
 from .engine import closure
-from .errors import InconclusiveError, UsageError
+from .errors import UsageError
 from .passes import Pass, PassRunner, choose_canaries, state_problems
 from .plan import Plan, make_plan
 from .reports.model import Coverage, CoverageRoute, RunReport
@@ -332,8 +332,5 @@ def _change(difference: Difference) -> tuple[object, ...]:
 
 
 def _within(shape: str, path: str) -> bool:
-    """Whether a difference at `shape` belongs to a finding at `path`, which may be a parent that it was rolled up to."""
+    """Whether a difference at `shape` belongs to a finding at `path`, maybe the parent it was rolled up to."""
     return shape == path or shape.startswith((path + ".", path + "["))
-
-
-__all__ = ["InconclusiveError", "Rehearsal", "Request", "Watcher", "rehearse"]

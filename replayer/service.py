@@ -1,0 +1,184 @@
+"""What the command line and the dashboard ask for, in one place."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from diffing.difference import Answer
+from diffing.gate import Policy, TagPolicy
+from diffing.noise import NoiseRule
+from recorder.keys import Key, KeyError_, load_key
+from recorder.redaction import Redactor
+
+from .errors import UsageError
+from .ingest import import_path
+from .passes import Pass
+from .rehearsal import Rehearsal, Request, Watcher, rehearse
+from .reports.json_report import to_json
+from .settings import Settings, load_settings, resolve_target
+from .store import Store
+from .store.records import RecordingInfo, ResultRow, StoredAnswer
+from .target_settings import TargetSettings
+
+
+@dataclass(frozen=True, slots=True)
+class GateOptions:
+    """What was asked on the command line, as text; the settings file fills in the rest."""
+
+    recording: str
+    candidate: str
+    baselines: tuple[str, ...] = ()
+    settings_path: Path | None = None
+    database_url: str = ""
+    disposable: bool = False
+    passes: int = 3
+    concurrency: int = 4
+    correlate: bool = True
+    branch: str = ""
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Settings and store of one command."""
+
+    settings: Settings
+    store: Store
+
+
+def open_context(settings_path: Path | None, database_url: str) -> Context:
+    """Reads the settings and opens the store. Raises UsageError for what is wrong with either."""
+    settings = load_settings(settings_path)
+    return Context(settings, Store.open(database_url or settings.database_url))
+
+
+def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
+    """The whole gate: reads the recording, rehearses, keeps the run. Errors as in `replayer.errors`."""
+    context = open_context(options.settings_path, options.database_url)
+    with context.store as store:
+        settings = context.settings
+        candidate = _target(options.candidate, settings, options.disposable)
+        baselines = tuple(_target(text, settings, options.disposable) for text in options.baselines)
+        if candidate.run:
+            raise UsageError(
+                "A run that is over can be a baseline, not the candidate.", "Give a URL, wsgi: or a target."
+            )
+        stored = tuple(target for target in baselines if target.run)
+        if stored and len(stored) < len(baselines):
+            raise UsageError("An earlier run and a live target can not be baselines of one run.", "Give one of them.")
+        info = find_recording(store, options.recording)
+        key = recording_key(info)
+        run_id = store.create_run(
+            info.id,
+            candidate=candidate.name,
+            baselines=tuple(target.name for target in baselines),
+            branch=options.branch,
+            commit=options.commit,
+        )
+        request = Request(
+            recording=info.name,
+            exchanges=tuple(store.exchanges(info.id)),
+            candidate=candidate,
+            baselines=() if stored else baselines,
+            baseline_answers=tuple((f"run:{t.run}", _answers(store, t.run)) for t in stored),
+            route_counts=store.route_counts(info.id),
+            passes=options.passes,
+            concurrency=options.concurrency,
+            correlate=options.correlate,
+            policy=_policy(settings),
+            tags=tuple((tag.name, tag.routes) for tag in settings.tags),
+            rules=_rules(settings),
+            key=key,
+            branch=options.branch,
+            commit=options.commit,
+            run_id=run_id,
+        )
+        try:
+            rehearsal = asyncio.run(rehearse(request, watcher))
+        except BaseException:
+            store.set_run_state(run_id, "failed")
+            raise
+        _keep(store, run_id, rehearsal, key)
+        return rehearsal
+
+
+def find_recording(store: Store, text: str) -> RecordingInfo:
+    """A recording by its name, or one imported on the fly from a path."""
+    if os.path.exists(text) and text not in {recording.name for recording in store.recordings()}:
+        return import_path(store, Path(text)).recording
+    return store.recording(text)
+
+
+def recording_key(info: RecordingInfo) -> Key | None:
+    """The key that the recording's pseudonyms were made with, if it is to be had here."""
+    environ = os.environ
+    try:
+        key = load_key(environ.get("UNDERSTUDY_KEY"), environ.get("UNDERSTUDY_KEY_FILE"))
+    except (KeyError_, OSError):
+        return None
+    return key if key.id == info.key_id else None
+
+
+def _target(text: str, settings: Settings, disposable: bool) -> TargetSettings:
+    target = resolve_target(text, settings)
+    return replace(target, disposable=True) if disposable else target
+
+
+def _policy(settings: Settings) -> Policy:
+    given = settings.policy
+    return Policy(
+        fail_on=given.fail_on,
+        min_route_coverage=given.min_route_coverage,
+        min_replayed=given.min_replayed,
+        min_fidelity=given.min_fidelity,
+        inconclusive=given.inconclusive,
+        tags={tag.name: TagPolicy(**_tag_policy(settings, tag.name)) for tag in settings.tags},
+    )
+
+
+def _tag_policy(settings: Settings, name: str) -> dict[str, object]:
+    policy = settings.policy.for_tag(name)
+    return {"fail_on": policy.fail_on, "reviewers": policy.reviewers}
+
+
+def _rules(settings: Settings) -> tuple[NoiseRule, ...]:
+    return tuple(
+        NoiseRule(route=n.route, path=n.path, part=n.part, kind=n.kind, reason=n.reason, until=n.until)
+        for n in settings.noise
+    )
+
+
+def _answers(store: Store, run_id: str) -> Mapping[str, Answer]:
+    run = store.run(run_id)
+    found = {
+        exchange_id: Answer(stored.response, stored.failure, stored.started, stored.ended)
+        for exchange_id, stored in store.answers(run.id, "candidate")
+    }
+    if not found:
+        raise UsageError(f"The run {run_id!r} has no answers that could be a baseline.", "Choose a run that finished.")
+    return found
+
+
+def _keep(store: Store, run_id: str, rehearsal: Rehearsal, key: Key | None) -> None:
+    """Stores what the run found; answers are kept redacted."""
+    rows = (
+        ResultRow(c.exchange_id, c.status.value, c.reason.value if c.reason else "", c.detail)
+        for c in rehearsal.comparisons
+    )
+    store.add_results(run_id, rows)
+    redactor = Redactor(key or load_key(None, None))
+    for one in (*rehearsal.baselines[:1], *rehearsal.candidates[:1]):
+        store.add_answers(run_id, one.name, _redacted(rehearsal, one, redactor))
+    report = rehearsal.report
+    store.finish_run(run_id, report.verdict.outcome.value, report.verdict.exit_code, to_json(report))
+
+
+def _redacted(rehearsal: Rehearsal, one: Pass, redactor: Redactor) -> Iterator[StoredAnswer]:
+    for step, answer in zip(rehearsal.plan.steps, one.result.answers, strict=True):
+        response = answer.response and redactor.redact_response(answer.response)
+        if response is not None or answer.failure:
+            yield StoredAnswer(step.exchange.id, response, answer.failure, answer.started, answer.ended)
