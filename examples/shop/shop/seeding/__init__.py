@@ -1,0 +1,6 @@
+"""What the shop holds before the traffic begins."""
+
+from .content import Seeder
+from .words import PEOPLE
+
+__all__ = ["PEOPLE", "Seeder"]
