@@ -11,7 +11,7 @@ from pathlib import Path
 from diffing.difference import Answer
 from diffing.gate import Policy, TagPolicy
 from diffing.noise import NoiseRule
-from recorder.keys import Key, KeyError_, load_key
+from recorder.keys import Key, InvalidKey, load_key
 from recorder.redaction import Redactor
 
 from .errors import UsageError
@@ -118,7 +118,7 @@ def recording_key(info: RecordingInfo) -> Key | None:
     environ = os.environ
     try:
         key = load_key(environ.get("UNDERSTUDY_KEY"), environ.get("UNDERSTUDY_KEY_FILE"))
-    except (KeyError_, OSError):
+    except (InvalidKey, OSError):
         return None
     return key if key.id == info.key_id else None
 
