@@ -129,12 +129,12 @@ def packed_id(exchange_id: str) -> bytes:
             packed = b""
         if packed.hex() == exchange_id:
             return packed
-    return exchange_id.encode().ljust(17, b"\0")
+    return exchange_id.encode("utf-8", "surrogatepass").ljust(17, b"\0")
 
 
 def unpacked_id(packed: bytes) -> str:
     """The identifier of which `packed_id` made this."""
-    return packed.hex() if len(packed) == 16 else packed.rstrip(b"\0").decode()
+    return packed.hex() if len(packed) == 16 else packed.rstrip(b"\0").decode("utf-8", "surrogatepass")
 
 
 def _response_record(response: RecordedResponse) -> list[Any]:

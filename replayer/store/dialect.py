@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
-from ..errors import UsageError
+from ..errors import InconclusiveError, UsageError
 
 BUSY_SECONDS = 60.0
 """How long a writer waits for another one; one batch takes some ten milliseconds."""
@@ -53,10 +53,35 @@ def insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]])
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes: on SQLite it takes the write lock at once, so that it cannot fail half-way."""
-    with engine.connect() as connection:
+    with _reporting(engine), engine.connect() as connection:
         connection = connection.execution_options(understudy_writes=True)
         with connection.begin():
             yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that reads."""
+    with _reporting(engine), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def _reporting(engine: Engine) -> Iterator[None]:
+    """Turn what the database itself reports (a full disk, a damaged file, a lost server) into one sentence."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DatabaseError as error:
+        shown = engine.url.render_as_string(hide_password=True)
+        reason = " ".join(str(error.orig).split())
+        raise InconclusiveError(f"The database {shown} cannot be used: {reason}.") from error
+
+
+def storable(text: str) -> str:
+    """Text that every database takes: what came over the wire may hold NUL and parts of characters."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
 def lock_schema(connection: Connection) -> None:

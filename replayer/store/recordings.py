@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from ..toml_table import nearest
 from . import codec
 from .blocks import BlockReader, add_blocks
 from .bodies import LOOKUP, BodyStore, free_bodies
-from .dialect import give_back_space, insert_new, writing
+from .dialect import give_back_space, insert_new, reading, storable, writing
 from .records import Added, DamageRecord, RecordingInfo
 from .tables import damage, exchanges, losses, producer_counts, producers, recordings, routes
 
@@ -25,6 +26,9 @@ BATCH = 1000
 
 BATCH_BYTES = 32 * 1024 * 1024
 """Bytes of bodies in one transaction, so that large ones do not fill the memory."""
+
+LARGEST = 2**63 - 1
+"""The largest number that a column holds."""
 
 PAGE = 500
 """Exchanges looked up at a time, so that a reader holds no transaction open while its caller works."""
@@ -82,40 +86,42 @@ class RecordingStore:
     def add_report(self, recording_id: int, report: ProducerReport) -> None:
         """Keep a producer's counters in place of its earlier ones; an earlier report than that is ignored."""
         with writing(self._engine) as connection:
-            mine = (producers.c.recording == recording_id, producers.c.producer == report.producer)
+            producer = storable(report.producer)
+            mine = (producers.c.recording == recording_id, producers.c.producer == producer)
             at = connection.execute(select(producers.c.at).where(*mine)).scalar()
             if at is not None and at > report.at:
                 return
-            self._forget_producer(connection, recording_id, report.producer)
-            key = {"recording": recording_id, "producer": report.producer}
-            connection.execute(insert(producers).values(key | {"at": report.at}))
-            numbers = self._route_numbers(connection, {(count.method, count.route) for count in report.counts})
+            _forget_producer(connection, recording_id, producer)
+            key = {"recording": recording_id, "producer": producer}
+            connection.execute(insert(producers).values(key | {"at": _finite(report.at)}))
+            numbers = self._route_numbers(connection, {_route_key(row.method, row.route) for row in report.counts})
             rows = [
                 key
                 | {
-                    "route": numbers[count.method, count.route],
-                    "seen": count.seen,
-                    "sampled_out": count.sampled_out,
-                    "dropped": count.dropped,
+                    "route": numbers[_route_key(row.method, row.route)],
+                    "seen": min(row.seen, LARGEST),
+                    "sampled_out": min(row.sampled_out, LARGEST),
+                    "dropped": min(row.dropped, LARGEST),
                 }
-                for count in report.counts
+                for row in report.counts
             ]
-            lost = [key | {"reason": reason, "count": count} for reason, count in report.losses]
-            for table, values in ((producer_counts, rows), (losses, lost)):
-                if values:
-                    connection.execute(insert(table), values)
+            lost = [key | {"reason": storable(reason), "count": min(count, LARGEST)} for reason, count in report.losses]
+            insert_new(connection, producer_counts, rows)
+            insert_new(connection, losses, lost)
 
     def add_damage(self, recording_id: int, found: Iterable[DamageRecord]) -> None:
-        """Note what could not be read of the recording's source."""
+        """Note what could not be read of the recording's source; what has been noted already is left out."""
+        known = set(self.damage(recording_id))
         rows = [
             {
                 "recording": recording_id,
-                "path": item.path,
+                "path": storable(item.path),
                 "offset": item.offset,
                 "bytes_lost": item.bytes_lost,
-                "reason": item.reason,
+                "reason": storable(item.reason),
             }
             for item in found
+            if item not in known
         ]
         if rows:
             with writing(self._engine) as connection:
@@ -129,7 +135,7 @@ class RecordingStore:
 
     def recordings(self) -> list[RecordingInfo]:
         """All recordings, the newest first."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(select(recordings).order_by(recordings.c.created.desc(), recordings.c.id.desc()))
             return [_recording(row) for row in rows]
 
@@ -156,10 +162,10 @@ class RecordingStore:
             query = _PAGE_QUERY.where(exchanges.c.recording == recording_id)
             if after is not None:
                 query = query.where(tuple_(exchanges.c.started, exchanges.c.number) > after)
-            with self._engine.connect() as connection:
+            with reading(self._engine) as connection:
                 rows = connection.execute(query).all()
             for start in range(0, len(rows), BODIES_PAGE):
-                with self._engine.connect() as connection:
+                with reading(self._engine) as connection:
                     found = self._read(connection, reader, rows[start : start + BODIES_PAGE])
                 yield from found
             if len(rows) < PAGE:
@@ -171,7 +177,7 @@ class RecordingStore:
         query = _PAGE_QUERY.where(
             exchanges.c.recording == recording_id, exchanges.c.exchange_id == codec.packed_id(exchange_id)
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             found = self._read(connection, BlockReader(), connection.execute(query).all())
         return found[0] if found else None
 
@@ -185,7 +191,7 @@ class RecordingStore:
             .group_by(routes.c.method, routes.c.route)
             .order_by(routes.c.route, routes.c.method)
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [RouteCount(row[0], row[1], *map(int, row[2:])) for row in connection.execute(query)]
 
     def losses(self, recording_id: int) -> list[tuple[str, int]]:
@@ -196,14 +202,14 @@ class RecordingStore:
             .group_by(losses.c.reason)
             .order_by(losses.c.reason)
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [(reason, int(count)) for reason, count in connection.execute(query)]
 
     def damage(self, recording_id: int) -> list[DamageRecord]:
         """What could not be read of a recording's source."""
         columns = (damage.c.path, damage.c.offset, damage.c.bytes_lost, damage.c.reason)
         query = select(*columns).where(damage.c.recording == recording_id).order_by(damage.c.id)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [DamageRecord(*row) for row in connection.execute(query)]
 
     def delete_recording(self, recording_id: int) -> None:
@@ -214,7 +220,7 @@ class RecordingStore:
         give_back_space(self._engine)
 
     def _find_recording(self, condition: ColumnElement[bool]) -> RecordingInfo | None:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(select(recordings).where(condition).order_by(recordings.c.id)).first()
         return None if row is None else _recording(row)
 
@@ -239,15 +245,15 @@ class RecordingStore:
         contents = [item.request.body.data for item in batch]
         contents += [item.response.body.data for item in batch if item.response is not None]
         numbers = self._bodies.put(connection, recording_id, contents)
-        routed = self._route_numbers(connection, {(item.request.method, item.route) for item in batch})
+        routed = self._route_numbers(connection, {_route_key(item.request.method, item.route) for item in batch})
         places = add_blocks(connection, [codec.record_of(item) for item in batch], recording=recording_id)
         rows = [
             {
                 "recording": recording_id,
                 "exchange_id": codec.packed_id(item.id),
-                "started": item.started,
-                "ended": item.ended,
-                "route": routed[item.request.method, item.route],
+                "started": _finite(item.started),
+                "ended": _finite(item.ended),
+                "route": routed[_route_key(item.request.method, item.route)],
                 "status": None if item.response is None else item.response.status,
                 "block": block,
                 "slot": slot,
@@ -281,11 +287,6 @@ class RecordingStore:
             numbers |= _known_routes(connection, missing)
         return numbers
 
-    def _forget_producer(self, connection: Connection, recording_id: int, producer: str) -> None:
-        for table in (producers, producer_counts, losses):
-            query = delete(table).where(table.c.recording == recording_id, table.c.producer == producer)
-            connection.execute(query)
-
 
 _PAGE_QUERY = (
     select(
@@ -301,6 +302,21 @@ _PAGE_QUERY = (
     .order_by(exchanges.c.started, exchanges.c.number)
     .limit(PAGE)
 )
+
+
+def _route_key(method: str, route: str) -> tuple[str, str]:
+    return storable(method), storable(route)
+
+
+def _finite(moment: float) -> float:
+    """A time as every database takes it; what is none becomes the epoch."""
+    return moment if math.isfinite(moment) else 0.0
+
+
+def _forget_producer(connection: Connection, recording_id: int, producer: str) -> None:
+    for table in (producers, producer_counts, losses):
+        query = delete(table).where(table.c.recording == recording_id, table.c.producer == producer)
+        connection.execute(query)
 
 
 def _batches(items: Iterable[Exchange]) -> Iterator[list[Exchange]]:
@@ -336,7 +352,7 @@ def _count(connection: Connection, recording_id: int, batch: list[Exchange]) -> 
         raise UsageError(f"There is no recording {recording_id}.")
     if not batch:
         return
-    times = [item.started for item in batch]
+    times = [_finite(item.started) for item in batch]
     times += [moment for moment in row if moment is not None]
     change = update(recordings).where(recordings.c.id == recording_id)
     connection.execute(change.values(exchanges=recordings.c.exchanges + len(batch), first=min(times), last=max(times)))

@@ -17,7 +17,7 @@ from ..errors import UsageError
 from . import codec
 from .blocks import BlockReader, add_blocks
 from .bodies import BodyStore, free_bodies
-from .dialect import give_back_space, insert_new, writing
+from .dialect import give_back_space, insert_new, reading, writing
 from .records import ResultRow, RunInfo, StoredAnswer
 from .tables import answers, passes, recordings, results, runs
 
@@ -115,7 +115,7 @@ class RunStore:
         reader = BlockReader()
         source = self._pages(query, answers.c.number, ANSWERS_BATCH)
         while rows := list(islice(source, ANSWERS_BATCH)):
-            with self._engine.connect() as connection:
+            with reading(self._engine) as connection:
                 blocks = reader.load(connection, (row.block for row in rows))
                 bodies = self._bodies.get(connection, [row.body for row in rows])
             for row in rows:
@@ -126,7 +126,7 @@ class RunStore:
     def pass_names(self, run_id: str) -> tuple[str, ...]:
         """The names of the passes that have answers, in the order in which they began."""
         query = select(passes.c.name).where(passes.c.run == self._find(run_id).number).order_by(passes.c.id)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return tuple(connection.execute(query).scalars())
 
     def finish_run(self, run_id: str, verdict: str, exit_code: int, report: Mapping[str, Any]) -> None:
@@ -138,7 +138,7 @@ class RunStore:
 
     def runs(self) -> list[RunInfo]:
         """All runs, the newest first."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [_run(row) for row in connection.execute(select(*_COLUMNS).order_by(runs.c.number.desc()))]
 
     def run(self, id_or_prefix: str) -> RunInfo:
@@ -148,7 +148,7 @@ class RunStore:
     def run_report(self, run_id: str) -> dict[str, Any]:
         """The JSON report of a finished run. Raises UsageError when it has none yet."""
         number = self._find(run_id).number
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             data = connection.execute(select(runs.c.report).where(runs.c.number == number)).scalar()
         if data is None:
             raise UsageError(f"The run {run_id!r} has no report: it did not finish.")
@@ -192,7 +192,7 @@ class RunStore:
 
     def _find(self, id_or_prefix: str) -> Any:
         query = select(*_COLUMNS).where(runs.c.id.startswith(id_or_prefix, autoescape=True)).limit(2)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             found = connection.execute(query).all() if id_or_prefix else []
         if len(found) == 1 or (found and found[0].id == id_or_prefix):
             return found[0]
@@ -210,7 +210,7 @@ class RunStore:
         after: int | None = None
         while True:
             page = query.limit(size) if after is None else query.where(key > after).limit(size)
-            with self._engine.connect() as connection:
+            with reading(self._engine) as connection:
                 rows = connection.execute(page).all()
             yield from rows
             if len(rows) < size:

@@ -99,7 +99,7 @@ exchanges = Table(
     Column("started", Double, nullable=False),
     Column("ended", Double, nullable=False),
     Column("route", ForeignKey("routes.id"), nullable=False),
-    Column("status", SmallInteger),
+    Column("status", Integer),
     Column("block", Number, nullable=False),
     Column("slot", SmallInteger, nullable=False),
     Column("request_body", Number),

@@ -83,7 +83,7 @@ def upgrade() -> None:
         sa.Column("started", sa.Double(), nullable=False),
         sa.Column("ended", sa.Double(), nullable=False),
         sa.Column("route", sa.Integer(), nullable=False),
-        sa.Column("status", sa.SmallInteger(), nullable=True),
+        sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("block", Number, nullable=False),
         sa.Column("slot", sa.SmallInteger(), nullable=False),
         sa.Column("request_body", Number, nullable=True),
