@@ -13,6 +13,7 @@ from .difference import Difference, DifferenceKind, Part, Severity
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _LAST_KEY = re.compile(r"""(?:\.([^.\[\]]+)|\[(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')\])(?:\[\*\])*$""")
+_LENS = re.compile(r"(?:~[A-Za-z][\w.-]*(?:\[\*\])?)+$")  # "$.link~url[*]": a part inside of a value
 _FIELDS = frozenset({"kind", "part", "from", "to", "method", "leaf", "transition", "numbers", "severity", "why"})
 
 
@@ -70,6 +71,7 @@ def leaf_of(part: Part, shape: str) -> str:
     """The key that a location ends in, with `[*]` where it is a row: `price`, `tags[*]`; a header's whole path."""
     if part is not Part.BODY:
         return shape
+    shape = _LENS.sub("", shape)
     found = _LAST_KEY.search(shape)
     if found is None:
         return "[*]" if shape.endswith("[*]") else ""

@@ -1,0 +1,128 @@
+"""The JSON report, version 1. Scripts read it: fields are added, never renamed or removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from diffing.difference import Location
+from diffing.grouping import Finding, Member
+from diffing.ledger import Tally
+
+from .model import RunReport
+
+VERSION = 1
+
+
+def to_json(report: RunReport) -> dict[str, Any]:
+    """The report as JSON-able data with string keys."""
+    run = report.run
+    return {
+        "version": VERSION,
+        "verdict": report.verdict.outcome.value,
+        "reasons": list(report.verdict.reasons),
+        "exit_code": report.verdict.exit_code,
+        "run": {
+            "id": run.id,
+            "recording": run.recording,
+            "candidate": run.candidate,
+            "baselines": list(run.baselines),
+            "started_at": run.started_at,
+            "seconds": round(run.seconds, 3),
+            "executor": run.executor,
+            "branch": run.branch,
+            "commit": run.commit,
+            "mode": run.mode,
+        },
+        "ledger": {
+            **_tally(report.ledger.total),
+            "balanced": report.ledger.balanced,
+            "imbalance": list(report.ledger.imbalance),
+            "routes": [
+                {"method": each.method, "route": each.route, **_tally(each.tally)} for each in report.ledger.routes
+            ],
+        },
+        "fidelity": report.fidelity,
+        "coverage": {
+            "routes_known": report.coverage.routes_known,
+            "routes_replayed": report.coverage.routes_replayed,
+            "routes": [
+                {
+                    "method": each.method,
+                    "route": each.route,
+                    "replayed": each.replayed,
+                    "statuses": dict(sorted(each.statuses.items())),
+                }
+                for each in report.coverage.routes
+            ],
+        },
+        "findings": [_finding(report, finding) for finding in report.findings],
+        "unchecked": {"share": report.unchecked.share, "locations": list(report.unchecked.locations)},
+        "suppressed": _sorted(report.suppressed),
+        "noise": _sorted(report.noise),
+        "correlation": _sorted(report.correlation),
+        "confirmations": _sorted(report.confirmations),
+        "problems": list(report.problems),
+        "limits": list(report.limits),
+    }
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {
+        "seen": tally.seen,
+        "sampled_out": tally.sampled_out,
+        "dropped": tally.dropped,
+        "recorded": tally.recorded,
+        "matched": tally.matched,
+        "differed": tally.differed,
+        "errored": tally.errored,
+        "not_compared": _sorted(tally.not_compared),
+        "skipped": _sorted(tally.skipped),
+    }
+
+
+def _finding(report: RunReport, finding: Finding) -> dict[str, Any]:
+    approval = report.approval(finding)
+    return {
+        "fingerprint": finding.fingerprint,
+        "severity": finding.severity.value,
+        "kind": finding.kind,
+        "method": finding.method,
+        "route": finding.route,
+        "location": _location(finding.location),
+        "baseline": finding.baseline,
+        "candidate": finding.candidate,
+        "transition": finding.transition,
+        "count": finding.count,
+        "out_of": finding.out_of,
+        "state": finding.state,
+        "blocking": finding.fingerprint in report.verdict.blocking,
+        "members": [_member(member) for member in finding.members],
+        "story": finding.story,
+        "tags": list(finding.tags),
+        "approved": None
+        if approval is None
+        else {"by": approval.by, "reason": approval.reason, "until": approval.until or None},
+        "exemplars": list(finding.exemplars),
+        "detail": finding.detail,
+    }
+
+
+def _member(member: Member) -> dict[str, Any]:
+    return {
+        "fingerprint": member.fingerprint,
+        "method": member.method,
+        "route": member.route,
+        "location": _location(member.location),
+        "count": member.count,
+        "kind": member.kind,
+        "transition": member.transition,
+    }
+
+
+def _location(location: Location) -> dict[str, str]:
+    return {"part": location.part.value, "path": location.path}
+
+
+def _sorted(values: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(sorted(values.items()))
