@@ -151,7 +151,7 @@ def _final_coding(headers: Headers) -> str:
     """The last transfer coding, which says whether the message is chunked; "" when there is none."""
     final = ""
     for name, value in headers:
-        if len(name) == 17 and name.lower() == "transfer-encoding":
+        if name.lower() == "transfer-encoding":
             final = value.rpartition(",")[2].strip().lower()
     return final
 

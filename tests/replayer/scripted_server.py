@@ -45,7 +45,7 @@ async def read_body(head: bytes, reader: asyncio.StreamReader) -> bytes:
         name.strip().lower(): value.strip()
         for name, _, value in (line.partition(b":") for line in head.split(b"\r\n")[1:])
     }
-    if b"chunked" in fields.get(b"transfer-encoding", b""):
+    if b"chunked" in fields.get(b"transfer-encoding", b"").lower():
         raw = b""
         while True:
             line = await reader.readuntil(b"\r\n")
