@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import time
@@ -105,6 +106,11 @@ def give_back_space(engine: Engine) -> None:
             if isinstance(raw, sqlite3.Connection):
                 raw.execute("PRAGMA incremental_vacuum").fetchall()
                 raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def finite(moment: float) -> float:
+    """A time as every database takes it; what is none becomes the epoch."""
+    return moment if math.isfinite(moment) else 0.0
 
 
 def _shown(url: str) -> str:

@@ -10,12 +10,13 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from ..errors import InconclusiveError, UsageError
 from .bodies import BodyStore
 from .dialect import make_engine
+from .exchanges import ExchangeStore
 from .recordings import RecordingStore
 from .runs import RunStore
 from .schema import migrate
 
 
-class Store(RecordingStore, RunStore):
+class Store(RecordingStore, ExchangeStore, RunStore):
     """One open database. Its methods may be called from several threads; each is a transaction of its own, or several.
 
     A context manager: leaving it closes the store.
@@ -23,7 +24,8 @@ class Store(RecordingStore, RunStore):
 
     def __init__(self, engine: Engine) -> None:
         bodies = BodyStore()
-        RecordingStore.__init__(self, engine, bodies)
+        RecordingStore.__init__(self, engine)
+        ExchangeStore.__init__(self, engine, bodies)
         RunStore.__init__(self, engine, bodies)
 
     @classmethod

@@ -1,0 +1,179 @@
+"""The exchanges of recordings: added in batches, read in pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, select, tuple_, update
+
+from recorder.exchange import Exchange
+
+from ..errors import UsageError
+from . import codec
+from .blocks import BlockReader, add_blocks
+from .bodies import LOOKUP, BodyStore
+from .dialect import finite, reading, writing
+from .records import Added
+from .routes import route_key, route_numbers
+from .tables import exchanges, recordings
+
+BATCH = 1000
+"""Exchanges in one transaction: SQLite commits cost as much as some hundred rows."""
+
+BATCH_BYTES = 32 * 1024 * 1024
+"""Bytes of bodies in one transaction, so that large ones do not fill the memory."""
+
+PAGE = 500
+"""Exchanges looked up at a time, so that a reader holds no transaction open while its caller works."""
+
+BODIES_PAGE = 50
+"""Exchanges whose bodies are read at a time: few, as each may have two of a megabyte."""
+
+
+class ExchangeStore:
+    """The part of the store that holds exchanges."""
+
+    def __init__(self, engine: Engine, bodies: BodyStore) -> None:
+        self._engine = engine
+        self._bodies = bodies
+
+    def add_exchanges(self, recording_id: int, added: Iterable[Exchange]) -> Added:
+        """Add exchanges, in batches of one transaction each; those whose id the recording holds are left out.
+
+        Raises UsageError for a recording that does not exist.
+        """
+        count = duplicates = 0
+        for batch in _batches(added):
+            with writing(self._engine) as connection:
+                fresh = self._fresh(connection, recording_id, batch)
+                self._insert(connection, recording_id, fresh)
+            count += len(fresh)
+            duplicates += len(batch) - len(fresh)
+        return Added(count, duplicates)
+
+    def exchanges(self, recording_id: int) -> Iterator[Exchange]:
+        """A recording's exchanges by start time, read page by page."""
+        reader = BlockReader()
+        after: tuple[float, int] | None = None
+        while True:
+            query = _PAGE_QUERY.where(exchanges.c.recording == recording_id)
+            if after is not None:
+                query = query.where(tuple_(exchanges.c.started, exchanges.c.number) > after)
+            with reading(self._engine) as connection:
+                rows = connection.execute(query).all()
+            for start in range(0, len(rows), BODIES_PAGE):
+                with reading(self._engine) as connection:
+                    found = self._read(connection, reader, rows[start : start + BODIES_PAGE])
+                yield from found
+            if len(rows) < PAGE:
+                return
+            after = (rows[-1].started, rows[-1].number)
+
+    def exchange(self, recording_id: int, exchange_id: str) -> Exchange | None:
+        """One exchange of a recording, or None."""
+        query = _PAGE_QUERY.where(
+            exchanges.c.recording == recording_id, exchanges.c.exchange_id == codec.packed_id(exchange_id)
+        )
+        with reading(self._engine) as connection:
+            found = self._read(connection, BlockReader(), connection.execute(query).all())
+        return found[0] if found else None
+
+    def _fresh(self, connection: Connection, recording_id: int, batch: list[Exchange]) -> list[Exchange]:
+        """The exchanges of a batch that the recording does not hold, each once."""
+        by_id: dict[bytes, Exchange] = {}
+        for exchange in batch:
+            by_id.setdefault(codec.packed_id(exchange.id), exchange)
+        keys = list(by_id)
+        for start in range(0, len(keys), LOOKUP):
+            query = select(exchanges.c.exchange_id).where(
+                exchanges.c.recording == recording_id, exchanges.c.exchange_id.in_(keys[start : start + LOOKUP])
+            )
+            for (key,) in connection.execute(query):
+                del by_id[bytes(key)]
+        return list(by_id.values())
+
+    def _insert(self, connection: Connection, recording_id: int, batch: list[Exchange]) -> None:
+        _count(connection, recording_id, batch)
+        if not batch:
+            return
+        contents = [item.request.body.data for item in batch]
+        contents += [item.response.body.data for item in batch if item.response is not None]
+        numbers = self._bodies.put(connection, recording_id, contents)
+        routed = route_numbers(connection, {route_key(item.request.method, item.route) for item in batch})
+        places = add_blocks(connection, [codec.record_of(item) for item in batch], recording=recording_id)
+        rows = [
+            {
+                "recording": recording_id,
+                "exchange_id": codec.packed_id(item.id),
+                "started": finite(item.started),
+                "ended": finite(item.ended),
+                "route": routed[route_key(item.request.method, item.route)],
+                "status": None if item.response is None else item.response.status,
+                "block": block,
+                "slot": slot,
+                "request_body": numbers.get(item.request.body.data),
+                "response_body": None if item.response is None else numbers.get(item.response.body.data),
+            }
+            for item, (block, slot) in zip(batch, places, strict=True)
+        ]
+        connection.execute(insert(exchanges), rows)
+
+    def _read(self, connection: Connection, reader: BlockReader, rows: Sequence[Any]) -> list[Exchange]:
+        blocks = reader.load(connection, (row.block for row in rows))
+        bodies = self._bodies.get(connection, [number for row in rows for number in row[-2:]])
+        return [
+            codec.exchange_of(
+                blocks[row.block][row.slot],
+                codec.unpacked_id(row.exchange_id),
+                row.started,
+                row.ended,
+                bodies[row.request_body],
+                bodies[row.response_body],
+            )
+            for row in rows
+        ]
+
+
+_PAGE_QUERY = (
+    select(
+        exchanges.c.number,
+        exchanges.c.exchange_id,
+        exchanges.c.started,
+        exchanges.c.ended,
+        exchanges.c.block,
+        exchanges.c.slot,
+        exchanges.c.request_body,
+        exchanges.c.response_body,
+    )
+    .order_by(exchanges.c.started, exchanges.c.number)
+    .limit(PAGE)
+)
+
+
+def _batches(items: Iterable[Exchange]) -> Iterator[list[Exchange]]:
+    """The exchanges in lists that are bounded in number and in bytes."""
+    batch: list[Exchange] = []
+    size = 0
+    for item in items:
+        batch.append(item)
+        size += len(item.request.body.data) + (len(item.response.body.data) if item.response is not None else 0)
+        if len(batch) == BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _count(connection: Connection, recording_id: int, batch: list[Exchange]) -> None:
+    """Bring the recording's own row up to date. Raises UsageError when there is none."""
+    query = select(recordings.c.first, recordings.c.last).where(recordings.c.id == recording_id).with_for_update()
+    row = connection.execute(query).first()
+    if row is None:
+        raise UsageError(f"There is no recording {recording_id}.")
+    if not batch:
+        return
+    times = [finite(item.started) for item in batch]
+    times += [moment for moment in row if moment is not None]
+    change = update(recordings).where(recordings.c.id == recording_id)
+    connection.execute(change.values(exchanges=recordings.c.exchanges + len(batch), first=min(times), last=max(times)))
