@@ -1,0 +1,112 @@
+"""`understudy gate`: replay, compare, judge; the exit code says what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import UsageError
+from ..rehearsal import Rehearsal
+from ..reports.html import to_html
+from ..reports.json_report import to_json
+from ..reports.terminal import to_text
+from ..service import GateOptions, run_gate
+from . import output
+from .options import Database, SettingsFile
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def gate(
+    recording: Annotated[str, typer.Argument(help="A recording's name, or a path to import on the fly.")],
+    candidate: Annotated[str, typer.Option(metavar="TARGET", help="What is judged: name, URL or wsgi:module:app.")],
+    baseline: Annotated[
+        list[str] | None, typer.Option(metavar="TARGET", help="What is trusted; may be given more than once.")
+    ] = None,
+    policy: SettingsFile = None,
+    disposable: Annotated[bool, typer.Option("--disposable", help="The targets' state may be changed.")] = False,
+    passes: Annotated[int, typer.Option(min=1, max=20, help="Passes of a baseline that can begin anew.")] = 3,
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Requests under way at once.")] = 4,
+    correlation: Annotated[
+        bool, typer.Option("--correlation/--no-correlation", help="Off: send every request as recorded.")
+    ] = True,
+    branch: Annotated[str, typer.Option(help="Branch that is judged; default: git's.")] = "",
+    commit: Annotated[str, typer.Option(help="Commit that is judged; default: git's.")] = "",
+    json_file: Annotated[str, typer.Option("--json", metavar="FILE", help="JSON report; - is standard output.")] = "",
+    html_file: Annotated[str, typer.Option("--html", metavar="FILE", help="HTML report, one file.")] = "",
+    db: Database = "",
+) -> int:
+    """Replay RECORDING against the candidate, compare with the baseline, and judge.
+
+    Exit codes: 0 pass, 1 regression or unapproved change, 2 wrong or refused, 3 inconclusive.
+    """
+    for path in (json_file, html_file):
+        _check_writable(path)
+    options = GateOptions(
+        recording=recording,
+        candidate=candidate,
+        baselines=tuple(baseline or ()),
+        settings_path=policy,
+        database_url=db,
+        disposable=disposable,
+        passes=passes,
+        concurrency=concurrency,
+        correlate=correlation,
+        branch=branch or _git("rev-parse", "--abbrev-ref", "HEAD"),
+        commit=commit or _git("rev-parse", "HEAD"),
+    )
+    watcher = output.watcher()
+    try:
+        rehearsal = run_gate(options, watcher)
+    finally:
+        if isinstance(watcher, output.BarWatcher):
+            watcher.close()
+    _write_reports(rehearsal, json_file, html_file)
+    return rehearsal.report.verdict.exit_code
+
+
+def _write_reports(rehearsal: Rehearsal, json_file: str, html_file: str) -> None:
+    report = rehearsal.report
+    text = to_text(report, width=min(120, shutil.get_terminal_size((100, 24)).columns), color=sys.stdout.isatty())
+    if "-" in (json_file, html_file):
+        output.note(text)
+    else:
+        output.say(text)
+    if json_file:
+        _write(json_file, json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n")
+    if html_file:
+        _write(html_file, to_html(report))
+
+
+def _check_writable(path: str) -> None:
+    """Before the work rather than after it."""
+    if path and path != "-":
+        folder = Path(path).parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK) or Path(path).is_dir():
+            raise UsageError(f"The report {path!r} can not be written.", "Name a file in a folder that exists.")
+
+
+def _write(path: str, text: str) -> None:
+    if path == "-":
+        output.say(text.rstrip("\n"))
+        return
+    try:
+        Path(path).write_text(text, encoding="utf-8")
+    except OSError as failure:
+        raise UsageError(f"The report {path!r} can not be written: {failure.strerror}.") from failure
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,0 +1,104 @@
+"""The `understudy` command. Each group is a module of its own, imported when it is used: `--help` stays quick."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from ..errors import ExitCode, UnderstudyError
+
+GROUPS = {
+    "gate": "Replay a recording against a candidate and judge it.",
+    "replay": "As gate, without judging: always exits 0 when the replay could be made.",
+    "recordings": "Import, list and show recordings.",
+    "runs": "List and show runs.",
+    "findings": "List the findings of a run.",
+    "demo": "Run the whole loop on the example application.",
+    "db": "Manage the database.",
+}
+
+USAGE = "usage: understudy [--version] COMMAND [OPTIONS]"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    if not argv or argv[0] in ("-h", "--help", "help"):
+        print(_help())  # noqa: T201 - shown before anything else is imported
+        return 0 if argv else int(ExitCode.USAGE)
+    if argv[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"understudy {version('understudy')}")  # noqa: T201
+        return 0
+    if argv[0] not in GROUPS:
+        from difflib import get_close_matches
+
+        near = get_close_matches(argv[0], GROUPS, 1)
+        suggestion = f" Did you mean {near[0]!r}?" if near else ""
+        print(f"understudy: no command {argv[0]!r}.{suggestion}\n{USAGE}", file=sys.stderr)  # noqa: T201
+        return int(ExitCode.USAGE)
+    return _run(argv)
+
+
+def _run(argv: list[str]) -> int:
+    import click
+
+    from . import output
+
+    name = "gate" if argv[0] == "replay" else argv[0]
+    try:
+        module = importlib.import_module(f"{__package__}.{name}")
+        import typer
+
+        command = typer.main.get_command(module.app)
+        result = command.main(argv[1:], prog_name=f"understudy {argv[0]}", standalone_mode=False)
+        return int(result) if isinstance(result, int) and argv[0] != "replay" else 0
+    except UnderstudyError as failure:
+        output.error(failure)
+        return int(failure.exit_code)
+    except click.exceptions.NoArgsIsHelpError as failure:
+        output.note(failure.format_message())
+        return int(ExitCode.USAGE)
+    except click.ClickException as failure:
+        failure.show()
+        return int(ExitCode.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        output.note("understudy: interrupted.")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception as failure:
+        if os.environ.get("UNDERSTUDY_DEBUG"):
+            raise
+        where = traceback.extract_tb(failure.__traceback__)[-1]
+        output.note(
+            f"understudy: this is a bug of ours: {type(failure).__name__}: {failure} "
+            f"({os.path.basename(where.filename)}:{where.lineno})\n"
+            "  Run it again with UNDERSTUDY_DEBUG=1 for the whole traceback, and report that."
+        )
+        return int(ExitCode.INCONCLUSIVE)
+
+
+def _help() -> str:
+    width = max(len(name) for name in GROUPS)
+    lines = [
+        "Understudy rehearses a release with production's own traffic.",
+        "",
+        USAGE,
+        "",
+        *(f"  {name.ljust(width)}  {text}" for name, text in GROUPS.items()),
+        "",
+        "understudy COMMAND --help says more. Exit codes of gate: 0 pass, 1 regression or unapproved change,",
+        "2 wrong or refused, 3 inconclusive.",
+    ]
+    return "\n".join(lines)
+
+
+def script() -> None:
+    """The entry point of the installed command."""
+    sys.exit(main())

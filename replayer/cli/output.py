@@ -1,0 +1,103 @@
+"""Everything that the command line says: the one module that prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UnderstudyError
+from ..rehearsal import Watcher
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+def say(text: str) -> None:
+    """A line on standard output."""
+    print(text)
+
+
+def note(text: str) -> None:
+    """A line on standard error, where it does not disturb a report on standard output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def data(value: Any) -> None:
+    """JSON on standard output."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def error(failure: UnderstudyError) -> None:
+    """What went wrong, and what to do next."""
+    note(f"understudy: {failure.message}")
+    if failure.hint:
+        note(f"  {failure.hint}")
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Aligned columns; numbers to the right."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    numeric = [all(isinstance(cell, int | float) for cell in column) for column in zip(*rows, strict=False)]
+    widths = [max([len(h), *(len(row[i]) for row in texts)]) for i, h in enumerate(headings)]
+    for row in [list(headings), *texts]:
+        cells = (
+            cell.rjust(width) if i < len(numeric) and numeric[i] else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        say("  ".join(cells).rstrip())
+
+
+class PlainWatcher(Watcher):
+    """Progress as plain lines, for logs: each stage, and each quarter of a pass."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._quarter = 0
+
+    def stage(self, text: str) -> None:
+        self._quarter = 0
+        note(f"[{time.monotonic() - self._started:6.1f} s] {text}")
+
+    def progress(self, name: str, done: int, total: int) -> None:
+        quarter = 4 * done // max(1, total)
+        if quarter > self._quarter:
+            self._quarter = quarter
+            note(f"[{time.monotonic() - self._started:6.1f} s]   {name}: {done} of {total}")
+
+
+class BarWatcher(Watcher):
+    """Progress as a bar, on a terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._bar: Progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+        )
+        self._task: TaskID | None = None
+        self._bar.start()
+
+    def stage(self, text: str) -> None:
+        if self._task is not None:
+            self._bar.update(self._task, visible=True)
+        self._task = self._bar.add_task(text, total=None)
+
+    def progress(self, name: str, done: int, total: int) -> None:
+        if self._task is not None:
+            self._bar.update(self._task, completed=done, total=total)
+
+    def close(self) -> None:
+        self._bar.stop()
+
+
+def watcher() -> PlainWatcher | BarWatcher:
+    """A bar on a terminal, plain lines elsewhere."""
+    return BarWatcher() if sys.stderr.isatty() else PlainWatcher()
