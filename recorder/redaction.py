@@ -1,0 +1,202 @@
+"""What leaves the process: an exchange with its secrets replaced by keyed pseudonyms, and nothing else changed.
+
+Two steps. First every place that can name a secret is read (headers, cookies, query, body) and each atom found is
+replaced where it stands. Then whatever was found is looked for everywhere else in the same exchange, since a token is
+often echoed in a path, a message or a page where nothing names it.
+
+Whatever fails is kept as little as possible, never in clear: a body becomes `OPAQUE` (keyed digest and size), a field
+or target a pseudonym of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from .atoms import as_text, as_wire
+from .content_atoms import redact_content
+from .content_coding import Coding, decode, encode
+from .echoes import Echoes
+from .exchange import Body, BodyState, Exchange, Headers, OutboundCall, RecordedRequest, RecordedResponse, header
+from .form_atoms import redact_target
+from .header_atoms import redact_header
+from .keys import Key
+from .pseudonyms import Pseudonyms
+from .secret_names import SecretNames
+
+_BODY_PURPOSE = "opaque body"
+
+
+class Redactor:
+    """Redacts with one key. Safe to use from one thread at a time."""
+
+    def __init__(self, key: Key, extra_names: Iterable[str] = ()) -> None:
+        self._key = key
+        self._names = SecretNames(extra_names)
+        self._pseudonyms = Pseudonyms(key)
+
+    def redact(self, exchange: Exchange) -> Exchange:
+        """The exchange without its secrets. Never raises."""
+        found = _Found(self._pseudonyms, self._names)
+        request = self._open_request(exchange.request, found)
+        response = self._open_response(exchange.response, found)
+        calls = exchange.outbound or ()
+        outbound = [(self._open_request(c.request, found), self._open_response(c.response, found)) for c in calls]
+        echoes = Echoes(found.replacements)
+        return replace(
+            exchange,
+            request=self._close_request(exchange.request, request, echoes),
+            response=self._close_response(exchange.response, response, echoes),
+            sql=exchange.sql and tuple(replace(s, statement=echoes.replace(s.statement)) for s in exchange.sql),
+            outbound=exchange.outbound
+            and tuple(
+                OutboundCall(
+                    self._close_request(call.request, opened_request, echoes),
+                    self._close_response(call.response, opened_response, echoes),
+                    call.started,
+                    call.ended,
+                )
+                for call, (opened_request, opened_response) in zip(calls, outbound, strict=True)
+            ),
+        )
+
+    def redact_request(self, request: RecordedRequest) -> RecordedRequest:
+        """One request on its own: what only its response would show to be secret stays. Never raises."""
+        found = _Found(self._pseudonyms, self._names)
+        opened = self._open_request(request, found)
+        return self._close_request(request, opened, Echoes(found.replacements))
+
+    def redact_response(self, response: RecordedResponse) -> RecordedResponse:
+        """One response on its own: what only its request would show to be secret stays. Never raises."""
+        found = _Found(self._pseudonyms, self._names)
+        opened = self._open_message(response.headers, response.body, found)
+        return self._close_message(response, opened, Echoes(found.replacements))
+
+    def pseudonym(self, value: str) -> str:
+        """What stands in a redacted exchange where `value` was the atom."""
+        return self._pseudonyms.of(value)
+
+    def _open_request(self, request: RecordedRequest, found: _Found) -> _Opened:
+        opened = self._open_message(request.headers, request.body, found)
+        try:
+            opened.target = as_wire(redact_target(as_text(request.target), found))
+        except Exception:
+            opened.target = self._whole(request.target)
+        return opened
+
+    def _open_response(self, response: RecordedResponse | None, found: _Found) -> _Opened | None:
+        return response and self._open_message(response.headers, response.body, found)
+
+    def _open_message(self, headers: Headers, body: Body, found: _Found) -> _Opened:
+        fields = tuple((name, self._field(name, value, found)) for name, value in headers)
+        opened = _Opened(fields, body)
+        if not body.data:
+            return opened
+        try:
+            content, codings = decode(body.data, _content_encoding(headers), cut=not body.complete)
+            opened.codings = codings
+            opened.content = content
+            opened.redacted = redact_content(content, header(headers, "content-type"), found)
+        except Exception:
+            opened.redacted = None
+        return opened
+
+    def _field(self, name: str, value: str, found: _Found) -> str:
+        try:
+            return redact_header(name, value, found)
+        except Exception:
+            return self._whole(value)
+
+    def _close_request(self, request: RecordedRequest, opened: _Opened, echoes: Echoes) -> RecordedRequest:
+        try:
+            target = as_wire(echoes.replace(as_text(opened.target)))
+        except Exception:
+            target = self._whole(opened.target)
+        headers, body = self._close(opened, echoes)
+        return replace(request, target=target, headers=headers, body=body)
+
+    def _close_response(
+        self, response: RecordedResponse | None, opened: _Opened | None, echoes: Echoes
+    ) -> RecordedResponse | None:
+        return response if response is None or opened is None else self._close_message(response, opened, echoes)
+
+    def _close_message(self, response: RecordedResponse, opened: _Opened, echoes: Echoes) -> RecordedResponse:
+        headers, body = self._close(opened, echoes)
+        return replace(response, headers=headers, body=body)
+
+    def _close(self, opened: _Opened, echoes: Echoes) -> tuple[Headers, Body]:
+        headers = opened.headers
+        if echoes:
+            headers = tuple((name, self._field_echoes(value, echoes)) for name, value in headers)
+        body = self._close_body(opened, echoes)
+        if body.complete and len(body.data) != len(opened.body.data):
+            headers = tuple(
+                (name, str(len(body.data)) if name.lower() == "content-length" else value) for name, value in headers
+            )
+        return headers, body
+
+    def _field_echoes(self, value: str, echoes: Echoes) -> str:
+        try:
+            return as_wire(echoes.replace(as_text(value)))
+        except Exception:
+            return self._whole(value)
+
+    def _close_body(self, opened: _Opened, echoes: Echoes) -> Body:
+        body = opened.body
+        if not body.data:
+            return body
+        try:
+            if opened.redacted is None:
+                return self._opaque(body)
+            content = echoes.replace_bytes(opened.redacted)
+            if content == opened.content:
+                return body
+            data = encode(content, opened.codings)
+        except Exception:
+            return self._opaque(body)
+        # A cut body's size is that of the whole, which is not known any better for having been redacted.
+        return replace(body, data=data, size=len(data) if body.complete else max(body.size, len(data)))
+
+    def _opaque(self, body: Body) -> Body:
+        return Body(b"", body.size, BodyState.OPAQUE, self._key.digest(_BODY_PURPOSE, body.data))
+
+    def _whole(self, value: str) -> str:
+        try:
+            return as_wire(self._pseudonyms.of(value))
+        except Exception:
+            return ""
+
+
+class _Found:
+    """The redactor's `Atoms`: answers with pseudonyms, and remembers what was replaced by what."""
+
+    def __init__(self, pseudonyms: Pseudonyms, names: SecretNames) -> None:
+        self.names = names
+        self.replacements: dict[str, str] = {}
+        self._pseudonyms = pseudonyms
+
+    def secret(self, name: str, value: str) -> str:
+        new = self._pseudonyms.of(value)
+        if value:
+            self.replacements[value] = new
+        return new
+
+    def blob(self, value: str, new: str) -> str:
+        self.replacements[value] = new
+        return new
+
+
+@dataclass(slots=True)
+class _Opened:
+    """A message between the two steps. `redacted` is None when the body could not be read."""
+
+    headers: Headers
+    body: Body
+    target: str = ""
+    content: bytes = b""
+    codings: tuple[Coding, ...] = ()
+    redacted: bytes | None = b""
+
+
+def _content_encoding(headers: Headers) -> str:
+    return ",".join(value for name, value in headers if name.lower() == "content-encoding")
