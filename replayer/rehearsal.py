@@ -9,17 +9,19 @@ from __future__ import annotations
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from diffing.difference import Answer, Case, Comparison, Difference, Reason, Status
 from diffing.gate import Evidence, Policy, judge_run
-from diffing.grouping import ExchangeContext, Finding, group
+from diffing.grouping import Finding, group
 from diffing.judge import judge
-from diffing.ledger import build_ledger
+from diffing.ledger import Recorded, build_ledger
 from diffing.noise import NoiseRule
 from diffing.profile import NoiseProfile, learn
 from diffing.routes import RouteTable
+from diffing.signatures import ExchangeContext
 from recorder.exchange import Exchange, RouteCount
 from recorder.keys import Key
 from recorder.redaction import Redactor
@@ -28,7 +30,7 @@ from .engine import closure
 from .errors import UsageError
 from .passes import Pass, PassRunner, choose_canaries, state_problems
 from .plan import Plan, make_plan
-from .reports.model import Coverage, CoverageRoute, RunReport
+from .reports.model import Coverage, RouteCoverage, RunReport, RunSummary, Unchecked
 from .safety import recorded_host
 from .target_settings import TargetSettings
 
@@ -184,7 +186,7 @@ class _Rehearsing:
         self, findings: Sequence[Finding], comparisons: Sequence[Comparison], profile: NoiseProfile, paired: bool
     ) -> tuple[list[Finding], int]:
         """Replays each finding's exemplars, with all that they depend on, on fresh instances of both sides."""
-        if not _repeatable(self._request.candidate) or (paired and not _repeatable(self._request.baselines[0])):
+        if self._unconfirmable(paired):
             return list(findings), 0
         index_of = {step.exchange.id: step.index for step in self._plan.steps}
         exemplars = sorted({index_of[i] for finding in findings for i in finding.exemplars})
@@ -206,6 +208,12 @@ class _Rehearsing:
             confirmed.append(replace(finding, state="confirmed" if found else "flaky"))
         return confirmed, len(exemplars)
 
+    def _unconfirmable(self, paired: bool) -> str:
+        """Why findings can not be replayed once more; "" when they can."""
+        targets = (self._request.candidate, *(self._request.baselines[:1] if paired else ()))
+        stuck = [target.name for target in targets if not _repeatable(target)]
+        return f"{' and '.join(stuck)} can not begin anew: no start command and no reset" if stuck else ""
+
     # -- the report -------------------------------------------------------------------------------------------------
 
     def _report(
@@ -218,7 +226,10 @@ class _Rehearsing:
         confirmations: int,
     ) -> RunReport:
         request = self._request
-        ledger = build_ledger(comparisons, request.route_counts)
+        recorded = (
+            Recorded(s.exchange.id, s.exchange.request.method, s.route, s.exchange.route) for s in self._plan.steps
+        )
+        ledger = build_ledger(comparisons, request.route_counts, recorded)
         fidelity = self._fidelity((baselines or candidates)[0])
         coverage = self._coverage(candidates[0])
         with_baseline = bool(baselines or request.baseline_answers)
@@ -233,6 +244,8 @@ class _Rehearsing:
             mode="baseline" if with_baseline else "recording",
             problems=tuple(problems),
             limits=() if with_baseline else RECORDING_ONLY_LIMITS,
+            tags=request.tags,
+            unconfirmable=self._unconfirmable(bool(baselines)),
         )
         suppressed: Counter[str] = Counter()
         unchecked: Counter[str] = Counter()
@@ -240,47 +253,50 @@ class _Rehearsing:
             suppressed.update(comparison.suppressed)
             unchecked.update(comparison.unchecked)
         leaves = sum(comparison.leaves for comparison in comparisons)
+        states = Counter(finding.state for finding in findings)
         return RunReport(
-            run_id=request.run_id,
-            recording=request.recording,
-            candidate=request.candidate.name,
-            baselines=tuple(t.name for t in request.baselines) + tuple(name for name, _ in request.baseline_answers),
-            started_at=self._started,
-            seconds=time.time() - self._started,
-            executor="local",
-            branch=request.branch,
-            commit=request.commit,
+            run=RunSummary(
+                id=request.run_id,
+                recording=request.recording,
+                candidate=request.candidate.name,
+                baselines=(*(t.name for t in request.baselines), *(name for name, _ in request.baseline_answers)),
+                started_at=datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
+                seconds=round(time.time() - self._started, 3),
+                executor="local",
+                branch=request.branch,
+                commit=request.commit,
+                mode=evidence.mode,
+            ),
             verdict=judge_run(evidence, request.policy, request.approved),
             ledger=ledger,
             fidelity=fidelity,
             coverage=coverage,
             findings=tuple(findings),
-            unchecked_share=sum(unchecked.values()) / leaves if leaves else 0.0,
-            unchecked=tuple(sorted(unchecked)),
+            unchecked=Unchecked(sum(unchecked.values()) / leaves if leaves else 0.0, tuple(sorted(unchecked))),
             suppressed=dict(suppressed),
-            notes=tuple(self._notes(baselines, candidates, confirmations)),
+            noise=profile.summary(),
+            correlation=self._correlation(baselines, candidates),
+            confirmations={"exemplars": confirmations, **states} if confirmations else {},
             limits=evidence.limits,
         )
 
-    def _notes(self, baselines: Sequence[Pass], candidates: Sequence[Pass], confirmations: int) -> Iterable[str]:
+    def _correlation(self, baselines: Sequence[Pass], candidates: Sequence[Pass]) -> dict[str, int | float | str]:
+        """What was planned and rewritten, in figures."""
         plan = self._plan
-        yield (
-            f"{len(plan.steps)} exchanges in {len({s.session for s in plan.steps})} sessions, "
-            f"longest chain of dependencies {plan.critical_path}"
-        )
-        for one in (*baselines, *candidates):
-            sent = sum(answer.response is not None for answer in one.result.answers)
-            yield (
-                f"{one.name}: {sent} answered in {one.seconds:.1f} s, {one.result.replaced} values correlated, "
-                f"{one.result.minted} principals minted"
-            )
-        if confirmations:
-            yield f"{confirmations} exemplars replayed once more on fresh instances"
+        figures: dict[str, int | float | str] = {
+            "sessions": len({step.session for step in plan.steps}),
+            "kinds of identifier": len(set(plan.flow.sorts.values())),
+            "longest chain of dependencies": plan.critical_path,
+        }
         failures: Counter[str] = Counter()
         for one in (*baselines, *candidates):
+            figures[f"{one.name}: values rewritten"] = one.result.replaced
+            figures[f"{one.name}: principals minted"] = one.result.minted
+            figures[f"{one.name}: seconds"] = round(one.seconds, 1)
             failures.update(one.result.mint_failures)
         for reason, count in failures.items():
-            yield f"credentials: {reason} ({count} requests)"
+            figures[f"requests without credentials: {reason}"] = count
+        return figures
 
     def _fidelity(self, one: Pass) -> float:
         replayed = kept = 0
@@ -297,7 +313,7 @@ class _Rehearsing:
             if answer.response is not None:
                 counts[str(answer.response.status)] += 1
         routes = tuple(
-            CoverageRoute(method, route, sum(counts.values()), dict(sorted(counts.items())))
+            RouteCoverage(method, route, sum(counts.values()), dict(sorted(counts.items())))
             for (method, route), counts in sorted(statuses.items())
         )
         return Coverage(len(routes), sum(1 for route in routes if route.replayed), routes)

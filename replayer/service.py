@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from diffing.difference import Answer
-from diffing.gate import Policy, TagPolicy
+from diffing.difference import Answer, Severity
+from diffing.gate import Policy, TagRule
 from diffing.noise import NoiseRule
-from recorder.keys import Key, InvalidKey, load_key
+from recorder.keys import InvalidKey, Key, load_key
 from recorder.redaction import Redactor
 
 from .errors import UsageError
@@ -131,18 +131,18 @@ def _target(text: str, settings: Settings, disposable: bool) -> TargetSettings:
 def _policy(settings: Settings) -> Policy:
     given = settings.policy
     return Policy(
-        fail_on=given.fail_on,
+        fail_on=Severity(given.fail_on),
         min_route_coverage=given.min_route_coverage,
         min_replayed=given.min_replayed,
         min_fidelity=given.min_fidelity,
         inconclusive=given.inconclusive,
-        tags={tag.name: TagPolicy(**_tag_policy(settings, tag.name)) for tag in settings.tags},
+        tags={tag.name: _tag_rule(settings, tag.name) for tag in settings.tags},
     )
 
 
-def _tag_policy(settings: Settings, name: str) -> dict[str, object]:
+def _tag_rule(settings: Settings, name: str) -> TagRule:
     policy = settings.policy.for_tag(name)
-    return {"fail_on": policy.fail_on, "reviewers": policy.reviewers}
+    return TagRule(fail_on=Severity(policy.fail_on), reviewers=policy.reviewers)
 
 
 def _rules(settings: Settings) -> tuple[NoiseRule, ...]:
