@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -51,3 +53,12 @@ class InconclusiveError(UnderstudyError):
     """What the user asked is right, but the evidence could not be had."""
 
     exit_code = ExitCode.INCONCLUSIVE
+
+
+def nearest(wrong: str, valid: Iterable[str], label: str = "valid ones") -> str:
+    """A hint for a wrong word: the valid one that is most like it, or all of them when none is."""
+    names = sorted(valid)
+    close = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    return f"The {label} are: {', '.join(names)}." if names else ""

@@ -14,9 +14,9 @@ from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 
-from .errors import UsageError
+from .errors import UsageError, nearest
 from .target_settings import Expansion, TargetSettings, find_target, read_target
-from .toml_table import Table, nearest
+from .toml_table import Table
 
 DEFAULT_DATABASE_URL = "sqlite:///.understudy/understudy.db"
 SEVERITIES = ("breaking", "major", "minor", "info")

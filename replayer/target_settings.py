@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .errors import UsageError
-from .toml_table import Table, nearest
+from .errors import UsageError, nearest
+from .toml_table import Table
 
 MODULE_ATTRIBUTE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 TARGET_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")

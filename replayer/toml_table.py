@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .errors import UsageError
-
-
-def nearest(wrong: str, valid: Iterable[str], label: str = "valid ones") -> str:
-    """A hint for a wrong word: the valid one that is most like it, or all of them when none is."""
-    names = sorted(valid)
-    close = difflib.get_close_matches(wrong, names, n=1, cutoff=0.5)
-    if close:
-        return f"Did you mean {close[0]!r}?"
-    return f"The {label} are: {', '.join(names)}." if names else ""
+from .errors import UsageError, nearest
 
 
 class Table:

@@ -11,8 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from recorder.exchange import ProducerReport, RouteCount
 
-from ..errors import UsageError
-from ..toml_table import nearest
+from ..errors import UsageError, nearest
 from .bodies import free_bodies
 from .dialect import finite, give_back_space, insert_new, reading, storable, writing
 from .records import DamageRecord, RecordingInfo
