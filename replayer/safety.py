@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import socket
 from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
@@ -15,6 +16,7 @@ OVERRIDE_PARAMETER = "_method"
 LOOPBACK = "localhost"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
+_NUMERIC = re.compile(r"[0-9][0-9a-fx.]*\Z")
 _PORT = re.compile(r":([0-9]{1,5})\Z")
 _MULTIPART_OVERRIDE = re.compile(
     rb'name="?' + OVERRIDE_PARAMETER.encode() + rb'"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n([A-Za-z]+)'
@@ -101,11 +103,13 @@ def _parameters(text: str) -> list[str]:
 
 
 def _dotted(name: str) -> str:
-    """Short forms that resolvers accept for the IPv4 loopback ("127.1") in full; anything else as it is."""
-    parts = name.split(".")
-    if 1 < len(parts) < 4 and all(part.isascii() and part.isdigit() for part in parts):
-        return ".".join([*parts[:-1], *["0"] * (4 - len(parts)), parts[-1]])
-    return name
+    """An IPv4 address in any form that resolvers accept ("127.1", "0x7f000001") as four numbers; else as it is."""
+    if not _NUMERIC.match(name):
+        return name
+    try:
+        return socket.inet_ntoa(socket.inet_aton(name))
+    except OSError:
+        return name
 
 
 def _ascii(name: str) -> str:

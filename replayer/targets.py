@@ -65,6 +65,10 @@ async def open_instance(target: TargetSettings, *, key: Key | None, label: str) 
     not start or load, its reset fails, or it is not ready in time. An earlier run is not opened here.
     """
     async with contextlib.AsyncExitStack() as stack:
+        if not (target.start or target.wsgi or target.url):
+            raise UsageError(f"target {target.name} is no deploy that requests can be sent to")
+        if target.reset:
+            await _reset(target, label)
         process: GuardedProcess | None = None
         if target.start:
             port = _free_port()
@@ -73,12 +77,8 @@ async def open_instance(target: TargetSettings, *, key: Key | None, label: str) 
             base_url = f"http://127.0.0.1:{port}"
         elif target.wsgi:
             process, base_url = await _serve_wsgi(target, label, stack)
-        elif target.url:
-            base_url = target.url
         else:
-            raise UsageError(f"target {target.name} is no deploy that requests can be sent to")
-        if target.reset:
-            await _reset(target, label)
+            base_url = target.url
         await _wait_until_ready(target, base_url, label, process)
         mint = Mint(target, key, base_url)
         stack.push_async_callback(mint.aclose)
