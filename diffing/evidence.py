@@ -117,17 +117,29 @@ def laws_of(change: Change) -> tuple[str, ...]:
 
 
 def distances_of(change: Change) -> dict[str, Decimal]:
-    """Exchange -> by how much the numbers at this place changed in sum; exchanges with anything else are left out."""
+    """Exchange -> by how much the numbers at this place changed in sum, or by how many rows its array grew.
+
+    Exchanges in which it cannot be said, and those where it is nothing, are left out.
+    """
     sums: dict[str, Decimal] = defaultdict(Decimal)
     broken = set()
     for occurrence in change.occurrences:
-        before = number_of(occurrence.difference.baseline)
-        after = number_of(occurrence.difference.candidate)
-        if before is None or after is None:
+        distance = _distance(occurrence.difference)
+        if distance is None:
             broken.add(occurrence.exchange_id)
         else:
-            sums[occurrence.exchange_id] += after - before
+            sums[occurrence.exchange_id] += distance
     return {exchange: total for exchange, total in sums.items() if exchange not in broken and total}
+
+
+def _distance(difference: Difference) -> Decimal | None:
+    before, after = difference.baseline, difference.candidate
+    if difference.kind is DifferenceKind.LENGTH and isinstance(before, list) and isinstance(after, list):
+        return Decimal(len(after) - len(before))
+    if difference.location.shape.endswith("[*]") and difference.kind in (DifferenceKind.MISSING, DifferenceKind.EXTRA):
+        return Decimal(1 if difference.kind is DifferenceKind.EXTRA else -1)
+    first, second = number_of(before), number_of(after)
+    return None if first is None or second is None else second - first
 
 
 def overlap(first: Iterable[str], second: Iterable[str]) -> float:

@@ -64,7 +64,7 @@ class Evidence:
     problems: tuple[str, ...] = ()  # sentences; each makes the run inconclusive
     limits: tuple[str, ...] = ()  # what this mode cannot tell; sentences, for the report
     tags: Sequence[tuple[str, tuple[str, ...]]] = ()  # name, route patterns
-    unconfirmable: str = ""  # why no finding could be replayed again; "" when it was possible
+    unconfirmable: str = ""  # why no finding was replayed again; a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +135,17 @@ def _counts(finding: Finding, policy: Policy, approved: Container[str]) -> bool:
 
 
 def _stands(finding: Finding, evidence: Evidence) -> bool:
-    return finding.state == CONFIRMED or (finding.state == UNCONFIRMED and bool(evidence.unconfirmable))
+    """Whether the finding is confirmed, or could not be: then no finding of the run was replayed again."""
+    if finding.state == UNCONFIRMED:
+        return all(each.state == UNCONFIRMED for each in evidence.findings)
+    return finding.state == CONFIRMED
 
 
 def _failures(blocking: Sequence[Finding], evidence: Evidence) -> list[str]:
     reasons = [f"{_findings(len(blocking))} that policy fails on, not approved: {_named(blocking)}."]
-    if unconfirmed := sum(finding.state == UNCONFIRMED for finding in blocking):
-        share = "none" if unconfirmed == len(blocking) else f"{unconfirmed} of {len(blocking)} not"
-        reasons.append(f"Counted although {share} of them confirmed by a second replay: {evidence.unconfirmable}")
+    if blocking[0].state == UNCONFIRMED:
+        why = evidence.unconfirmable or "The targets could not be brought back to the state in which a pass begins."
+        reasons.append(f"None of them was confirmed by a second replay, and they count all the same. {why}")
     return reasons
 
 

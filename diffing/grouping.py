@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from .difference import Comparison, Location, Severity, Status
 from .echoes import echoed_by
 from .evidence import overlap
-from .merging import SAME_EXCHANGES, join_all
+from .joins import SAME_EXCHANGES
+from .merging import join_all
 from .routes import matches
 from .signatures import Change, ExchangeContext, Occurrence, collect
 

@@ -113,7 +113,7 @@ def build_ledger(
     for each in recorded:
         rows.setdefault((each.method, each.route), _Row()).recorded += 1
     faults = _count_outcomes(comparisons, known, rows)
-    faults += _count_seen(list(counts), recorded, rows)
+    _count_seen(list(counts), recorded, rows)
     routes = tuple(RouteTally(method, route, rows[method, route].tally()) for method, route in sorted(rows))
     total = _sum(route.tally for route in routes)
     for route in routes:
@@ -173,9 +173,7 @@ def _count_outcomes(
     return faults
 
 
-def _count_seen(
-    counts: Iterable[RouteCount], recorded: Iterable[Recorded], rows: dict[tuple[str, str], _Row]
-) -> list[str]:
+def _count_seen(counts: Iterable[RouteCount], recorded: Iterable[Recorded], rows: dict[tuple[str, str], _Row]) -> None:
     """Add what the recording processes counted, and find what they saw but nobody has."""
     kept = Counter((each.method, each.template) for each in recorded)
     seen: Counter[tuple[str, str]] = Counter()
@@ -185,15 +183,15 @@ def _count_seen(
         row = rows.setdefault(key, _Row())
         row.sampled_out += count.sampled_out
         row.dropped += count.dropped
-    faults = []
-    for key, expected in sorted(seen.items()):
+    # what no route took in production may be listed under a route whose template its path fits
+    surplus: Counter[str] = Counter()
+    for (method, route), number in kept.items():
+        if route != UNROUTED:
+            surplus[method] += max(0, number - seen[method, route])
+    for (method, route), expected in seen.items():
+        found = kept[method, route] + (surplus[method] if route == UNROUTED else 0)
         # fewer than recorded is no loss: a process that was killed did not report its last exchanges
-        if (lost := expected - kept[key]) > 0:
-            rows[key].lost += lost
-            faults.append(
-                f"{key[0]} {key[1] or '(no route)'}: the recorder kept {expected}, and {kept[key]} are in the recording"
-            )
-    return faults
+        rows[method, route].lost += max(0, expected - found)
 
 
 def _sum(tallies: Iterable[Tally]) -> Tally:

@@ -18,9 +18,8 @@ from .severity import leaf_of, severity
 
 _BODILESS = frozenset({204, 205, 304})
 _BODY_HEADERS = re.compile(r"(content-length|content-md5|content-digest|repr-digest|digest|etag)\b", re.IGNORECASE)
-_ID_KEY = re.compile(  # keys of a map that are data, not names: {"17": …}, {"2026-01-31": …}
-    r"""(?<=\.)(?:-?\d+|\d{4}-\d\d(?:-\d\d)?|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?=[.\[~]|$)"""
-    r"""|(?<=\[)(?:"[^"]*\d[^"]*"|'[^']*\d[^']*')(?=\])"""
+_ID_KEY = re.compile(  # keys of a map that are data, not names: `$.by_id.17.name`
+    r"(?<=\.)(?:-?\d+|\d{4}-\d\d(?:-\d\d)?|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?=[.\[~]|$)"
 )
 
 

@@ -16,23 +16,22 @@ VERSION = 1
 
 def to_json(report: RunReport) -> dict[str, Any]:
     """The report as JSON-able data with string keys."""
-    run = report.run
     return {
         "version": VERSION,
         "verdict": report.verdict.outcome.value,
         "reasons": list(report.verdict.reasons),
         "exit_code": report.verdict.exit_code,
         "run": {
-            "id": run.id,
-            "recording": run.recording,
-            "candidate": run.candidate,
-            "baselines": list(run.baselines),
-            "started_at": run.started_at,
-            "seconds": round(run.seconds, 3),
-            "executor": run.executor,
-            "branch": run.branch,
-            "commit": run.commit,
-            "mode": run.mode,
+            "id": report.run_id,
+            "recording": report.recording,
+            "candidate": report.candidate,
+            "baselines": list(report.baselines),
+            "started_at": report.started,
+            "seconds": round(report.seconds, 3),
+            "executor": report.executor,
+            "branch": report.branch,
+            "commit": report.commit,
+            "mode": report.mode,
         },
         "ledger": {
             **_tally(report.ledger.total),
@@ -57,11 +56,12 @@ def to_json(report: RunReport) -> dict[str, Any]:
             ],
         },
         "findings": [_finding(report, finding) for finding in report.findings],
-        "unchecked": {"share": report.unchecked.share, "locations": list(report.unchecked.locations)},
+        "unchecked": {"share": report.unchecked_share, "locations": list(report.unchecked)},
         "suppressed": _sorted(report.suppressed),
         "noise": _sorted(report.noise),
         "correlation": _sorted(report.correlation),
         "confirmations": _sorted(report.confirmations),
+        "notes": list(report.notes),
         "problems": list(report.problems),
         "limits": list(report.limits),
     }

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from diffing.gate import Verdict, is_approved
 from diffing.grouping import Finding
 from diffing.ledger import Ledger
 
-
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """Which run this is."""
-
-    id: str
-    recording: str
-    candidate: str
-    baselines: tuple[str, ...] = ()
-    started_at: str = ""  # ISO 8601 with its offset
-    seconds: float = 0.0
-    executor: str = "local"
-    branch: str = ""
-    commit: str = ""
-    mode: str = "baseline"  # or "recording"
+Figure = int | float | str
 
 
 @dataclass(frozen=True, slots=True)
-class RouteCoverage:
+class CoverageRoute:
     """What was replayed of one route: exchanges, and the statuses that the candidate gave."""
 
     method: str
@@ -42,15 +29,7 @@ class Coverage:
 
     routes_known: int = 0
     routes_replayed: int = 0
-    routes: tuple[RouteCoverage, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Unchecked:
-    """Where nothing could be checked: the share of all leaves, and the places (`GET /a body $.b`)."""
-
-    share: float = 0.0
-    locations: tuple[str, ...] = ()
+    routes: tuple[CoverageRoute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +45,40 @@ class Approval:
 class RunReport:
     """A finished run with everything that any report shows. Findings come the most important first."""
 
-    run: RunSummary
+    run_id: str
+    recording: str
+    candidate: str
     verdict: Verdict
+    baselines: tuple[str, ...] = ()  # empty: compared with the recording alone
+    started_at: float = 0.0  # seconds since the epoch
+    seconds: float = 0.0
+    executor: str = "local"
+    branch: str = ""
+    commit: str = ""
     ledger: Ledger = field(default_factory=Ledger)
     fidelity: float | None = None
     coverage: Coverage = field(default_factory=Coverage)
     findings: Sequence[Finding] = ()
     approvals: Mapping[str, Approval] = field(default_factory=dict)  # by fingerprint, of findings and of members
-    unchecked: Unchecked = field(default_factory=Unchecked)
+    unchecked_share: float = 0.0  # of all leaves that were looked at
+    unchecked: tuple[str, ...] = ()  # location shapes at which nothing could be checked
     suppressed: Mapping[str, int] = field(default_factory=dict)  # what hid how many differences
-    noise: Mapping[str, int | float | str] = field(default_factory=dict)  # what the A/A replays taught, in figures
-    correlation: Mapping[str, int | float | str] = field(default_factory=dict)  # what was rewritten, in figures
-    confirmations: Mapping[str, int | float | str] = field(default_factory=dict)  # second replays and what they said
+    noise: Mapping[str, Figure] = field(default_factory=dict)  # what the A/A replays taught
+    correlation: Mapping[str, Figure] = field(default_factory=dict)  # what was rewritten
+    confirmations: Mapping[str, Figure] = field(default_factory=dict)  # second replays and what they said
+    notes: tuple[str, ...] = ()  # how the run went, in sentences
     limits: tuple[str, ...] = ()  # what this run cannot tell, in sentences
     problems: tuple[str, ...] = ()  # what makes it inconclusive, in sentences
-    artifacts: Mapping[str, str] = field(default_factory=dict)  # kind of report -> where it was written
+
+    @property
+    def mode(self) -> str:
+        """What the candidate was compared with: "baseline" or "recording"."""
+        return "baseline" if self.baselines else "recording"
+
+    @property
+    def started(self) -> str:
+        """When the run started: ISO 8601, UTC, to the second; "" when that is not known."""
+        return datetime.fromtimestamp(self.started_at, UTC).isoformat(timespec="seconds") if self.started_at else ""
 
     def approval(self, finding: Finding) -> Approval | None:
         """The approval that covers the finding, by its own fingerprint or by those of most members."""
