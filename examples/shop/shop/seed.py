@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 from . import create_app
 from .config import DEFAULT_SECRET, Settings
 from .models import Base, User
-from .seeding import PEOPLE, Seeder
 from .security import access_token
+from .seeding import PEOPLE, Seeder
 
 IN_TRAFFIC = range(1, 9)  # ids of the seed users that the traffic plays
 LOGGED_IN = (2, 4, 5, 6)  # half of them hold tokens when it starts

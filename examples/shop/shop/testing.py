@@ -43,7 +43,11 @@ def credentials(principal: Principal, target: str) -> dict[str, Any] | None:
         return None
     email = emails[found]
     password = password_for(email)
-    minted: dict[str, Any] = {"headers": {}, "cookies": {}, "body": {"password": password, "current_password": password}}
+    minted: dict[str, Any] = {
+        "headers": {},
+        "cookies": {},
+        "body": {"password": password, "current_password": password},
+    }
     with requests.Session() as http:
         answer = http.post(
             f"{target}/api/auth/login",

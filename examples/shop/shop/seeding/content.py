@@ -123,7 +123,7 @@ class Seeder:
                     cost_cents=price * 6 // 10,
                     tax_rate="reduced" if noun in ("Novel", "Notebook") else "standard",
                     weight_grams=self.random.randint(80, 4200),
-                    stock=5000 if len(products) % 9 else 2,
+                    stock=5000 if len(products) % 9 else 0,
                     discontinued=len(products) % 20 == 19,
                     category=categories[position],
                     tags=[ProductTag(tag=tag, created_at=BEGIN, updated_at=BEGIN) for tag in tags],
