@@ -18,8 +18,8 @@ from recorder.wire import Damage, read_header, read_spool_file
 
 from .errors import UsageError
 from .formats.har import MAXIMUM_BYTES, parse_har
-from .sequences import Sequences
 from .import_source import Source, find_source
+from .sequences import Sequences
 from .store import DamageRecord, RecordingInfo, Store
 
 Progress = Callable[[int], None]
