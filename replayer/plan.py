@@ -13,6 +13,7 @@ Any order that respects these edges leaves the same state behind, so exchanges m
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -22,13 +23,14 @@ from diffing.difference import Reason
 from recorder.exchange import BodyState, Exchange, header
 
 from .flow import Flow, Step, consumed, handed_out, infer
-from .produced import Produced, produced
+from .produced import IDENTITY_KEYS, Produced, produced
 from .sessions import principals, sessions
 from .spans import slots
 
 Key = tuple[str, ...]
 
 _SIGNED_SCHEMES = ("digest ", "hawk ", "aws4-", "signature ", "oauth ", "hoba ", "ntlm ", "negotiate ")
+_ROW_IDENTITY = re.compile(r"\[\*\](\.(" + "|".join(IDENTITY_KEYS) + r"))?$")
 MAX_INHERITED = 64
 """Identifiers that a write inherits from its session's earlier writes (a checkout buys what was put in the cart)."""
 
@@ -115,6 +117,8 @@ class _Edges:
         self._access: dict[Key, _Access] = defaultdict(_Access)
         self._parents: dict[Key, frozenset[Key]] = {}
         self._listings = _listings(steps, flow)
+        self._public = {sort for shown in self._listings.values() for sort, private in shown if not private}
+        self._private = {sort for shown in self._listings.values() for sort, private in shown if private}
         self._identifying = _identifying(steps, flow)
 
     def build(self) -> tuple[frozenset[int], ...]:
@@ -139,11 +143,12 @@ class _Edges:
                     barrier_reads = [step.index]
             else:
                 mine = inherited[step.session]
+                changed = self._changed_collections(step, keys)
                 keys |= set(mine)
                 for key in sorted(keys):
                     if key[0] != "principal" and len(mine) < MAX_INHERITED:
                         mine[key] = None
-                for key in keys | self._changed_collections(step, keys):
+                for key in keys | changed:
                     self._write(key, step.index)
                 waits.update(barrier_reads)
                 writes.append(step.index)
@@ -205,6 +210,8 @@ class _Edges:
         return keys
 
     def _made_here(self, key: Key, step: Step) -> bool:
+        if len(key) != 2:
+            return False
         if key[0] == "opaque":
             return self._flow.tokens.get(key[1]) == step.index
         return self._flow.created.get((key[0], key[1])) == step.index
@@ -217,10 +224,23 @@ class _Edges:
         return found
 
     def _changed_collections(self, step: Step, keys: Iterable[Key]) -> set[Key]:
+        """The collections that a write may change: of what its path names and of what it makes.
+
+        What its body only refers to changes no collection, though the thing itself may change (an order takes from
+        the stock of its product), and stays a key of its own.
+        """
+        named = {
+            (self._flow.sorts.get(location), value)
+            for slot, location, value in consumed(step)
+            if slot.location.startswith("path[")
+        }
         found: set[Key] = set()
         for key in keys:
-            if key[0] in self._identifying:
+            if key not in named and not self._made_here(key, step):
+                continue
+            if key[0] in self._public:
                 found.add(("listing", key[0], "*"))
+            if key[0] in self._private:
                 found.add(("listing", key[0], step.principal))
         return found
 
@@ -277,7 +297,7 @@ def _listings(steps: Sequence[Step], flow: Flow) -> dict[tuple[str, str], set[tu
             continue
         for location, value in handed_out(step):
             sort = flow.sorts.get(location)
-            if sort is None or "[*]" not in location:
+            if sort is None or not _ROW_IDENTITY.search(location):
                 continue
             maker = makers.get((sort, value))
             key = (step.exchange.request.method, step.route, sort)

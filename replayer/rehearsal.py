@@ -278,6 +278,7 @@ class _Rehearsing:
             correlation=self._correlation(baselines, candidates),
             confirmations={"exemplars": confirmations, **states} if confirmations else {},
             limits=evidence.limits,
+            problems=evidence.problems,
         )
 
     def _correlation(self, baselines: Sequence[Pass], candidates: Sequence[Pass]) -> dict[str, int | float | str]:
