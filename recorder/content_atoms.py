@@ -7,15 +7,20 @@ import re
 
 from .atoms import Atoms, Unreadable
 from .form_atoms import looks_like_form, redact_form, redact_multipart
-from .json_atoms import looks_like_json, redact_json
-from .prefilter import binary_may_hold_secrets, json_may_hold_secrets, text_may_hold_secrets
+from .json_atoms import looks_like_json, redact_json, redact_named
+from .prefilter import binary_may_hold_secrets, look_at_json, text_may_hold_secrets
 from .text_atoms import redact_leaf, redact_lines, redact_script, redact_text
 
 _BOUNDARY = re.compile(r"boundary=(?:\"([^\"]{1,70})\"|([^\s;,\"]{1,70}))", re.IGNORECASE)
 _SNIFFED_BOUNDARY = re.compile(rb"--([^\r\n]{1,70})\r?\ncontent-disposition:", re.IGNORECASE)
 _CHARSET = re.compile(r"charset=\"?([\w.:\-]{1,40})", re.IGNORECASE)
 _ASCII = bytes(range(32, 127))
-_BOMS = ((codecs.BOM_UTF32_LE, "utf-32-le"), (codecs.BOM_UTF32_BE, "utf-32-be"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))  # fmt: skip
+_BOMS = (  # the longer ones first: UTF-32's little-endian mark begins with UTF-16's
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 _SCRIPTS = ("javascript", "ecmascript", "text/css")
 _MULTIPART_NESTING = 2
 
@@ -49,8 +54,13 @@ def _redact_plain(data: bytes, declared: str, atoms: Atoms) -> bytes:
     """Content in an encoding whose ASCII is ASCII."""
     head = data[:256].decode("utf-8", "replace")
     if looks_like_json(head.removeprefix("\ufeff")):
-        if not json_may_hold_secrets(data, atoms.names):
+        look = look_at_json(data, atoms.names)
+        if not look:
             return data
+        if not look.closely:
+            text = data.decode("utf-8", "surrogateescape")
+            new = redact_named(text, [name.decode("utf-8", "surrogateescape") for name in look.names], atoms)
+            return data if new == text else new.encode("utf-8", "surrogateescape")
     elif not _is_form(data, declared) and not text_may_hold_secrets(data, atoms.names):
         return data
     text = data.decode("utf-8", "surrogateescape")

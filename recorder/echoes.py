@@ -16,6 +16,10 @@ _SHORTEST_WORD = 20  # characters of one that is letters only: longer than words
 _MANY = 64  # secrets looked for one by one; of more, whole words of the text are looked up instead
 _WORDS = re.compile(r"[A-Za-z0-9_\-.~+/=%]{6,}", re.ASCII)
 
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+", re.ASCII)
+
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+", re.ASCII)
+
 _SPELLINGS: tuple[Callable[[str], str], ...] = (
     lambda value: value,
     lambda value: quote(value, safe="", errors="surrogateescape"),
@@ -42,6 +46,10 @@ class Echoes:
 
     def __bool__(self) -> bool:
         return bool(self._anywhere or self._whole or self._table)
+
+    def may_be_in(self, wire: str) -> bool:
+        """Whether a header's characters are worth a closer look: what is not ASCII may be spelled otherwise there."""
+        return bool(self._table) or not wire.isascii() or any(old in wire for old, _ in (*self._anywhere, *self._whole))
 
     def replace(self, text: str) -> str:
         """The text with every echo replaced."""
@@ -94,6 +102,9 @@ def _spelled(replacements: dict[str, str]) -> list[tuple[str, str]]:
     """Every pair in every way that it may be written, without doubles."""
     pairs: dict[str, str] = {}
     for old, new in replacements.items():
+        if _UNRESERVED.fullmatch(old):  # spelled the same everywhere
+            pairs[old] = new
+            continue
         for spell in _SPELLINGS:
             try:
                 pairs.setdefault(spell(old), spell(new))

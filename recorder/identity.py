@@ -11,6 +11,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -21,7 +22,7 @@ from .exchange import Body, Exchange, Headers, header
 from .form_atoms import redact_target
 from .header_atoms import redact_header
 from .keys import Key
-from .secret_names import SecretNames, names_a_session
+from .secret_names import DEFAULT_NAMES, SecretNames, names_a_session
 
 MAXIMUM_LINKS = 32
 _SHORTEST_LINK = 8  # characters: what is shorter is a setting, not a session
@@ -32,7 +33,6 @@ _RUN = re.compile(r"[A-Za-z0-9]+", re.ASCII)
 _RANDOM_RUN = 8  # characters of letters and digits mixed that no word or date makes
 _DIGIT_RUN = 9
 
-_NAMES = SecretNames()
 T = TypeVar("T")
 
 
@@ -84,7 +84,7 @@ class _Noted:
     """The `Atoms` that changes nothing and notes `(name, value)` in the order found."""
 
     found: list[tuple[str, str]] = field(default_factory=list)
-    names: SecretNames = _NAMES
+    names: SecretNames = DEFAULT_NAMES
 
     def secret(self, name: str, value: str) -> str:
         self.found.append((name, value))
@@ -103,10 +103,8 @@ class _Credentials:
 def _credentials(exchange: Exchange) -> _Credentials:
     request, response = _Noted(), _Noted()
     _note_headers(exchange.request.headers, request)
-    try:
+    with suppress(Exception):  # a target that cannot be read names nobody
         redact_target(as_text(exchange.request.target), request)
-    except Exception:  # a target that cannot be read names nobody
-        request.found = list(request.found)
     _note_body(exchange.request.headers, exchange.request.body, request)
     if exchange.response is not None:
         _note_headers(exchange.response.headers, response)
@@ -116,10 +114,8 @@ def _credentials(exchange: Exchange) -> _Credentials:
 
 def _note_headers(headers: Headers, noted: _Noted) -> None:
     for name, value in headers:
-        try:
+        with suppress(Exception):
             redact_header(name, value, noted)
-        except Exception:
-            continue
 
 
 def _note_body(headers: Headers, body: Body, noted: _Noted) -> None:
@@ -172,8 +168,8 @@ def is_distinctive_setting(value: str) -> bool:
 
 
 def _subject(found: list[tuple[str, str]]) -> str:
-    """The subject of the first JSON Web Token that has one."""
-    for _, value in found:
+    """The subject of the first JSON Web Token that has one, of a credential before one that merely came along."""
+    for _, value in sorted(found, key=lambda pair: pair[0] != "authorization"):
         if JWT.fullmatch(value) and (subject := _claimed(value)):
             return subject
     return ""

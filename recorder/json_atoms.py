@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from .atoms import MAXIMUM_DEPTH, Atoms, Pace, shaped
 from .escapes import in_json
@@ -28,6 +28,13 @@ def redact_json(text: str, atoms: Atoms, leaf: LeafScanner, depth: int = 0) -> s
     """The text with every value under a secret name replaced, and every harmless string put through `leaf`."""
     scan = _Scan(text, atoms, leaf, depth)
     scan.run()
+    return scan.result()
+
+
+def redact_named(text: str, names: Iterable[str], atoms: Atoms) -> str:
+    """As `redact_json` for a text without escaped quotes, with known secret names and otherwise harmless strings."""
+    scan = _Scan(text, atoms, lambda value, _atoms, _depth: value, 0)
+    scan.run_named(names)
     return scan.result()
 
 
@@ -75,6 +82,21 @@ class _Scan:
         if len(text) - position >= 13:
             self._card_numbers(position, len(text))
 
+    def run_named(self, names: Iterable[str]) -> None:
+        """Every quote begins or ends a string, so a quoted name and a colon are that name wherever they stand."""
+        text, position, pace = self._text, 0, Pace()
+        for start, name in sorted(_occurrences(text, names)):
+            match = _STRINGS.match(text, start) if start >= position else None
+            if match is None or match["colon"] is None:
+                continue
+            position = match.end()
+            pace.at(position)
+            if (string := _STRINGS.match(text, position)) is not None:
+                self._secret_string(string, name)
+                position = string.end()
+            else:
+                position = self._secret_value(position, name, self._atoms.names.of(name))
+
     def _secret_value(self, start: int, name: str, secrecy: Secrecy) -> int:
         """Deal with a secret value that is no string; where to go on."""
         opening = self._text[start : start + 1]
@@ -93,9 +115,8 @@ class _Scan:
             pace.at(match.end() - start)
             bracket = match["bracket"]
             if bracket is None:
-                if match["number"] is None and match["colon"] is None:
-                    found.append(match)
-                elif match["number"] is not None and secrecy is Secrecy.ALL:
+                is_number, is_name = match["number"] is not None, match["colon"] is not None
+                if not is_name and (not is_number or secrecy is Secrecy.ALL):
                     found.append(match)
                 continue
             if bracket == "{" and secrecy is Secrecy.TEXT:
@@ -134,6 +155,15 @@ class _Scan:
         if new != self._text[start:end]:
             self._written += (self._text[self._done : start], new)
             self._done = end
+
+
+def _occurrences(text: str, names: Iterable[str]) -> Iterator[tuple[int, str]]:
+    for name in names:
+        quoted = f'"{name}"'
+        start = text.find(quoted)
+        while start >= 0:
+            yield start, name
+            start = text.find(quoted, start + len(quoted))
 
 
 def in_json_value(raw: str) -> str:

@@ -92,7 +92,7 @@ def _read(path: Path) -> Key:
 
 
 def _create(path: Path) -> Key:
-    """Make the file whole under another name, then link it into place: of several workers one wins, all read that one."""
+    """Make the file whole under another name, then link it into place: one worker wins, all read that one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".key.{os.getpid()}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

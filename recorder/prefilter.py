@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from .secret_names import SecretNames
 
@@ -23,10 +24,11 @@ _TAIL = re.compile(rb"[\w.\-\[\]%$]+$")
 _MANY_ASSIGNMENTS = 400
 
 # What the short names of the table look like in text where no quotes set them off.
-_TEXT_STEMS = tuple(
-    b"pass pwd pswd psw kennwort senha contrasena secret key token jwt bearer auth csrf xsrf sid sess otp pin cvv cvc "
-    b"csc card code ccn iban ssn social sig hmac assertion saml credential macaroon dsn connection".split()
-) + (b"pan=", b"pan:", b"pan>", b'pan"', b"pan'", b"pan ", b"basic ")
+_TEXT_STEMS = (
+    *b"pass pwd pswd psw kennwort senha contrasena secret key token jwt bearer auth csrf xsrf sid sess otp pin".split(),
+    *b"cvv cvc csc card code ccn iban ssn social sig hmac assertion saml credential macaroon dsn connection".split(),
+    *(b"pan=", b"pan:", b"pan>", b'pan"', b"pan'", b"pan ", b"basic "),
+)
 
 _BINARY_STEMS = tuple(b"passw passp secret token apikey api_key session authoriz credential csrf privat".split())
 _MEDIA = re.compile(
@@ -36,8 +38,32 @@ _MEDIA = re.compile(
 )
 
 
-def json_may_hold_secrets(data: bytes, names: SecretNames) -> bool:
-    return any(_json_slice_may(piece, names) for piece in _slices(data))
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How closely a JSON text has to be read."""
+
+    names: frozenset[bytes] = frozenset()  # the secret names in it, as they are written
+    closely: bool = False  # names in odd spellings, or strings that may hold secrets whatever their name
+
+    def __bool__(self) -> bool:
+        return self.closely or bool(self.names)
+
+
+_CLOSELY = Look(closely=True)
+_NOT_AT_ALL = Look()
+
+
+def look_at_json(data: bytes, names: SecretNames) -> Look:
+    """Which secrets the JSON text may hold. A body found clean is remembered: it is usually asked for twice."""
+    if any(data is clean for clean in names.clean):
+        return _NOT_AT_ALL
+    found: set[bytes] = set()
+    for piece in _slices(data):
+        if _needs_close_reading(piece, names, found):
+            return _CLOSELY
+    if not found:
+        names.clean = (data, *names.clean[:1])
+    return Look(frozenset(found))
 
 
 def text_may_hold_secrets(data: bytes, names: SecretNames) -> bool:
@@ -58,22 +84,27 @@ def binary_may_hold_secrets(data: bytes) -> bool:
     return any(any(stem in lowered for stem in _BINARY_STEMS) for lowered in map(bytes.lower, _slices(data)))
 
 
-def _json_slice_may(data: bytes, names: SecretNames) -> bool:
+def _needs_close_reading(data: bytes, names: SecretNames, found: set[bytes]) -> bool:
+    if b"\\" in data and (b'\\"' in data or b"\\u" in data):
+        return True
     squashed = data.translate(_SQUASH, _SPACES)
-    if _LONG_NUMBER in squashed or b"eyJ" in data or b'\\"' in data or b"\\u" in data:
+    if _LONG_NUMBER in squashed or b"eyJ" in data:
         return True
     pairs = data.split(b'":')
     if squashed.count(b'":') != len(pairs) - 1:  # a space before a colon
         return True
     pairs.pop()  # what follows the last name
-    if names_a_secret({pair[pair.rfind(b'"') + 1 :] for pair in pairs}, names):
-        return True
+    found |= secret_names_of({pair.rpartition(b'"')[2] for pair in pairs}, names)
     return _texts_may(data, names)
 
 
 def _texts_may(data: bytes, names: SecretNames) -> bool:
     """What a string under a harmless name may hold: addresses, markup, log lines."""
-    if b"</" in data or b": '" in data or b":'" in data or b"Bearer " in data or b"Basic " in data or b"Token " in data:
+    if b"<" in data and b"</" in data:
+        return True
+    if b"'" in data and (b": '" in data or b":'" in data):
+        return True
+    if b"Bearer " in data or b"Basic " in data or b"Token " in data:
         return True
     if b"://" in data and b"@" in data and _USERINFO.search(data):
         return True
@@ -83,20 +114,22 @@ def _texts_may(data: bytes, names: SecretNames) -> bool:
     if len(pieces) > _MANY_ASSIGNMENTS:
         return True
     tails = (_TAIL.search(piece[-64:].rstrip(b" \"'")) for piece in pieces[:-1])
-    return names_a_secret({match[0] for match in tails if match}, names)
+    return bool(secret_names_of({match[0] for match in tails if match}, names))
 
 
-def names_a_secret(raw_names: set[bytes], names: SecretNames) -> bool:
-    """Whether one of these raw names is secret, or written so oddly that it has to be read properly."""
+def secret_names_of(raw_names: set[bytes], names: SecretNames) -> set[bytes]:
+    """The secret ones among these raw names."""
     harmless = names.harmless
+    found = set()
     for raw in raw_names - harmless:
-        if b"\\" in raw or names.of(raw.decode("utf-8", "replace")):
-            return True
+        if names.of(raw.decode("utf-8", "surrogateescape")):
+            found.add(raw)
+            continue
         if len(harmless) >= _HARMLESS_ENTRIES:
             harmless.clear()
         if len(raw) <= 64:
             harmless.add(raw)
-    return False
+    return found
 
 
 def _shaped(data: bytes) -> bool:

@@ -51,7 +51,7 @@ class Pseudonyms:
         self._cache: dict[str, str] = {}
 
     def of(self, value: str) -> str:
-        """The value's pseudonym: as many characters of the same classes, never the value itself (unless it is empty)."""
+        """The value's pseudonym: as many characters of the same classes, never the value itself unless empty."""
         known = self._cache.get(value)
         if known is not None:
             return known
@@ -112,7 +112,7 @@ def _draw_uuid(value: str, stream: bytes) -> str:
 
 
 def _draw_number(value: str, stream: bytes) -> str:
-    """Sign, point and exponent stay; the first digit does not become a zero, nor a zero before the point anything else."""
+    """Sign, point and exponent stay; no number gets a leading zero, and a zero before the point stays one."""
     first = 1 if value[0] == "-" else 0
     exponent = re.search("[eE]", value)
     end = exponent.start() if exponent else len(value)

@@ -32,7 +32,7 @@ class Redactor:
 
     def __init__(self, key: Key, extra_names: Iterable[str] = ()) -> None:
         self._key = key
-        self._names = SecretNames(extra_names)
+        self._names = SecretNames.with_extra(extra_names)
         self._pseudonyms = Pseudonyms(key)
 
     def redact(self, exchange: Exchange) -> Exchange:
@@ -85,7 +85,7 @@ class Redactor:
         return opened
 
     def _open_response(self, response: RecordedResponse | None, found: _Found) -> _Opened | None:
-        return response and self._open_message(response.headers, response.body, found)
+        return None if response is None else self._open_message(response.headers, response.body, found)
 
     def _open_message(self, headers: Headers, body: Body, found: _Found) -> _Opened:
         fields = tuple((name, self._field(name, value, found)) for name, value in headers)
@@ -109,7 +109,7 @@ class Redactor:
 
     def _close_request(self, request: RecordedRequest, opened: _Opened, echoes: Echoes) -> RecordedRequest:
         try:
-            target = as_wire(echoes.replace(as_text(opened.target)))
+            target = opened.target if not echoes else as_wire(echoes.replace(as_text(opened.target)))
         except Exception:
             target = self._whole(opened.target)
         headers, body = self._close(opened, echoes)
@@ -126,7 +126,7 @@ class Redactor:
 
     def _close(self, opened: _Opened, echoes: Echoes) -> tuple[Headers, Body]:
         headers = opened.headers
-        if echoes:
+        if echoes and echoes.may_be_in("\n".join(value for _, value in headers)):
             headers = tuple((name, self._field_echoes(value, echoes)) for name, value in headers)
         body = self._close_body(opened, echoes)
         if body.complete and len(body.data) != len(opened.body.data):

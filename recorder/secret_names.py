@@ -75,7 +75,15 @@ class SecretNames:
         self._secret = frozenset(_SECRET) | self.extra
         self._text = frozenset(_SECRET_TEXT)
         self._cache: dict[str, Secrecy] = {}
-        self.harmless: set[bytes] = set()  # raw names that a prefilter has found harmless; it keeps the bound
+        # What the prefilter remembers, within bounds of its own: raw names, and the latest bodies without secrets.
+        self.harmless: set[bytes] = set()
+        self.clean: tuple[bytes, ...] = ()
+
+    @classmethod
+    def with_extra(cls, extra: Iterable[str]) -> SecretNames:
+        """The shared tables when nothing is added, so that what one user of them learned serves the others."""
+        names = cls(extra)
+        return names if names.extra else DEFAULT_NAMES
 
     def of(self, name: str) -> Secrecy:
         known = self._cache.get(name)
@@ -102,6 +110,9 @@ class SecretNames:
                 break
             words.pop()
         return Secrecy.NONE
+
+
+DEFAULT_NAMES = SecretNames()
 
 
 def names_a_session(name: str) -> bool:
