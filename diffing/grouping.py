@@ -143,7 +143,7 @@ def _finding(changes: Sequence[Change], compared: Counter[tuple[str, str]]) -> F
         method=signature.method,
         route=signature.route,
         location=signature.location,
-        transition=signature.transition,
+        transition=_transition(root),
         baseline=bounded(shown.baseline),
         candidate=bounded(shown.candidate),
         count=len(order),
@@ -167,8 +167,14 @@ def _member(change: Change) -> Member:
         location=signature.location,
         count=len(change.exchanges),
         kind=signature.kind,
-        transition=signature.transition,
+        transition=_transition(change),
     )
+
+
+def _transition(change: Change) -> str:
+    """The transition in the words of the comparison where all agree, `200 -> 500`, else the signature's, `2xx -> 5xx`."""
+    words = {each.difference.transition for each in change.occurrences}
+    return words.pop() if len(words) == 1 else change.signature.transition
 
 
 def _exemplars(occurrences: Sequence[Occurrence]) -> list[Occurrence]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,10 @@ VERSION = 1
 
 def to_json(report: RunReport) -> dict[str, Any]:
     """The report as JSON-able data with string keys."""
+    return {str(key): _clean(value) for key, value in _content(report).items()}
+
+
+def _content(report: RunReport) -> dict[str, Any]:
     return {
         "version": VERSION,
         "verdict": report.verdict.outcome.value,
@@ -65,6 +70,17 @@ def to_json(report: RunReport) -> dict[str, Any]:
         "problems": list(report.problems),
         "limits": list(report.limits),
     }
+
+
+def _clean(value: Any) -> Any:
+    """The value without what JSON in UTF-8 can not hold: lone surrogates, NaN and infinities become text."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return {_clean(str(key)): _clean(item) for key, item in value.items()}
+    return [_clean(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _tally(tally: Tally) -> dict[str, Any]:

@@ -1,0 +1,99 @@
+"""The report as one HTML file: no network, no script, light and dark, to be kept as an artifact of a build."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from diffing.difference import DifferenceKind
+from diffing.grouping import Finding
+
+from . import wording
+from .model import RunReport
+
+MAX_FINDINGS = 500  # a page with more is not read; the JSON report holds all
+MAX_LINES = 200  # lines shown of one value
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of two values side by side. `mark` is " ", "-", "+" or "~": never colour alone."""
+
+    mark: str
+    baseline: str
+    candidate: str
+
+
+def to_html(report: RunReport) -> str:
+    """The whole report. Every recorded or replayed value is escaped, control characters included."""
+    template = _environment().get_template("report.html.j2")
+    return template.render(report=report, findings=report.findings[:MAX_FINDINGS], total=report.ledger.total)
+
+
+def side_by_side(finding: Finding) -> list[Row]:
+    """The first exemplar's two values, line by line."""
+    if _is_flat(finding.baseline) and _is_flat(finding.candidate):
+        baseline, candidate = wording.sides(finding)
+        return [Row("~", baseline, candidate)]
+    before, after = _lines(finding, baseline=True), _lines(finding, baseline=False)
+    rows: list[Row] = []
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    for operation, i1, i2, j1, j2 in matcher.get_opcodes():
+        left, right = before[i1:i2], after[j1:j2]
+        for index in range(max(len(left), len(right))):
+            one = left[index] if index < len(left) else ""
+            other = right[index] if index < len(right) else ""
+            mark = " " if operation == "equal" else "-" if not other else "+" if not one else "~"
+            rows.append(Row(mark, one, other))
+    return rows
+
+
+def _is_flat(value: object) -> bool:
+    return not isinstance(value, (dict, list))
+
+
+def _lines(finding: Finding, baseline: bool) -> list[str]:
+    value = finding.baseline if baseline else finding.candidate
+    alone = DifferenceKind.EXTRA if baseline else DifferenceKind.MISSING
+    if value is None and finding.kind == alone.value:
+        return [wording.ABSENT]
+    lines = json.dumps(value, indent=2, ensure_ascii=False, default=str).splitlines()
+    more = [f"… {len(lines) - MAX_LINES} more lines"] if len(lines) > MAX_LINES else []
+    return [wording.visible(line) for line in lines[:MAX_LINES]] + more
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__package__, "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        change=wording.change,
+        counted=wording.counted,
+        marks=_marks,
+        reason_sentence=wording.reason_sentence,
+        route=wording.route,
+        side_by_side=side_by_side,
+    )
+    environment.filters.update(
+        figures=wording.figures,
+        number=wording.number,
+        share=wording.share,
+        visible=lambda value: wording.visible(str(value)),
+    )
+    return environment
+
+
+def _marks(report: RunReport, finding: Finding) -> Iterable[str]:
+    if approval := report.approval(finding):
+        until = f" until {approval.until}" if approval.until else ""
+        yield f"approved by {approval.by}{until}: {approval.reason}"
+    if note := wording.state_note(finding):
+        yield note

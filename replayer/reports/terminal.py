@@ -1,0 +1,234 @@
+"""The report that is read at three in the morning: the verdict first, then what changed, then what is not known."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from diffing.gate import Outcome
+from diffing.grouping import Finding
+
+from .model import RunReport
+from .wording import (
+    change,
+    clipped,
+    clipped_sides,
+    columns,
+    counted,
+    figures,
+    number,
+    reason_sentence,
+    route,
+    share,
+    state_note,
+    visible,
+)
+
+MAX_FINDINGS = 40  # shown in full; the other reports hold all of them
+MAX_PLACES = 3  # further places of one finding
+MAX_LISTED = 8  # lines of one list
+MAX_COMMANDS = 5
+_MIN_WIDTH = 40
+_LABEL = 12  # columns of the left margin
+
+_RESET = "\x1b[0m"
+_STYLES = {
+    "pass": "\x1b[1;32m",
+    "fail": "\x1b[1;31m",
+    "inconclusive": "\x1b[1;33m",
+    "breaking": "\x1b[31m",
+    "major": "\x1b[33m",
+    "minor": "\x1b[36m",
+    "info": "\x1b[2m",
+    "heading": "\x1b[1m",
+}
+_ESCAPES = re.compile(r"\x1b\[[\d;]*m")
+
+
+def to_text(report: RunReport, width: int = 80, color: bool = False) -> str:
+    """The whole report as lines of at most `width` columns, without a trailing newline.
+
+    Recorded and replayed values are shown with their control characters escaped. With `color`, a few words are
+    coloured; nothing is said by colour alone.
+    """
+    lines = list(_Text(report, max(width, _MIN_WIDTH)).lines())
+    return "\n".join(lines) if color else _ESCAPES.sub("", "\n".join(lines))
+
+
+def _styled(text: str, style: str) -> str:
+    return f"{_STYLES[style]}{text}{_RESET}"
+
+
+class _Text:
+    """One report being written; every method yields finished lines."""
+
+    def __init__(self, report: RunReport, width: int) -> None:
+        self._report = report
+        self._width = width
+
+    def lines(self) -> Iterator[str]:
+        yield from self._verdict()
+        yield from self._findings()
+        yield from self._ledger()
+        yield from self._coverage()
+        yield from self._list("Could not tell", [*self._report.problems, *self._report.limits])
+        yield from self._list("Notes", self._notes())
+        yield from self._next_steps()
+
+    def _verdict(self) -> Iterator[str]:
+        report, verdict = self._report, self._report.verdict
+        word = verdict.outcome.value.upper()
+        first, *others = verdict.reasons or ("",)
+        for index, line in enumerate(self._wrapped(first, len(word) + 2)):
+            yield (_styled(word, verdict.outcome.value) if not index else " " * len(word)) + "  " + line
+        for reason in others:
+            for line in self._wrapped(reason, len(word) + 2):
+                yield " " * (len(word) + 2) + line
+        against = ", ".join(report.baselines) or "the recording alone"
+        facts = (
+            f"{report.recording}: {report.candidate} against {against}. Run {report.run_id},"
+            f" {report.seconds:.1f} s, exit code {verdict.exit_code}."
+        )
+        yield ""
+        yield from self._wrapped(facts, 0)
+
+    def _findings(self) -> Iterator[str]:
+        findings = self._report.findings
+        yield ""
+        if not findings:
+            yield _styled("No findings", "heading")
+            return
+        blocking = len(self._report.verdict.blocking)
+        yield _styled(f"{counted(len(findings), 'finding')}, {blocking} blocking", "heading")
+        for finding in findings[:MAX_FINDINGS]:
+            yield ""
+            yield from self._finding(finding)
+        if len(findings) > MAX_FINDINGS:
+            yield ""
+            more = len(findings) - MAX_FINDINGS
+            yield f"… and {more} more: understudy findings list {visible(self._report.run_id)}"
+
+    def _finding(self, finding: Finding) -> Iterator[str]:
+        mark = "!" if finding.fingerprint in self._report.verdict.blocking else " "
+        label = f"{mark} {finding.severity.value.upper()}".ljust(_LABEL - 1) + " "
+        tail = f"  {finding.count}/{finding.out_of}" + "".join(f" [{visible(tag)}]" for tag in finding.tags)
+        head = clipped(route(finding), max(8, self._width - _LABEL - len(tail)))
+        gap = " " * max(0, self._width - _LABEL - columns(head) - columns(tail))
+        yield _styled(label, finding.severity.value) + head + clipped(gap + tail, self._width - _LABEL - columns(head))
+        baseline, candidate = clipped_sides(finding, self._width - _LABEL - 11)
+        yield from self._indented(change(finding))
+        yield f"{' ' * _LABEL}baseline   {baseline}"
+        yield f"{' ' * _LABEL}candidate  {candidate}"
+        if finding.detail:
+            yield from self._indented(visible(finding.detail), most=2)
+        others = finding.members[1:]
+        for member in others[:MAX_PLACES]:
+            yield from self._indented(f"also {route(member)} {change(member)} ({member.count})", most=2)
+        if len(others) > MAX_PLACES:
+            yield from self._indented(f"and {len(others) - MAX_PLACES} more places")
+        exemplar = f", e.g. exchange {visible(finding.exemplars[0])[:12]}" if finding.exemplars else ""
+        yield from self._indented(f"{finding.fingerprint}{exemplar}" + "".join(f"; {n}" for n in self._marks(finding)))
+
+    def _marks(self, finding: Finding) -> Iterator[str]:
+        if approval := self._report.approval(finding):
+            until = f" until {approval.until}" if approval.until else ""
+            yield visible(f"approved by {approval.by}{until}: {approval.reason}")
+        if note := state_note(finding):
+            yield note
+
+    def _ledger(self) -> Iterator[str]:
+        total = self._report.ledger.total
+        yield ""
+        yield _styled("Exchanges", "heading")
+        yield from self._wrapped(
+            f"{number(total.recorded)} recorded = {number(total.matched)} matched + {number(total.differed)} differed"
+            f" + {number(total.errored)} errored + {number(sum(total.not_compared.values()))} not compared"
+            f" + {number(sum(total.skipped.values()))} skipped",
+            2,
+            indent=True,
+        )
+        if total.seen != total.recorded:
+            yield from self._wrapped(
+                f"{number(total.seen)} seen in production: {number(total.sampled_out)} sampled out,"
+                f" {number(total.dropped)} dropped",
+                2,
+                indent=True,
+            )
+        yield from self._reasons("not compared", total.not_compared.items())
+        yield from self._reasons("skipped", total.skipped.items())
+        yield from self._items(self._report.ledger.imbalance, "does not balance: ")
+
+    def _reasons(self, what: str, reasons: Iterable[tuple[str, int]]) -> Iterator[str]:
+        for reason, count in sorted(reasons, key=lambda each: (-each[1], each[0])):
+            sentence = reason_sentence(reason)
+            text = f"{number(count)} {what}: {visible(reason)}" + (f" ({sentence})" if sentence else "")
+            yield from self._wrapped(text, 4, indent=True)
+
+    def _coverage(self) -> Iterator[str]:
+        report = self._report
+        fidelity = "" if report.fidelity is None else f"; {share(report.fidelity)} got the recorded status (fidelity)"
+        yield ""
+        yield _styled("Coverage", "heading")
+        known, replayed = report.coverage.routes_known, report.coverage.routes_replayed
+        yield from self._wrapped(f"{replayed} of {known} routes replayed{fidelity}", 2, indent=True)
+        missing = [f"{each.method} {each.route}" for each in report.coverage.routes if not each.replayed]
+        yield from self._items(missing, "not replayed: ")
+        if report.unchecked:
+            text = f"{share(report.unchecked_share)} of all values could not be checked:"
+            yield from self._wrapped(text, 2, indent=True)
+            yield from self._items(report.unchecked, "")
+        if report.suppressed:
+            text = f"differences that do not count: {', '.join(figures(report.suppressed))}"
+            yield from self._wrapped(text, 2, indent=True)
+
+    def _notes(self) -> list[str]:
+        report = self._report
+        titled = (("Noise", report.noise), ("Correlation", report.correlation), ("Confirmation", report.confirmations))
+        summaries = [f"{title}: {', '.join(figures(values))}" for title, values in titled if values]
+        return [*report.notes, *summaries]
+
+    def _list(self, title: str, items: Sequence[str]) -> Iterator[str]:
+        if items:
+            yield ""
+            yield _styled(title, "heading")
+            yield from self._items(items, "", most=4 * MAX_LISTED)
+
+    def _items(self, items: Sequence[str], prefix: str, most: int = MAX_LISTED) -> Iterator[str]:
+        for item in items[:most]:
+            for index, line in enumerate(self._wrapped(f"{prefix}{item}", 4)):
+                yield ("    " if index else "  - ") + line
+        if len(items) > most:
+            yield f"  - and {len(items) - most} more"
+
+    def _next_steps(self) -> Iterator[str]:
+        report = self._report
+        if report.verdict.outcome is Outcome.PASS:
+            return
+        yield ""
+        yield _styled("Next", "heading")
+        blocking = report.blocking
+        if blocking:
+            yield from self._wrapped(
+                "Fix what is not intended and run the gate again; approve what is:", 2, indent=True
+            )
+        for finding in blocking[:MAX_COMMANDS]:
+            yield f'    understudy findings approve {finding.fingerprint} --reason "…"'
+        if len(blocking) > MAX_COMMANDS:
+            yield f"    and {len(blocking) - MAX_COMMANDS} more: understudy findings list {visible(report.run_id)}"
+        if not blocking:
+            text = "Put right what the verdict names, and run the gate again; nothing was found that must be approved."
+            yield from self._wrapped(text, 2, indent=True)
+
+    def _indented(self, text: str, most: int = 4) -> Iterator[str]:
+        lines = self._wrapped(text, _LABEL)
+        for index, line in enumerate(lines[:most]):
+            cut = index == most - 1 and len(lines) > most
+            yield " " * _LABEL + (clipped(line + " …", self._width - _LABEL) if cut else line)
+
+    def _wrapped(self, text: str, margin: int, indent: bool = False) -> list[str]:
+        """Lines that leave `margin` columns free at the left, with those columns filled when `indent` is set."""
+        width = self._width - margin
+        lines = textwrap.wrap(visible(text), width, break_on_hyphens=False) or [""]
+        lines = [clipped(line, width) for line in lines]
+        return [" " * margin + line for line in lines] if indent else lines
