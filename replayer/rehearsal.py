@@ -11,7 +11,6 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from diffing.difference import Answer, Case, Comparison, Difference, Reason, Status
 from diffing.gate import Evidence, Policy, judge_run
@@ -30,7 +29,7 @@ from .engine import closure
 from .errors import UsageError
 from .passes import Pass, PassRunner, choose_canaries, state_problems
 from .plan import Plan, make_plan
-from .reports.model import Coverage, RouteCoverage, RunReport, RunSummary, Unchecked
+from .reports.model import Coverage, CoverageRoute, RunReport
 from .safety import recorded_host
 from .target_settings import TargetSettings
 
@@ -190,9 +189,8 @@ class _Rehearsing:
             return list(findings), 0
         index_of = {step.exchange.id: step.index for step in self._plan.steps}
         exemplars = sorted({index_of[i] for finding in findings for i in finding.exemplars})
-        only: frozenset[int] | None = closure(self._plan, exemplars)
-        if len(only) > MAX_CONFIRMED_SHARE * len(self._plan.steps):
-            only = None
+        needed = closure(self._plan, exemplars)
+        only = None if len(needed) > MAX_CONFIRMED_SHARE * len(self._plan.steps) else needed
         again = []
         if paired:
             again = [await self._pass("confirming: baseline", self._request.baselines[0], only)]
@@ -255,24 +253,22 @@ class _Rehearsing:
         leaves = sum(comparison.leaves for comparison in comparisons)
         states = Counter(finding.state for finding in findings)
         return RunReport(
-            run=RunSummary(
-                id=request.run_id,
-                recording=request.recording,
-                candidate=request.candidate.name,
-                baselines=(*(t.name for t in request.baselines), *(name for name, _ in request.baseline_answers)),
-                started_at=datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
-                seconds=round(time.time() - self._started, 3),
-                executor="local",
-                branch=request.branch,
-                commit=request.commit,
-                mode=evidence.mode,
-            ),
+            run_id=request.run_id,
+            recording=request.recording,
+            candidate=request.candidate.name,
+            baselines=(*(t.name for t in request.baselines), *(name for name, _ in request.baseline_answers)),
+            started_at=self._started,
+            seconds=round(time.time() - self._started, 3),
+            executor="local",
+            branch=request.branch,
+            commit=request.commit,
             verdict=judge_run(evidence, request.policy, request.approved),
             ledger=ledger,
             fidelity=fidelity,
             coverage=coverage,
             findings=tuple(findings),
-            unchecked=Unchecked(sum(unchecked.values()) / leaves if leaves else 0.0, tuple(sorted(unchecked))),
+            unchecked_share=sum(unchecked.values()) / leaves if leaves else 0.0,
+            unchecked=tuple(sorted(unchecked)),
             suppressed=dict(suppressed),
             noise=profile.summary(),
             correlation=self._correlation(baselines, candidates),
@@ -314,7 +310,7 @@ class _Rehearsing:
             if answer.response is not None:
                 counts[str(answer.response.status)] += 1
         routes = tuple(
-            RouteCoverage(method, route, sum(counts.values()), dict(sorted(counts.items())))
+            CoverageRoute(method, route, sum(counts.values()), dict(sorted(counts.items())))
             for (method, route), counts in sorted(statuses.items())
         )
         return Coverage(len(routes), sum(1 for route in routes if route.replayed), routes)
