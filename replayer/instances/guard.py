@@ -81,18 +81,35 @@ def reap(command: int, status: int | None) -> tuple[int | None, bool]:
             status = code if code >= 0 else 128 - code
 
 
-def signal_all(command: int, number: int) -> None:
-    """Signal the command's group, and the children that are ours without being in it."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(command, number)
-    try:
-        with open(f"/proc/self/task/{os.getpid()}/children") as children:
-            pids = [int(pid) for pid in children.read().split()]
-    except (OSError, ValueError):
-        return
-    for pid in pids:
+def signal_all(command: int, number: int, asked: set[int]) -> None:
+    """Signal the command's group, and the children of ours that are not in it; politely only once each."""
+    if number == signal.SIGKILL or command not in asked:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, number)
+            os.killpg(command, number)
+    for pid in children():
+        if number == signal.SIGKILL or pid not in asked:
+            if not in_group(pid, command):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
+            asked.add(pid)
+    asked.add(command)
+
+
+def children() -> list[int]:
+    """Our children, where the system tells: among them what was adopted."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as listed:
+            return [int(pid) for pid in listed.read().split()]
+    except (OSError, ValueError):
+        return []
+
+
+def in_group(pid: int, group: int) -> bool:
+    """Whether a signal to the group reaches the process."""
+    try:
+        return os.getpgid(pid) == group
+    except OSError:
+        return False
 
 
 def drain(source: int, log: Log) -> bool:
@@ -110,17 +127,14 @@ def drain(source: int, log: Log) -> bool:
 def end(command: int, status: int | None, grace: float, source: int, log: Log) -> int:
     """End whatever is left, first politely; the command's exit status."""
     deadline = time.monotonic() + grace
-    number = signal.SIGTERM
-    signal_all(command, number)
+    asked: set[int] = set()
     while True:
+        # Again and again: when a parent ends, its children become ours.
+        signal_all(command, signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL, asked)
         drain(source, log)
         status, left = reap(command, status)
         if not left:
             return 0 if status is None else status
-        if number == signal.SIGTERM and time.monotonic() >= deadline:
-            number = signal.SIGKILL
-        if number == signal.SIGKILL:
-            signal_all(command, number)  # again and again: killing a parent makes its children ours
         time.sleep(POLL_SECONDS)
 
 
