@@ -1,0 +1,209 @@
+"""Case by case: what the candidate answered against what it should have, modulo all that is known to vary."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from .bindings import Renaming
+from .bodies import Form
+from .compare import bounded
+from .contents import (
+    Sides,
+    body_pairs,
+    count_leaves,
+    estimated_leaves,
+    header_pairs,
+    is_coarse,
+    location_of,
+    media_difference,
+    parsed,
+    structural,
+)
+from .difference import Case, Comparison, Difference, DifferenceKind, Reason, Status
+from .downstream import Taint
+from .equality import equal_leaves
+from .kinds import shown
+from .knowledge import Scope, Scopes, by_prefix
+from .leaf import NOISE, LeafJudge, Verdict
+from .noise import NoiseRule
+from .prejudgement import Ready, prejudge
+from .profile import NoiseProfile, Place
+from .walk import Pair
+from .windows import PassClock
+
+_READS = frozenset(["GET", "HEAD", "OPTIONS"])
+DOWNSTREAM = "downstream"
+
+
+def judge(cases: Iterable[Case], profile: NoiseProfile, rules: Sequence[NoiseRule] = ()) -> Iterator[Comparison]:
+    """One comparison per case, in the order given, which is to be the recorded order.
+
+    What stands for what is kept across cases, so a whole recording is to be judged in one call.
+    """
+    court = _Court(profile, rules)
+    for case in cases:
+        yield court.hear(case)
+
+
+class _Court:
+    """Judges cases one after the other; keeps the renaming, the clock of the passes, and what is tainted."""
+
+    def __init__(self, profile: NoiseProfile, rules: Sequence[NoiseRule]) -> None:
+        self._profile = profile
+        self._rules = rules
+        self._renaming = Renaming()
+        self._clock = PassClock()
+        self._taint = Taint(profile, self._renaming)
+        watched = by_prefix({key for key, place in profile.places.items() if place.sort})
+        self._scopes = Scopes(profile, self._renaming, watched)
+
+    def hear(self, case: Case) -> Comparison:
+        self._clock.see(case)
+        ready = prejudge(case)
+        if isinstance(ready, Comparison):
+            self._taint.learn(case)
+            return ready
+        scope = self._scopes.of(case.method, case.route, ready.baseline.status)
+        leaf = LeafJudge(self._profile, self._renaming)
+        leaf.candidate = self._clock.window(case, 0, in_baseline=False)
+        leaf.baseline = self._clock.window(case, 0, True) if case.baseline else self._clock.recorded(case)
+        leaf.first_seen_reading = case.method in _READS
+        return _Hearing(case, ready, scope, leaf, self._rules, self._taint).outcome()
+
+
+class _Hearing:
+    """One case: collects what differs and what explains it."""
+
+    def __init__(
+        self,
+        case: Case,
+        ready: Ready,
+        scope: Scope,
+        leaf: LeafJudge,
+        rules: Sequence[NoiseRule],
+        taint: Taint,
+    ) -> None:
+        self._case = case
+        self._a, self._b = ready.baseline, ready.candidate
+        self._scope = scope
+        self._leaf = leaf
+        self._rules = rules
+        self._taint = taint
+        self._hidden: Counter[str] = Counter()
+        self._found: list[tuple[Pair, Difference]] = []
+        self._unchecked: set[str] = set()
+        self._leaves = 0
+
+    def outcome(self) -> Comparison:
+        for pair in header_pairs(self._a, self._b, self._scope):
+            self._take(pair)
+        self._leaves += len(self._a.headers)
+        complete = self._a.body.complete and self._b.body.complete
+        media = self._bodies() if complete else None
+        differences = self._sifted()
+        if media is not None and not self._ruled(media, media.candidate):
+            differences.append(media)
+        reason = self._reason(differences, complete)
+        status = Status.DIFFERED if differences else Status.NOT_COMPARED if reason else Status.MATCHED
+        return Comparison(
+            self._case.exchange.id,
+            self._case.method,
+            self._case.route,
+            status,
+            None if differences else reason,
+            self._taint.cause if reason is Reason.DOWNSTREAM and not differences else "",
+            tuple(bounded(differences)),
+            dict(self._hidden),
+            self._leaves,
+            tuple(sorted(self._unchecked)),
+        )
+
+    def _reason(self, differences: list[Difference], complete: bool) -> Reason | None:
+        if differences:
+            return None
+        if not complete:
+            return Reason.TRUNCATED
+        return Reason.DOWNSTREAM if self._hidden[DOWNSTREAM] else None
+
+    def _bodies(self) -> Difference | None:
+        a, b = self._a, self._b
+        same = a.body.data == b.body.data and a.headers == b.headers
+        if same and not self._scope.watching:
+            self._leaves += estimated_leaves(a)
+            return None
+        sides = parsed(a, b)
+        media = None if same else media_difference(a, b, sides)
+        if sides.alike:
+            self._walk(sides)
+        if sides.baseline.form is Form.JSON:
+            self._leaves += count_leaves(sides.baseline.value, self._scope)
+        else:
+            self._leaves += estimated_leaves(a)
+        return media
+
+    def _walk(self, sides: Sides) -> None:
+        for pair in body_pairs(sides, self._scope):
+            self._take(pair)
+
+    def _take(self, pair: Pair) -> None:
+        if pair.kind is not None:
+            self._structure(pair, self._scope.learned_at(pair.shape))
+            return
+        key = self._scope.key(pair.shape)
+        a, b = pair.baseline, pair.candidate
+        if equal_leaves(a, b):
+            why = self._leaf.bind_equal(a, key)
+            if why:
+                self._add(pair, Verdict(kind=DifferenceKind.IDENTITY, transition="id -> other id", detail=why))
+            return
+        verdict = self._leaf.judge(a, b, key)
+        if verdict.kind is not None:
+            self._add(pair, verdict)
+            return
+        self._hidden[verdict.hidden] += 1
+        if verdict.hidden == NOISE and not self._scope.learned_at(pair.shape).checkable:
+            self._unchecked.add(pair.shape)
+
+    def _add(self, pair: Pair, verdict: Verdict) -> None:
+        assert verdict.kind is not None
+        detail = "; ".join(text for text in (pair.detail, verdict.detail) if text)
+        difference = Difference(
+            location_of(pair),
+            verdict.kind,
+            shown(pair.baseline),
+            shown(pair.candidate),
+            verdict.transition,
+            detail,
+        )
+        self._found.append((pair, difference))
+
+    def _structure(self, pair: Pair, place: Place) -> None:
+        kind = pair.kind
+        noisy = (
+            (place.presence_varies and kind in (DifferenceKind.MISSING, DifferenceKind.EXTRA))
+            or (place.length_varies and kind is DifferenceKind.LENGTH)
+            or (place.order_varies and kind is DifferenceKind.ORDER)
+            or (place.type_varies and kind is DifferenceKind.TYPE)
+            or (place.null_varies and kind is DifferenceKind.NULL)
+        )
+        if noisy:
+            self._hidden[NOISE] += 1
+        else:
+            if is_coarse(pair):
+                self._unchecked.add(pair.shape)
+            self._found.append((pair, structural(pair)))
+
+    def _sifted(self) -> list[Difference]:
+        """What is left after what follows from an earlier difference, and after the rules."""
+        kept = self._taint.sift(self._found, self._scope)
+        if len(kept) < len(self._found):
+            self._hidden[DOWNSTREAM] += len(self._found) - len(kept)
+        return [difference for pair, difference in kept if not self._ruled(difference, pair.candidate)]
+
+    def _ruled(self, difference: Difference, value: object) -> bool:
+        for number, rule in enumerate(self._rules, 1):
+            if rule.hides(self._case.method, self._case.route, difference, value):
+                self._hidden[f"rule {number}"] += 1
+                return True
+        return False

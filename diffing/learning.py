@@ -1,0 +1,274 @@
+"""From what the passes answered to the same requests to what may vary, and what holds identifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+from recorder.exchange import RecordedResponse
+
+from .atoms import atoms
+from .authority import authorities, without_authority
+from .bindings import Renaming
+from .bodies import comparable
+from .difference import Answer, Case, DifferenceKind
+from .formats import join
+from .headers import header_tree
+from .kinds import json_type
+from .knowledge import Scope, Scopes, by_prefix
+from .naming import Observed, Pairs, name_sorts
+from .profile import NoiseProfile, Place
+from .times import Window, moment, same_moment
+from .walk import Pair, walk
+from .windows import PassClock
+
+MAX_TEXTS = 1000
+"""Distinct texts kept of one location: enough for its format."""
+MANY_KEYS = 30
+"""Distinct keys at one location above which an object is a map, whatever the keys look like."""
+RECORDED = -1
+"""The pass number of the recording itself."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen at one location key, over all pairs of answers that were learned from."""
+
+    noise: int = 0  # differing pairs between passes of one release
+    untimely: bool = False
+    types: set[str] = field(default_factory=set)
+    texts: set[str] = field(default_factory=set)
+    kinds: set[DifferenceKind] = field(default_factory=set)
+    pairs: dict[int, Pairs] = field(default_factory=dict)  # pass number -> values that stood opposite each other
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Everything gathered in one reading of the cases."""
+
+    seen: dict[str, Seen] = field(default_factory=dict)
+    keys: dict[str, set[str]] = field(default_factory=dict)  # object location -> names of its keys, while few
+    authorities: set[str] = field(default_factory=set)
+    pairs: int = 0
+
+    def at(self, key: str) -> Seen:
+        """The record of a location key, made when there is none."""
+        found = self.seen.get(key)
+        if found is None:
+            found = self.seen[key] = Seen()
+        return found
+
+    def candidates(self) -> frozenset[str]:
+        """Location keys at which something differed that may be an identifier."""
+        return frozenset(key for key, seen in self.seen.items() if seen.pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Two answers to compare in order to learn: `noise` when both are of the release that may define noise."""
+
+    number: int
+    baseline: RecordedResponse
+    candidate: RecordedResponse
+    when_a: Window
+    when_b: Window
+    noise: bool
+    trusted: bool  # its values may set what types and formats are right: not those of a release under judgement
+
+
+def gather(cases: Sequence[Case], known: NoiseProfile, watched: Set[str]) -> Evidence:
+    """One reading of all cases, paired by what is known so far."""
+    evidence = Evidence()
+    by_route = by_prefix(watched)
+    scopes: dict[int, Scopes] = {}
+    clock = PassClock()
+    for case in cases:
+        clock.see(case)
+        for match in matches(case, clock):
+            made = scopes.get(match.number)
+            if made is None:
+                made = scopes[match.number] = Scopes(known, Renaming(), by_route)
+            scope = made.of(case.method, case.route, match.baseline.status)
+            _Reader(evidence, match, scope, known).read()
+    return evidence
+
+
+def matches(case: Case, clock: PassClock) -> Iterator[Match]:
+    """The pairs of answers of one case that teach something: pass against pass, and the recording against each."""
+    side = case.baseline or case.candidate
+    answers = [(i, answer) for i, answer in enumerate(side) if answer.response is not None and answer.reason is None]
+    if not answers or answers[0][0] != 0:
+        return
+    in_baseline = bool(case.baseline)
+    windows = {i: clock.window(case, i, in_baseline) for i, _ in answers}
+    first = _response(answers[0][1])
+    for i, answer in answers[1:]:
+        other = _response(answer)
+        if other.status == first.status and other.body.complete and first.body.complete:
+            yield Match(i, first, other, windows[0], windows[i], True, in_baseline)
+    recorded = case.exchange.response
+    if recorded is None or not recorded.body.complete:
+        return
+    for i, answer in answers:
+        other = _response(answer)
+        if other.status == recorded.status and other.body.complete:
+            yield Match(RECORDED - i, recorded, other, clock.recorded(case), windows[i], False, not in_baseline)
+
+
+def _response(answer: Answer) -> RecordedResponse:
+    assert answer.response is not None
+    return answer.response
+
+
+class _Reader:
+    """Reads one match into the evidence."""
+
+    def __init__(self, evidence: Evidence, match: Match, scope: Scope, known: NoiseProfile) -> None:
+        self._evidence = evidence
+        self._match = match
+        self._scope = scope
+        self._known = known
+
+    def read(self) -> None:
+        self._evidence.pairs += 1
+        a, b = self._match.baseline, self._match.candidate
+        if a.headers != b.headers or self._scope.watching:
+            self._headers(header_tree(a.headers), header_tree(b.headers))
+        same = a.body.data == b.body.data
+        if same and not self._scope.watching:
+            return
+        left = comparable(a)
+        right = left if same else comparable(b)
+        if left.form is right.form and left.root == right.root:
+            self._tree(left.value, right.value, left.root, left.root)
+
+    def _headers(self, a: dict[str, object], b: dict[str, object]) -> None:
+        for name in a.keys() | b.keys():
+            shape = f"header:{name}"
+            if name in a and name in b:
+                self._tree(a[name], b[name], name, shape)
+            elif self._match.noise:
+                kind = DifferenceKind.MISSING if name in a else DifferenceKind.EXTRA
+                self._evidence.at(self._scope.key(shape)).kinds.add(kind)
+
+    def _tree(self, a: object, b: object, path: str, shape: str) -> None:
+        for pair in walk(a, b, path, shape, self._scope):
+            if pair.kind is None:
+                self._leaf(pair)
+            elif self._match.noise:
+                self._structure(pair)
+        if self._match.noise:
+            self._maps(b, path, shape)
+
+    def _structure(self, pair: Pair) -> None:
+        assert pair.kind is not None
+        seen = self._evidence.at(self._scope.key(pair.shape))
+        seen.kinds.add(pair.kind)
+        seen.types |= {json_type(pair.baseline), json_type(pair.candidate)}
+
+    def _maps(self, value: object, path: str, shape: str) -> None:
+        """Counts the different names that one place uses for the keys of its object."""
+        stack = [(value, shape)]
+        while stack:
+            node, form = stack.pop()
+            if isinstance(node, dict):
+                names = self._evidence.keys.setdefault(self._scope.key(form), set())
+                if len(names) <= MANY_KEYS:
+                    names.update(list(node)[: MANY_KEYS + 1])
+                stack.extend((child, f"{form}.{key}") for key, child in node.items() if isinstance(child, dict | list))
+            elif isinstance(node, list):
+                stack.extend((child, f"{form}[*]") for child in node[:100] if isinstance(child, dict | list))
+
+    def _leaf(self, pair: Pair) -> None:
+        key = self._scope.key(pair.shape)
+        a, b = pair.baseline, pair.candidate
+        type_a, type_b = json_type(a), json_type(b)
+        seen = self._evidence.at(key)
+        if self._match.noise and (type_a != type_b or a != b):
+            seen.noise += 1
+            seen.types |= {type_a, type_b}
+            if type_a != type_b:
+                seen.kinds.add(DifferenceKind.NULL if "null" in (type_a, type_b) else DifferenceKind.TYPE)
+        if type_a != type_b:
+            return
+        if isinstance(a, str) and isinstance(b, str) and "://" in a:
+            a, b = self._authorities(a, b)
+        self._time(seen, a, b)
+        self._texts(seen, a, b)
+        self._atoms(key, a, b)
+
+    def _authorities(self, a: str, b: str) -> tuple[str, str]:
+        left, right = authorities(a), authorities(b)
+        if len(left) != len(right):
+            return a, b
+        self._evidence.authorities.update(x for x, y in zip(left, right, strict=True) if x != y)
+        return without_authority(a), without_authority(b)
+
+    def _time(self, seen: Seen, a: object, b: object) -> None:
+        if not self._match.noise or a == b:
+            return
+        left, right = moment(a), moment(b)
+        if left is None or right is None or not same_moment(left, right, self._match.when_a, self._match.when_b):
+            seen.untimely = True
+
+    def _texts(self, seen: Seen, a: object, b: object) -> None:
+        if self._match.trusted and isinstance(a, str) and isinstance(b, str) and len(seen.texts) < MAX_TEXTS:
+            seen.texts.add(a)
+            if self._match.noise:
+                seen.texts.add(b)
+
+    def _atoms(self, key: str, a: object, b: object) -> None:
+        left, right = list(atoms(a)), list(atoms(b))
+        if [suffix for suffix, _ in left] != [suffix for suffix, _ in right]:
+            left, right = left[:1], right[:1]
+        number = self._match.number
+        for (suffix, one), (_, other) in zip(left, right, strict=True):
+            place = self._evidence.at(key + suffix)
+            place.pairs.setdefault(number, Pairs()).add(one, other)
+            if suffix and one != other and self._match.noise:
+                place.noise += 1
+                place.types |= {"str"}
+                self._time(place, one, other)
+            if suffix:
+                self._texts(place, one, other)
+            sort = self._known.sort_of(key + suffix)
+            if sort:
+                self._scope.renaming.bind(sort, one, other)
+
+
+def conclude(evidence: Evidence, sorts: Mapping[str, str]) -> NoiseProfile:
+    """The strongest check of every location that the evidence leaves standing."""
+    observed = {key: Observed(seen.pairs, seen.noise > 0) for key, seen in evidence.seen.items() if seen.pairs}
+    named, refuted = name_sorts(observed, sorts)
+    places: dict[str, Place] = {}
+    for key, seen in evidence.seen.items():
+        place = _place(seen, named.get(key, ""), key in refuted)
+        if place is not None:
+            places[key] = place
+    for key, sort in sorts.items():
+        if key not in places and key not in refuted:
+            places[key] = Place(sort=sort)
+    maps = frozenset(key for key, names in evidence.keys.items() if len(names) > MANY_KEYS)
+    return NoiseProfile(
+        places=places, maps=maps, moving_authorities=frozenset(evidence.authorities), pairs=evidence.pairs
+    )
+
+
+def _place(seen: Seen, sort: str, refuted: bool) -> Place | None:
+    if not (seen.noise or seen.kinds or sort or refuted):
+        return None
+    kinds = seen.kinds
+    return Place(
+        varies=seen.noise > 0,
+        sort=sort,
+        refuted=refuted,
+        timely=seen.noise > 0 and not seen.untimely,
+        types=frozenset(seen.types),
+        format=join(seen.texts),
+        seen=seen.noise,
+        presence_varies=bool(kinds & {DifferenceKind.MISSING, DifferenceKind.EXTRA}),
+        type_varies=DifferenceKind.TYPE in kinds,
+        null_varies=DifferenceKind.NULL in kinds,
+        length_varies=DifferenceKind.LENGTH in kinds,
+        order_varies=DifferenceKind.ORDER in kinds,
+    )

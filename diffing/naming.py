@@ -1,0 +1,160 @@
+"""Which locations hold identifiers: given sorts put to the test, and sorts that the passes themselves reveal."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from .atoms import is_integer, is_opaque
+from .bindings import Renaming
+from .times import moment
+
+MAX_PAIRS = 20_000
+"""Distinct pairs of values kept of one location and pass."""
+_FEW = 2
+"""Distinct moved values that show a renaming where they can not be a coincidence."""
+_SEVERAL = 5
+"""Distinct moved integers that show one where nothing but their being one-to-one speaks for it."""
+_KNOWN = 0.8
+"""Share of a location's moved values that a sort must know for the location to join it."""
+_ID_LIKE = re.compile(
+    r"(?:^|[._\]~-])(?:ids?|uuid|guid|key|number|num|no|seq|sequence|ref|reference|code|pk|token|url\[\d+\]|csv)"
+    r"(?:\[\*\])?$|[a-z](?:Id|ID|Ids|IDs|Uuid|Number|Ref|Key)(?:\[\*\])?$|_(?:by|to|from)$"
+)
+
+
+@dataclass(slots=True)
+class Pairs:
+    """Distinct pairs of values that stood opposite each other, in the order in which they were first seen."""
+
+    counts: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def add(self, baseline: str, candidate: str) -> None:
+        """Counts a pair; past MAX_PAIRS new ones are left out: what they could refute is refuted by fewer."""
+        pair = (baseline, candidate)
+        if pair in self.counts or len(self.counts) < MAX_PAIRS:
+            self.counts[pair] = self.counts.get(pair, 0) + 1
+
+    def moved(self) -> list[tuple[str, str]]:
+        """The pairs of different values."""
+        return [pair for pair in self.counts if pair[0] != pair[1]]
+
+    def one_to_one(self) -> bool:
+        """Whether no value stands opposite two."""
+        forward: dict[str, str] = {}
+        backward: dict[str, str] = {}
+        return all(forward.setdefault(a, b) == b and backward.setdefault(b, a) == a for a, b in self.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One location key: its pairs by pass number (negative: the recording against a pass)."""
+
+    pairs: Mapping[int, Pairs]
+    varies: bool  # between passes of one release
+
+
+def name_sorts(observed: Mapping[str, Observed], given: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:
+    """(location key -> sort, location keys whose given sort was refuted)."""
+    refuted = _refuted(observed, given)
+    named = {key: sort for key, sort in given.items() if key not in refuted}
+    renamings: dict[int, Renaming] = defaultdict(Renaming)
+    for key, sort in named.items():
+        _enter(renamings, sort, observed.get(key))
+    for key in sorted(observed, key=_id_first):
+        if key in given:
+            continue
+        found = observed[key]
+        if not _may_be_identifier(found):
+            continue
+        sort = _joins(found, renamings) or (f"own:{key}" if _reveals(key, found) else "")
+        if sort:
+            named[key] = sort
+            _enter(renamings, sort, found)
+    return named, refuted
+
+
+def _refuted(observed: Mapping[str, Observed], given: Mapping[str, str]) -> set[str]:
+    """Locations that break the renaming of their sort between two passes; the majority of places is right."""
+    votes: dict[tuple[int, str], dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for key, sort in given.items():
+        for number, pairs in _passes(observed.get(key)):
+            for a, b in pairs.counts:
+                votes[number, sort][a][b] += 1
+    refuted: set[str] = set()
+    for key, sort in given.items():
+        for number, pairs in _passes(observed.get(key)):
+            chosen = votes[number, sort]
+            if not pairs.one_to_one() or any(chosen[a].most_common(1)[0][0] != b for a, b in pairs.counts):
+                refuted.add(key)
+    return refuted
+
+
+def _passes(found: Observed | None) -> Iterable[tuple[int, Pairs]]:
+    """Only what passes of one release show against each other can refute."""
+    return [(number, pairs) for number, pairs in found.pairs.items() if number >= 0] if found is not None else []
+
+
+def _enter(renamings: dict[int, Renaming], sort: str, found: Observed | None) -> None:
+    for number, pairs in found.pairs.items() if found is not None else ():
+        for a, b in pairs.counts:
+            renamings[number].bind(sort, a, b)
+
+
+def _id_first(key: str) -> tuple[int, int, str]:
+    """Places that produce identifiers before places that merely repeat them: plain `id`, then shorter paths."""
+    return (0 if key.endswith((".id", ".uuid")) else 1 if "~" not in key else 2, len(key), key)
+
+
+def _may_be_identifier(found: Observed) -> bool:
+    """Integers or opaque texts, not times, and one-to-one in every pass."""
+    values = [value for pairs in found.pairs.values() for pair in pairs.counts for value in pair]
+    if not values or not all(is_integer(value) or is_opaque(value) for value in values):
+        return False
+    if not all(pairs.one_to_one() for pairs in found.pairs.values()):
+        return False
+    moved = [pair for pairs in found.pairs.values() for pair in pairs.moved()]
+    times = sum(1 for a, b in moved if _is_time(a) and _is_time(b))
+    return bool(moved) and times * 2 < len(moved)
+
+
+def _is_time(text: str) -> bool:
+    return moment(text) is not None
+
+
+def _joins(found: Observed, renamings: Mapping[int, Renaming]) -> str:
+    """The sort whose renaming explains every value that moved here, "" when there is none."""
+    sorts = {sort for number in found.pairs if number in renamings for sort in renamings[number].forward}
+    best = ""
+    most = 0
+    for sort in sorted(sorts):
+        known = moved = 0
+        distinct: set[str] = set()
+        for number, pairs in found.pairs.items():
+            for a, b in pairs.counts:
+                image = renamings[number].image(sort, a) if number in renamings else None
+                if image is not None and image != b:
+                    break
+                if a != b:
+                    moved += 1
+                    known += image is not None
+                    distinct |= {a} if image is not None else set()
+            else:
+                continue
+            break
+        else:
+            if len(distinct) >= _FEW and known >= _KNOWN * moved and known > most:
+                best, most = sort, known
+    return best
+
+
+def _reveals(key: str, found: Observed) -> bool:
+    """Whether the location shows a renaming of its own: enough different values moved, one-to-one."""
+    moved = {a for pairs in found.pairs.values() for a, _ in pairs.moved()}
+    if all(is_opaque(value) for value in moved):
+        return len(moved) >= _FEW
+    shape = key.rpartition("|")[2]
+    enough = _FEW if _ID_LIKE.search(shape) and not found.varies else _SEVERAL
+    return len(moved) >= enough

@@ -1,0 +1,139 @@
+"""What the baseline passes teach: which locations vary, how, and which hold identifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .difference import Case
+from .formats import Format
+
+VERSION = 1
+"""Of the JSON form; a profile that was made by another version is learned anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What was learned of one location key: the strongest check that held, and what else may change there."""
+
+    varies: bool = False
+    sort: str = ""  # identifiers of one kind are renamed one-to-one; "" when the location holds none
+    refuted: bool = False  # was given a sort, and broke its renaming between two baseline passes
+    timely: bool = False  # whenever it varied, it meant the same moment of both passes
+    types: frozenset[str] = frozenset()  # JSON types seen; kept where the location varies
+    format: Format | None = None  # of its texts; kept where the location varies
+    seen: int = 0  # pairs that differed
+    presence_varies: bool = False
+    type_varies: bool = False
+    null_varies: bool = False
+    length_varies: bool = False
+    order_varies: bool = False
+
+    @property
+    def checkable(self) -> bool:
+        """Whether anything is left to check at a location that varies."""
+        return bool(self.sort) or self.format is not None or len(self.types) == 1
+
+
+NOTHING = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseProfile:
+    """Everything learned from one recording's passes, by location key. Strict where it knows nothing."""
+
+    places: Mapping[str, Place] = field(default_factory=dict)
+    maps: frozenset[str] = frozenset()  # objects whose keys are data
+    moving_authorities: frozenset[str] = frozenset()  # `host:port` that differed between passes
+    anchored: frozenset[str] = frozenset()  # sorts whose values from before the recording are the same in every pass
+    loose: frozenset[str] = frozenset()  # "sort value" exceptions of anchored sorts
+    drifting: frozenset[str] = frozenset()  # recording only: locations whose state differed before anything was judged
+    pairs: int = 0  # pairs of answers that were learned from
+
+    def at(self, key: str) -> Place:
+        """What is known of a location key."""
+        return self.places.get(key, NOTHING)
+
+    def sort_of(self, key: str) -> str:
+        place = self.places.get(key)
+        return place.sort if place is not None else ""
+
+    def has_order(self, key: str) -> bool:
+        return not self.at(key).order_varies
+
+    def has_data_keys(self, key: str) -> bool:
+        return key in self.maps
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values only; `from_json` gives an equal profile back."""
+        return {
+            "version": VERSION,
+            "places": {key: _place_to_json(place) for key, place in sorted(self.places.items())},
+            "maps": sorted(self.maps),
+            "moving_authorities": sorted(self.moving_authorities),
+            "anchored": sorted(self.anchored),
+            "loose": sorted(self.loose),
+            "drifting": sorted(self.drifting),
+            "pairs": self.pairs,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> NoiseProfile:
+        """Raises ValueError for another version."""
+        if data.get("version") != VERSION:
+            raise ValueError(f"noise profile of version {data.get('version')!r}; this release reads {VERSION}")
+        return cls(
+            places={key: _place_from_json(place) for key, place in data["places"].items()},
+            maps=frozenset(data["maps"]),
+            moving_authorities=frozenset(data["moving_authorities"]),
+            anchored=frozenset(data["anchored"]),
+            loose=frozenset(data["loose"]),
+            drifting=frozenset(data["drifting"]),
+            pairs=data["pairs"],
+        )
+
+
+_FLAGS = (
+    "varies refuted timely presence_varies type_varies null_varies length_varies order_varies".split()
+)  # written only when they are set
+
+
+def _place_to_json(place: Place) -> dict[str, Any]:
+    found: dict[str, Any] = {name: True for name in _FLAGS if getattr(place, name)}
+    if place.sort:
+        found["sort"] = place.sort
+    if place.types:
+        found["types"] = sorted(place.types)
+    if place.seen:
+        found["seen"] = place.seen
+    if place.format is not None:
+        form = place.format
+        found["format"] = [form.template, form.characters, form.shortest, form.longest, form.samples]
+    return found
+
+
+def _place_from_json(data: Mapping[str, Any]) -> Place:
+    place = Place(
+        sort=data.get("sort", ""),
+        types=frozenset(data.get("types", ())),
+        seen=data.get("seen", 0),
+        format=Format(*data["format"]) if "format" in data else None,
+    )
+    flags: dict[str, Any] = {name: True for name in _FLAGS if data.get(name)}
+    return replace(place, **flags)
+
+
+def learn(cases: Iterable[Case], sorts: Mapping[str, str]) -> NoiseProfile:
+    """Learns from what the passes of one release answered to the same requests.
+
+    `sorts` names the response locations that carry identifiers, as inferred from the recording: location key with
+    lens suffix -> sort id. Cases are held in memory and read three times.
+    """
+    from .learning import conclude, gather  # imports this module
+
+    kept = list(cases)
+    first = gather(kept, NoiseProfile(places={key: Place(sort=sort) for key, sort in sorts.items()}), frozenset(sorts))
+    rough = conclude(first, sorts)
+    second = gather(kept, rough, frozenset(sorts) | first.candidates())
+    return conclude(second, sorts)
