@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -29,7 +30,7 @@ class Source:
 def find_source(path: Path, host: str = "") -> Source:
     """What is at `path`; `host` is part of the fingerprint, as it chooses what is read. Raises UsageError."""
     try:
-        path = path.resolve()
+        path = Path(os.path.abspath(path))
         if path.is_dir():
             return _spool_folder(path)
         if not path.exists():

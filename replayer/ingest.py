@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recorder.exchange import Exchange, ProducerReport
+from recorder.identity import identify
 from recorder.keys import InvalidKey, load_key
+from recorder.redaction import Redactor
 from recorder.wire import Damage, read_header, read_spool_file
 
 from .errors import UsageError
@@ -164,9 +166,6 @@ def _import_har(
     progress: Progress | None,
     host: str,
 ) -> ImportReport:
-    from recorder.identity import identify
-    from recorder.redaction import Redactor
-
     (file,) = source.files
     if file.stat().st_size > MAXIMUM_BYTES:
         raise UsageError(f"{file} has more than {MAXIMUM_BYTES >> 20} MiB.", "Export it in parts.")
