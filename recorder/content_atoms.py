@@ -71,10 +71,10 @@ def _redact_plain(data: bytes, declared: str, atoms: Atoms) -> bytes:
 def _redact_decoded(text: str, declared: str, atoms: Atoms) -> str:
     if looks_like_json(text[:256].removeprefix("\ufeff")):
         return redact_json(text, atoms, redact_leaf)
-    if "urlencoded" in declared or looks_like_form(text):
-        return redact_form(text, atoms)
     if any(kind in declared for kind in _SCRIPTS):
         return redact_script(text, atoms)
+    if "urlencoded" in declared or looks_like_form(text):
+        return redact_form(text, atoms)
     if text.lstrip("\ufeff \t\r\n")[:1] == "<":
         return redact_text(text, atoms)
     return redact_lines(text, atoms)

@@ -80,9 +80,9 @@ def _rewrite_units(
 def _json_units(raw: str) -> Iterator[_Unit]:
     for match in _JSON_UNIT.finditer(raw):
         spelling = match[0]
-        if spelling[0] != "\\" or len(spelling) == 1:
+        if spelling[0] != "\\" or spelling in ("\\", "\\u"):  # the last two are cut
             yield from ((c, c) for c in spelling)
-        elif spelling[1] == "u" and len(spelling) >= 6:
+        elif spelling[1] == "u":
             yield spelling, json.loads(f'"{spelling}"')
         else:
             yield spelling, _JSON_SHORT.get(spelling[1], spelling[1])

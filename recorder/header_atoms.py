@@ -14,6 +14,7 @@ from .secret_names import Secrecy
 _CREDENTIALS = frozenset(
     {"authorization", "proxy-authorization", "x-forwarded-authorization", "x-original-authorization"}
 )
+_SCHEMES = frozenset({"bearer", "basic", "token", "digest", "negotiate"})
 _ADDRESSES = frozenset({"referer", "location", "content-location", "origin", "link", "refresh"})
 _DELETED = frozenset({"", '""', "deleted", "delete", "expired", "removed", "null", "none", "undefined"})
 
@@ -44,8 +45,9 @@ def redact_header(name: str, value: str, atoms: Atoms) -> str:
 def redact_credentials(value: str, atoms: Atoms) -> str:
     """`Authorization` and its like (RFC 9110 §11.4): the scheme stays, and so do parameters that are no secret."""
     scheme, space, rest = value.partition(" ")
-    if not space or not rest.strip():
-        return atoms.secret("authorization", value) if value.strip() else value
+    if not rest.strip():
+        alone = not value.strip() or (space and scheme.lower() in _SCHEMES)
+        return value if alone else atoms.secret("authorization", scheme) + space + rest
     credential = rest.lstrip(" ")
     before = scheme + rest[: len(rest) - len(credential)].join((" ", ""))
     if scheme.lower() == "basic":

@@ -70,7 +70,8 @@ def _learn(keys: tuple[str, ...]) -> Layout:
     )
     raw = next((key for key in _RAW_TARGETS if key in keys), None)
     if raw is not None and all(key in keys for key in _FIXED):
-        take = itemgetter(*_FIXED, raw, *names)
+        wanted = (*_FIXED, raw, *names)
+        take = itemgetter(*wanted)
     else:
         take = _take_with_defaults(raw, names)
     if len(_layouts) >= _REMEMBERED:
