@@ -16,6 +16,7 @@ OVERRIDE_PARAMETER = "_method"
 LOOPBACK = "localhost"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
+_FORWARDED_HOST = re.compile(r"(?i)(?:^|[;,\s])host=(\"[^\"]*\"|[^;,\s]*)")
 _NUMERIC = re.compile(r"[0-9][0-9a-fx.]*\Z")
 _PORT = re.compile(r":([0-9]{1,5})\Z")
 _MULTIPART_OVERRIDE = re.compile(
@@ -26,28 +27,34 @@ _MULTIPART_OVERRIDE = re.compile(
 def refusal(target_host: str, target_port: int, recorded_hosts: Iterable[tuple[str, int]]) -> str | None:
     """Why the target may not be replayed at, or None.
 
-    Production traffic was recorded from it: the same host and the same port. An instance that we start on a free
-    port of the loopback is not asked about. Names are not resolved; an address is compared as an address.
+    Production traffic was recorded from it: the same host and the same port. 80 and 443 count as one port, since an
+    application behind a proxy that ends TLS does not see which of them its clients used. An instance that we start on
+    a free port of the loopback is not asked about. Names are not resolved; an address is compared as an address.
     """
-    wanted = (normal_host(target_host), target_port)
-    if any((normal_host(host), port) == wanted for host, port in recorded_hosts):
+    wanted = (normal_host(target_host), _public_port(target_port))
+    if any((normal_host(host), _public_port(port)) == wanted for host, port in recorded_hosts):
         return f"{target_host}:{target_port} is where the recording was made: replaying there would repeat its requests"
     return None
 
 
 def recorded_host(request: RecordedRequest) -> tuple[str, int] | None:
     """Where a recorded request was sent to, by its Host field (or an absolute target); None when it does not say."""
-    authority = header(request.headers, "Host").strip()
     scheme, separator, rest = request.target.partition("://")
     if separator and not request.target.startswith("/"):
-        authority = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2] or authority
-    else:
-        scheme = request.scheme
-    if not authority:
-        return None
-    port = _PORT.search(authority)
-    host = authority[: port.start()] if port else authority
-    return normal_host(host), int(port[1]) if port else DEFAULT_PORTS.get(scheme.lower(), 80)
+        located = _located(re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2], scheme)
+        if located is not None:
+            return located
+    return _located(header(request.headers, "Host"), request.scheme)
+
+
+def recorded_hosts(request: RecordedRequest) -> frozenset[tuple[str, int]]:
+    """Every name that the request's client may have used for production: what proxies say it was counts too."""
+    found = {recorded_host(request)}
+    for value in header_values(request.headers, "X-Forwarded-Host"):
+        found.update(_located(part, request.scheme) for part in value.split(","))
+    for value in header_values(request.headers, "Forwarded"):
+        found.update(_located(part, request.scheme) for part in _FORWARDED_HOST.findall(value))
+    return frozenset(located for located in found if located is not None)
 
 
 def normal_host(host: str) -> str:
@@ -85,6 +92,17 @@ def effective_method(request: RecordedRequest) -> str:
     ]
     methods = [request.method, *(name.strip().upper() for name in named[1:] if name.strip())]
     return next((method for method in methods if method not in SAFE_METHODS), request.method)
+
+
+def _located(authority: str, scheme: str) -> tuple[str, int] | None:
+    text = authority.strip().strip('"')
+    port = _PORT.search(text)
+    host = normal_host(text[: port.start()] if port else text)
+    return (host, int(port[1]) if port else DEFAULT_PORTS.get(scheme.lower(), 80)) if host else None
+
+
+def _public_port(port: int) -> int:
+    return DEFAULT_PORTS["http"] if port == DEFAULT_PORTS["https"] else port
 
 
 def _form_overrides(request: RecordedRequest) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recorder.exchange import Body, Headers, RecordedRequest
-from replayer.safety import effective_method, may_send, normal_host, recorded_host, refusal
+from replayer.safety import effective_method, may_send, normal_host, recorded_host, recorded_hosts, refusal
 
 RECORDED = {("shop.example", 443), ("localhost", 8000), ("10.0.0.5", 80)}
 
@@ -28,6 +28,8 @@ RECORDED = {("shop.example", 443), ("localhost", 8000), ("10.0.0.5", 80)}
         ("0.0.0.0", 8000),
         ("api.localhost", 8000),
         ("::ffff:10.0.0.5", 80),
+        ("shop.example", 80),
+        ("10.0.0.5", 443),
     ],
 )
 def test_where_production_was_recorded_is_refused(host: str, port: int) -> None:
@@ -74,6 +76,21 @@ def test_where_a_request_was_sent_to(
     headers: Headers, target: str, scheme: str, expected: tuple[str, int] | None
 ) -> None:
     assert recorded_host(RecordedRequest("GET", target, headers, scheme=scheme)) == expected
+
+
+def test_what_proxies_say_that_production_is_called_counts_too() -> None:
+    headers = (
+        ("Host", "backend:8000"),
+        ("X-Forwarded-Host", "shop.example, edge.example:8443"),
+        ("Forwarded", 'for=1.2.3.4;host="www.example:444";proto=https, for=a; HOST=b.example'),
+    )
+    assert recorded_hosts(RecordedRequest("GET", "/", headers)) == {
+        ("backend", 8000),
+        ("shop.example", 80),
+        ("edge.example", 8443),
+        ("www.example", 444),
+        ("b.example", 80),
+    }
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
