@@ -236,6 +236,7 @@ def test_header_values_are_bytes_as_characters_on_one_line() -> None:
         {"name": "X-Latin", "value": "é"},
         {"name": "X-Wide", "value": "€"},
         {"name": "Set-Cookie", "value": "a=1\r\nb=2\n"},
+        {"name": "X-Return", "value": "a\rb"},
         {"name": "X-Empty", "value": ""},
         {"name": "bad name", "value": "x"},
         {"name": "X-Null", "value": None},
@@ -247,6 +248,8 @@ def test_header_values_are_bytes_as_characters_on_one_line() -> None:
         ("X-Wide", "\xe2\x82\xac"),
         ("Set-Cookie", "a=1"),
         ("Set-Cookie", "b=2"),
+        ("X-Return", "a"),
+        ("X-Return", "b"),
         ("X-Empty", ""),
         ("X-Null", ""),
     )

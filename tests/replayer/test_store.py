@@ -105,9 +105,10 @@ def test_exchanges_come_back_whole_by_start_time(store: Store) -> None:
     unread = dataclasses.replace(
         exchange(3), request=dataclasses.replace(FULL.request, body=Body(b"ab", 9, BodyState.UNREAD))
     )
-    given = [exchange(9), FULL, no_response, unread, exchange(1)]
-    assert store.add_exchanges(info.id, given) == Added(5, 0)
-    assert list(store.exchanges(info.id)) == [FULL, exchange(1), unread, no_response, exchange(9)]
+    head = dataclasses.replace(exchange(8), response=RecordedResponse(200, "OK", (), Body(b"", 5)))
+    given = [exchange(9), FULL, no_response, unread, head, exchange(1)]
+    assert store.add_exchanges(info.id, given) == Added(6, 0)
+    assert list(store.exchanges(info.id)) == [FULL, exchange(1), unread, no_response, head, exchange(9)]
     assert store.exchange(info.id, FULL.id) == FULL
     assert store.exchange(info.id, "f" * 32) is None
 
@@ -227,6 +228,7 @@ def test_the_latest_report_of_each_producer_counts(store: Store) -> None:
 
     for item in (report("w1", 2.0, 20, 3), report("w1", 1.0, 10, 1), report("w2", 1.0, 100, 4)):
         store.add_report(info.id, item)
+    assert store.route_counts(info.id) == [RouteCount("GET", "/a", 120, 4, 7), RouteCount("POST", "/a", 2, 0, 0)]
     store.add_report(info.id, report("w1", 3.0, 30, 5))
     assert store.route_counts(info.id) == [RouteCount("GET", "/a", 130, 4, 9), RouteCount("POST", "/a", 2, 0, 0)]
     assert store.losses(info.id) == [("queue", 9)]
