@@ -22,8 +22,8 @@ _ASSIGNED = re.compile(
     rf"(?<![\w.$\-\]])[\"']?(?P<name>{_NAME})[\"']?\s*+(?:[:=]|=>|:=)\s*+(?:{_DOUBLE}|{_SINGLE}|(?P<bare>\d+\b))",
     re.ASCII,
 )
-_PARAMETER = re.compile(rf"(?<=[?&;#])(?P<name>{_NAME})=(?P<value>[^&;#\s\"'<>\\`]+)", re.ASCII)
-_BARE = re.compile(rf"(?<![\w.$\-\]?&;#\"'])(?P<name>{_NAME})=(?P<value>[^&;#,\s\"'<>\\`)\]}}]+)", re.ASCII)
+_PARAMETER = re.compile(rf"(?:(?<=[?&#])|(?<=&amp;))(?P<name>{_NAME})=(?P<value>[^&;#\s\"'<>\\`]+)", re.ASCII)
+_BARE = re.compile(rf"(?<![\w.$\-\]?&#\"'])(?<!&amp;)(?P<name>{_NAME})=(?P<value>[^&;#,\s\"'<>\\`)\]}}]+)", re.ASCII)
 _LINE = re.compile(
     rf"^[ \t]*+(?:- )?(?P<name>{_NAME})[ \t]*+:[ \t]++(?P<value>[^\s\"'{{\[|>&*]\S*+)[ \t\r]*$", re.ASCII | re.M
 )
