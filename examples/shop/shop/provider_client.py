@@ -47,3 +47,8 @@ def _post(path: str, data: dict[str, Any]) -> dict[str, Any]:
         raise ApiError(502, "provider_error", "The payment provider refused the request.")
     answer: dict[str, Any] = response.json()
     return answer
+
+
+def close() -> None:
+    """Lets go of the connections that are kept for the next call."""
+    _connections.close()

@@ -120,7 +120,7 @@ def load(path: Path = TRUTH) -> list[Entry]:
 
 
 def seen_by(finding: Mapping[str, Any]) -> list[Seen]:
-    """The places of one finding: its members', or its own when it has none. A member without a kind has the finding's."""
+    """The places of a finding: its members', or its own without any. A member without a kind has the finding's."""
     places = finding.get("members") or [finding]
     return [
         Seen(

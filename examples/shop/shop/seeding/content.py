@@ -36,7 +36,7 @@ from ..models import (
     WishlistItem,
 )
 from ..security import digest, hash_password
-from .history import OrderHistory
+from .history import OrderHistory, name_after_id
 from .words import ADJECTIVES, CATEGORIES, CITIES, NOUNS, OPINIONS, PEOPLE, STREETS, SUBJECTS, TAGS
 
 T = TypeVar("T", bound=Base)
@@ -225,5 +225,5 @@ class Seeder:
             message.created_at = message.updated_at = moment
             ticket.messages.append(message)
         self.add(ticket)
-        ticket.number = f"T-{ticket.id:05d}"
+        name_after_id(ticket, "T-{:05d}")
         self._note(user, "ticket_id", ticket.id)

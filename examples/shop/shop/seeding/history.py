@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
-from ..models import Address, Base, Invoice, Order, OrderEvent, OrderItem, Payment, Product, Refund, User
+from ..models import Address, Base, Invoice, Order, OrderEvent, OrderItem, Payment, Product, Refund, Ticket, User
 from ..money import tax_of
 from ..pricing import shipping_cents
 
@@ -23,6 +24,12 @@ PATHS = (
     ("placed", "paid", "shipped"),
     ("placed",),
 )
+
+
+def name_after_id(row: Order | Invoice | Ticket, form: str) -> None:
+    """Gives a row its number, and leaves the time of its last change as it is."""
+    row.number = form.format(row.id)
+    flag_modified(row, "updated_at")
 
 
 class OrderHistory:
@@ -91,7 +98,7 @@ class OrderHistory:
                 items=items,
             )
         )
-        order.number = f"ORD-{order.id:06d}"
+        name_after_id(order, "ORD-{:06d}")
         return order
 
     def _money(self, order: Order) -> Iterator[tuple[str, int]]:
@@ -111,5 +118,5 @@ class OrderHistory:
             yield "refund_id", refund.id
         if order.status != "paid":
             invoice = self.add(Invoice(order_id=order.id, user_id=order.user_id))
-            invoice.number = f"INV-{invoice.id:06d}"
+            name_after_id(invoice, "INV-{:06d}")
             yield "invoice_id", invoice.id

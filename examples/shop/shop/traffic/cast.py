@@ -142,13 +142,15 @@ def _shop(me: Person, of: int, budget: int) -> None:
     turn = me.facts["turn"] * STRIDE % len(CUSTOMER)
     if "+" in me.account["email"]:
         account.browser(me)  # addresses like theirs are where forms go wrong
-    for journey in CUSTOMER[turn:] + CUSTOMER[:turn]:
+    if me.facts["turn"] % 2:
+        buying.order(me)
+    for number, journey in enumerate(CUSTOMER[turn:] + CUSTOMER[:turn]):
         if me.sent >= budget:
             break
         journey(me)
-        me.catch_up()
-    me.catch_up(WAIT_SECONDS)  # what support has done by now
-    me.catch_up(WAIT_SECONDS)  # and what came of it
+        if number % 3 == 2:
+            me.catch_up(WAIT_SECONDS)
+    me.catch_up(WAIT_SECONDS)
     account.notifications(me)
     knock(me, of)
     if me.facts["turn"] == 0:

@@ -117,13 +117,14 @@ class Person:
         """Go on with `follow` once somebody has left something under the topic."""
         self._waiting.append((topic, follow))
 
-    def catch_up(self, seconds: float = 0.0) -> None:
-        """Follows what has arrived; with seconds, waits that long for each thing that has not."""
-        waiting, self._waiting = self._waiting, []
-        for topic, follow in waiting:
+    def catch_up(self, seconds: float) -> None:
+        """Follows what others have left, and waits that long for each thing that is not there yet.
+
+        Waiting, rather than looking by, keeps each user's requests in an order that does not depend on the others' pace.
+        """
+        while self._waiting:
+            topic, follow = self._waiting.pop(0)
             value = self.board.take(topic, seconds)
             if value is None:
-                if not seconds:
-                    self._waiting.append((topic, follow))
-                continue
+                raise TimeoutError(f"nothing came for {topic}")
             follow(self, value)
