@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -147,13 +150,17 @@ def test_responses_without_a_body_leave_the_connection_usable(request_: WireRequ
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
         b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n",
-        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
     ],
 )
 def test_what_is_no_valid_response(response: bytes) -> None:
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(httpx.RemoteProtocolError, match=r"not valid HTTP/1\.1"):
         answer(response)
+
+
+@pytest.mark.parametrize("fields", [b"Upgrade: x\r\nConnection: Upgrade\r\n", b""])
+def test_a_switch_of_protocols_that_nobody_asked_for(fields: bytes) -> None:
+    with pytest.raises(httpx.RemoteProtocolError, match="switched protocols"):
+        answer(b"HTTP/1.1 101 Switching Protocols\r\n" + fields + b"\r\n")
 
 
 def test_a_declared_length_that_is_not_reached() -> None:
@@ -325,7 +332,8 @@ def test_an_answer_that_comes_before_the_body_was_sent() -> None:
         writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
         await asyncio.sleep(30)
 
-    assert ask(script, large, peer=peer)[0].status == 413
+    assert [response.status for response in ask(script, large, large, peer=peer)] == [413, 413]
+    assert peer.connections == 2  # the rest of the first body may not be taken for a request
 
 
 def test_nobody_listens() -> None:
@@ -369,14 +377,15 @@ def test_expect_that_is_refused_leaves_the_body_unsent() -> None:
         writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
         after.append(await reader.read())
 
-    async def main() -> int:
+    async def main() -> list[int]:
         async with serving(peer, script), WireTransport() as transport:
-            response = await transport.send(Origin("127.0.0.1", peer.port, False), EXPECT)
+            origin = Origin("127.0.0.1", peer.port, False)
+            statuses = [(await transport.send(origin, EXPECT)).status for _ in range(2)]
             await asyncio.sleep(0.02)
-            return response.status
+            return statuses
 
-    assert asyncio.run(main()) == 401
-    assert after == [b""]
+    assert asyncio.run(main()) == [401, 401]
+    assert after == [b"", b""]
 
 
 def _closing_unanswered(peer: Peer) -> Script:
@@ -431,6 +440,48 @@ def test_a_connection_found_closed_is_replaced_for_a_write_too() -> None:
 
     asyncio.run(main())
     assert peer.requests == [POST.head + POST.body] * 3
+
+
+def test_a_close_that_the_event_loop_has_not_seen_yet_is_found_before_writing() -> None:
+    """The peer is another thread, and the loop gets no turn between its close and our next request."""
+    arrived: list[bytes] = []
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(2):
+            connection, _ = listener.accept()
+            with connection:
+                arrived.append(connection.recv(65536))
+                connection.sendall(OK)
+
+    async def main(port: int) -> None:
+        async with WireTransport() as transport:
+            for _ in range(2):
+                await transport.send(Origin("127.0.0.1", port, False), POST)
+                time.sleep(0.05)  # the loop is blocked on purpose
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        asyncio.run(main(listener.getsockname()[1]))
+        thread.join()
+    assert arrived == [POST.head + POST.body] * 2
+
+
+def test_a_write_is_not_given_a_connection_that_servers_may_be_about_to_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replayer.pool.UNSAFE_IDLE_SECONDS", 0.02)
+    peer = Peer()
+
+    async def main() -> list[int]:
+        async with serving(peer, answering(peer, OK)), WireTransport() as transport:
+            origin = Origin("127.0.0.1", peer.port, False)
+            seen = []
+            for request in (POST, POST, GET, POST):
+                await transport.send(origin, request)
+                seen.append(peer.connections)
+                await asyncio.sleep(0.04 if len(seen) > 1 else 0)
+            return seen
+
+    assert asyncio.run(main()) == [1, 1, 1, 2]
 
 
 def test_there_are_never_more_connections_than_allowed() -> None:
