@@ -172,7 +172,7 @@ def _member(change: Change) -> Member:
 
 
 def _transition(change: Change) -> str:
-    """The transition in the words of the comparison where all agree, `200 -> 500`, else the signature's, `2xx -> 5xx`."""
+    """In the words of the comparison where all agree, `200 -> 500`, else in the signature's, `2xx -> 5xx`."""
     words = {each.difference.transition for each in change.occurrences}
     return words.pop() if len(words) == 1 else change.signature.transition
 

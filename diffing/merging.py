@@ -113,7 +113,8 @@ def _structure(change: Change) -> Hashable | None:
 def _resources(signature: Signature) -> set[str]:
     """What the location speaks of: the route's words and the keys around the leaf, in the singular."""
     keys = re.split(r"[.\[\]*~\"']+", signature.path.removeprefix("$"))[:-1]
-    return {_singular(word) for word in (*literal_segments(signature.route), *keys) if word and word != signature.leaf}
+    words = (*literal_segments(signature.route), *(key for key in keys if key not in _COMMON_KEYS))
+    return {_singular(word) for word in words if word and word != signature.leaf}
 
 
 def _singular(word: str) -> str:

@@ -127,8 +127,14 @@ def collect(
                 change.exchanges.add(comparison.exchange_id)
                 change.leaves += comparison.leaves
     for change in changes.values():
-        change.occurrences.sort(key=lambda each: (each.context.order, each.exchange_id, each.difference.location.path))
+        change.occurrences.sort(key=_causal_rank)
     return [changes[signature] for signature in sorted(changes)]
+
+
+def _causal_rank(occurrence: Occurrence) -> tuple[object, ...]:
+    difference = occurrence.difference
+    values = f"{difference.baseline!r:.80} {difference.candidate!r:.80}"  # orders two differences at one place
+    return occurrence.context.order, occurrence.exchange_id, difference.location.path, values
 
 
 def roll_up(differences: Sequence[Difference]) -> list[Difference]:
