@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
+from recorder.exchange import Body, Exchange, Headers, RecordedRequest, RecordedResponse
 from replayer.store import Store
 
 WORDS = "small large red green blue steel oak glass chair table lamp desk shelf frame clock vase".split()
@@ -36,7 +36,7 @@ def made_up(number: int, seed: int = 1) -> Iterator[Exchange]:
         body = constant[route] if route < 13 else json.dumps(items(dice, 1 + route % 12)).encode()
         write = route % 5 == 0
         sent = json.dumps({"quantity": dice.randrange(9), "note": dice.choice(WORDS)}).encode() if write else b""
-        headers = (
+        headers: Headers = (
             ("Host", "shop.example"),
             ("User-Agent", AGENT),
             ("Accept", "application/json, text/plain, */*"),

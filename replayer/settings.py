@@ -18,6 +18,21 @@ from .errors import UsageError, nearest
 from .target_settings import Expansion, TargetSettings, find_target, read_target
 from .toml_table import Table
 
+__all__ = [
+    "DEFAULT_DATABASE_URL",
+    "PARTS",
+    "SEVERITIES",
+    "NoiseSetting",
+    "PolicySettings",
+    "Settings",
+    "SlackSettings",
+    "Tag",
+    "TagPolicy",
+    "TargetSettings",
+    "load_settings",
+    "resolve_target",
+]
+
 DEFAULT_DATABASE_URL = "sqlite:///.understudy/understudy.db"
 SEVERITIES = ("breaking", "major", "minor", "info")
 """From the gravest to the lightest."""
