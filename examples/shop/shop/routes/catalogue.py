@@ -30,7 +30,7 @@ SORTS = {
 SEARCHES_PER_MINUTE = 120
 
 
-def listed() -> Select[tuple[Product]]:
+def listed() -> Select[Product]:
     return select(Product).where(Product.listed, Product.discontinued.is_(False))
 
 

@@ -110,7 +110,7 @@ class Seeder:
 
     def _products(self) -> list[Product]:
         categories = self.add_all(Category(slug=slug, name=name, parent_id=up) for slug, name, up in CATEGORIES)
-        products = []
+        products: list[Product] = []
         for adjective in ADJECTIVES:
             for position, noun in enumerate(NOUNS):
                 price = self.random.randint(350, 14_900)

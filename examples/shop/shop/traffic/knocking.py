@@ -43,7 +43,7 @@ def path_of(me: Person, rule: Rule) -> str:
 def knock(me: Person, of: int) -> None:
     for method, rule in doors(me, of):
         path = path_of(me, rule)
-        body = {} if method in ("POST", "PUT", "PATCH") else None
+        body: Any = {} if method in ("POST", "PUT", "PATCH") else None
         me.call(method, path, body, anonymous=True)
         foreign = bool(rule.arguments) or rule.rule.startswith(STAFF_ONLY)
         if foreign and not rule.rule.endswith(HARMFUL):

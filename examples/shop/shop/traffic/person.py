@@ -120,7 +120,7 @@ class Person:
     def catch_up(self, seconds: float) -> None:
         """Follows what others have left, and waits that long for each thing that is not there yet.
 
-        Waiting, rather than looking by, keeps each user's requests in an order that does not depend on the others' pace.
+        Waiting, not looking by, keeps each user's requests in an order that does not depend on the others' pace.
         """
         while self._waiting:
             topic, follow = self._waiting.pop(0)
