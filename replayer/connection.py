@@ -243,9 +243,7 @@ class Connection(asyncio.Protocol):
                 self._chunked = value.lower().endswith(b"chunked")
             elif lowered == b"connection":
                 closes = b"close" in value.lower()
-        if self._held_body:
-            self._held_body = b""  # it was answered without its body, which is now not wanted
-            self._unanswered = True
+        self._unanswered = bool(self._held_body)  # then the body is not wanted any more
         if self._head_only:
             self._parser = None  # it waits for a body that will not come
             self._finish(keep=not closes and parser.get_http_version() == "1.1")

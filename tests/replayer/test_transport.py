@@ -345,7 +345,8 @@ def test_nobody_listens() -> None:
         asyncio.run(main())
 
 
-def test_expect_holds_the_body_back_until_it_is_asked_for() -> None:
+def test_expect_holds_the_body_back_until_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "CONTINUE_SECONDS", 60.0)
     peer = Peer()
     seen: list[bytes] = []
 
