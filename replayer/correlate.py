@@ -32,7 +32,7 @@ class Binding:
     value: str
     producer: str  # location key
     session: int
-    made: bool  # by a write that created it, rather than seen in a listing
+    made: bool  # in the answer to a write, rather than seen in a listing
     index: int  # of the step
 
 
@@ -59,6 +59,7 @@ class Correlator:
         self._secrets: dict[tuple[str, str], str] = {}
         self._secret_names: dict[tuple[str, str], str] = {}
         self._proven = proven_tokens(plan) if enabled else frozenset()
+        self._first_use = _first_uses(plan) if enabled else {}
 
     # -- credentials ------------------------------------------------------------------------------------------------
 
@@ -104,11 +105,14 @@ class Correlator:
         if 200 <= step.status < 400:
             for slot in step.slots:
                 name = _name(slot)
-                if slot.part is Part.BODY and name in fields and slot.text not in self._tokens:
-                    owner = (step.principal, name)
-                    # a second value under the same name is a new secret that the recording itself introduced
-                    if self._secret_names.setdefault(owner, slot.text) == slot.text:
-                        self._secrets[step.principal, slot.text] = fields[name]
+                if slot.part is not Part.BODY or name not in fields or slot.text in self._tokens:
+                    continue
+                # a value that the session itself set earlier, elsewhere, is known to the target as it stands
+                if self._first_use.get((step.session, slot.text), step.route) != step.route:
+                    continue
+                owner = (step.principal, fields[name])
+                if self._secret_names.setdefault(owner, slot.text) == slot.text:
+                    self._secrets[step.principal, slot.text] = fields[name]
 
     # -- requests ---------------------------------------------------------------------------------------------------
 
@@ -146,8 +150,10 @@ class Correlator:
         if sort is not None:
             found = self._bindings.get((sort, text))
             if found:
-                direct = self._flow.direct.get(consumer, frozenset())
-                best = max(found, key=lambda b: (b.producer in direct, b.made, b.session == step.session, b.index))
+                direct = self._flow.direct.get(consumer, {})
+                best = max(
+                    found, key=lambda b: (direct.get(b.producer, 0.0), b.made, b.session == step.session, b.index)
+                )
                 return best.value
         return self._tokens.get(text) if len(text) >= 8 else None
 
@@ -188,15 +194,15 @@ class Correlator:
         sort = self._flow.sorts.get(location)
         if sort is None:
             return
-        made = self._flow.created.get((sort, old)) == step.index
-        known = self._bindings[sort, old]
-        if not made:
-            if any(binding.value == new for binding in known):
-                return
-            if any(binding.made for binding in known) or self._images.get((sort, new), old) != old:
-                return
-        known.append(Binding(new, location, step.session, made, step.index))
-        self._images[sort, new] = old
+        # Sorts are joined by evidence that may be wrong, so that what one location says never overrules another;
+        # at one location the first word counts, unless a write gives a new one (an id that is used again).
+        known = [binding for binding in self._bindings[sort, old] if binding.producer == location]
+        if any(binding.value == new for binding in known):
+            return
+        if step.reads and (known or self._images.get((location, new), old) != old):
+            return
+        self._bindings[sort, old].append(Binding(new, location, step.session, not step.reads, step.index))
+        self._images[location, new] = old
 
     def bound(self) -> Mapping[str, int]:
         """How many recorded values have a stand-in that differs, per sort; for the report."""
@@ -228,6 +234,17 @@ def proven_tokens(plan: Plan) -> frozenset[str]:
                 if (step.exchange.request.method, step.route) in protected:
                     proven.add(value)
     return frozenset(proven | (accepted - refused))
+
+
+def _first_uses(plan: Plan) -> dict[tuple[int, str], str]:
+    """(session, secret field's value) -> the route of the request that first sent it with success."""
+    found: dict[tuple[int, str], str] = {}
+    for step in plan.steps:
+        if 200 <= step.status < 400:
+            for slot in step.slots:
+                if slot.part is Part.BODY and _SECRET_FIELD.search(_name(slot)):
+                    found.setdefault((step.session, slot.text), step.route)
+    return found
 
 
 def _name(slot: Slot) -> str:

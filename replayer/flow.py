@@ -100,13 +100,14 @@ class Flow:
     """What was inferred from a recording.
 
     `sorts` names for each location key (consumers and producers alike) the kind of identifier that it carries.
-    `direct` holds for each consumer the producers with evidence of their own. `created` says which step first handed
+    `direct` holds for each consumer the producers with evidence of their own, and the share of its values that
+    each explains. `created` says which step first handed
     out a value of a sort by a write, and no request had named it before; `tokens` which step first handed out an
     opaque value.
     """
 
     sorts: Mapping[str, str]
-    direct: Mapping[str, frozenset[str]]
+    direct: Mapping[str, Mapping[str, float]]
     created: Mapping[tuple[str, str], int]
     first_seen: Mapping[tuple[str, str], int]
     tokens: Mapping[str, int]
@@ -140,7 +141,7 @@ def infer(steps: Sequence[Step], seed: int = 0) -> Flow:
                     created[sort, value] = step.index
             if is_opaque(value) and value not in tokens:
                 tokens[value] = step.index
-    return Flow(sorts, {c: frozenset(p) for c, p in direct.items()}, created, first_seen, tokens)
+    return Flow(sorts, direct, created, first_seen, tokens)
 
 
 class _Evidence:
@@ -162,6 +163,7 @@ class _Evidence:
         self._opaque_hits: dict[tuple[str, str], int] = defaultdict(int)
         self._distinct: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._consumed: dict[str, set[str]] = defaultdict(set)
+        self._nouns: dict[str, str | None] = {}
 
     def add(self, step: Step) -> None:
         self._position += 1
@@ -208,32 +210,57 @@ class _Evidence:
                 count += 1
         return min(0.98, max(0.02, rate / count if count else 0.02))
 
-    def accepted(self) -> dict[str, set[str]]:
-        """Consumer -> the producers that its values flow from."""
-        direct: dict[str, set[str]] = defaultdict(set)
+    def accepted(self) -> dict[str, dict[str, float]]:
+        """Consumer -> the producers that its values flow from, with the share of its values that each explains."""
+        direct: dict[str, dict[str, float]] = defaultdict(dict)
         for (consumer, producer), hits in self._hits.items():
+            chances = self._chances(consumer, producer)
+            share = hits / chances
             if self._opaque_hits[consumer, producer] * 2 >= hits:
-                direct[consumer].add(producer)
+                direct[consumer][producer] = share
                 continue
             if not _may_identify(consumer) or not _may_identify(producer):
                 continue
-            chances = self._chances(consumer, producer)
-            named = _noun(consumer) is not None and _noun(consumer) == _noun(producer)
-            if named and hits / chances >= MIN_SHARE / 2:
-                direct[consumer].add(producer)
+            named = self._noun(consumer) is not None and self._noun(consumer) == self._noun(producer)
+            if named and share >= MIN_SHARE / 2:
+                direct[consumer][producer] = share
                 continue
-            if hits / chances < MIN_SHARE or len(self._distinct[consumer, producer]) < MIN_DISTINCT:
+            if share < MIN_SHARE or len(self._distinct[consumer, producer]) < MIN_DISTINCT:
                 continue
             if log10_tail(hits, chances, self._chance_rate(consumer, producer)) < CHANCE_LOG10:
-                direct[consumer].add(producer)
+                direct[consumer][producer] = share
         return direct
+
+    def _noun(self, location: str) -> str | None:
+        """What a location names, but for the `id` of an answer whose rows are what the route is called after.
+
+        `POST /cart/items` may answer with the cart: `$.id` is the cart's, `$.items[*].id` are the items'.
+        """
+        if location not in self._nouns:
+            noun = _noun(location)
+            head, _, where = location.rpartition("|")
+            if (
+                noun is not None
+                and where.startswith("$.")
+                and where.count(".") == 1
+                and where.endswith((".id", ".uuid"))
+            ):
+                rows = f"{head}|$."
+                if any(
+                    _singular(other[len(rows) :].partition("[")[0]) == noun
+                    for other in self.locations
+                    if other.startswith(rows) and "[*].id" in other
+                ):
+                    noun = None
+            self._nouns[location] = noun
+        return self._nouns[location]
 
     def join_by_name(self, partition: Partition) -> None:
         """Joins locations that name the same kind of thing and share at least one value."""
         groups: dict[str, list[str]] = defaultdict(list)
         for location in self.locations:
-            noun = _noun(location) if _may_identify(location) else None
-            if noun is not None:
+            noun = self._noun(location) if _may_identify(location) else None
+            if noun is not None and not _of_an_action(location):
                 groups[noun].append(location)
         for locations in groups.values():
             known: list[tuple[str, set[str]]] = []
@@ -306,12 +333,10 @@ def _noun(location: str) -> str | None:
     head, _, where = location.rpartition("|")
     where = where.lstrip(">")
     route = head.partition(" ")[2].partition("|")[0]
-    if where.startswith("path["):
-        if "~" in where and not where.endswith("~num"):
-            return None
-        return _path_noun(route, int(where[5 : where.index("]")]))
     if "~" in where:
-        return None
+        return None  # a number within a code is rarely the id of the thing: that takes figures, not names
+    if where.startswith("path["):
+        return _path_noun(route, int(where[5 : where.index("]")]))
     name = _leaf_name(location)
     if name.endswith("_id") and len(name) > 3:
         return _singular(name[:-3].rpartition("_")[2] or name[:-3])
@@ -327,12 +352,27 @@ def _noun(location: str) -> str | None:
     return _singular(static[-1]) if static else None
 
 
+def _of_an_action(location: str) -> bool:
+    """Whether a location is the `id` of an answer whose route ends in a singular word: an action more often than not.
+
+    `POST /cart/coupon` answers with the cart. Collections have plural names.
+    """
+    head, _, where = location.rpartition("|")
+    static = _static(head.partition(" ")[2].partition("|")[0])
+    return (
+        bool(re.fullmatch(r"\$(\.[^.]+)?\.(id|pk|uuid)", where))
+        and bool(static)
+        and _singular(static[-1]) == static[-1]
+    )
+
+
 def _path_noun(route: str, index: int) -> str | None:
     segments = [s for s in route.split("/") if s]
     if index >= len(segments):
         return None
-    variable = segments[index].strip("<>{}():").rpartition(":")[2]
-    name = _snake(variable)
+    placeholder = re.search(r"<([^>]*)>|\{([^}]*)\}", segments[index])
+    variable = (placeholder[1] or placeholder[2] or "") if placeholder else segments[index].strip("():")
+    name = _snake(variable.rpartition(":")[2])
     if name.endswith("_id"):
         return _singular(name[:-3])
     before = [s for s in segments[:index] if not s.startswith(("<", "{", ":", "("))]

@@ -14,7 +14,7 @@ from html import unescape
 
 import orjson
 
-from diffing.atoms import canonical, leaves
+from diffing.atoms import canonical, is_opaque, leaves
 from recorder.exchange import RecordedResponse, header
 
 MAX_BODY = 8 * 1024 * 1024
@@ -179,9 +179,16 @@ class Pairing:
             old_keys = [canonical(row[name]) if isinstance(row, dict) else None for row in old]
             new_keys = [canonical(row[name]) if isinstance(row, dict) else None for row in new]
             where = f"{path}[*].{name}"
-        return self._match(old_keys, new_keys, where)
+        matched, taken = self._match(old_keys, new_keys, where)
+        left_old = [i for i in range(len(old)) if i not in matched]
+        left_new = [j for j in range(len(new)) if j not in taken]
+        if len(old) == len(new):
+            matched.update(zip(left_old, left_new, strict=True))
+        elif left_old and left_new:
+            matched.update(_alike(old, new, left_old, left_new))
+        return sorted(matched.items())
 
-    def _match(self, old: list[str | None], new: list[str | None], where: str) -> list[tuple[int, int]]:
+    def _match(self, old: list[str | None], new: list[str | None], where: str) -> tuple[dict[int, int], set[int]]:
         position = {key: j for j, key in enumerate(new)}
         matched: dict[int, int] = {}
         taken: set[int] = set()
@@ -195,11 +202,33 @@ class Pairing:
                 if j is not None and j not in taken:
                     matched[i] = j
                     taken.add(j)
-        if len(old) == len(new):
-            left_old = [i for i in range(len(old)) if i not in matched]
-            left_new = [j for j in range(len(new)) if j not in taken]
-            matched.update(zip(left_old, left_new, strict=True))
-        return sorted(matched.items())
+        return matched, taken
+
+
+def _alike(old: list[object], new: list[object], left_old: list[int], left_new: list[int]) -> dict[int, int]:
+    """Rows without a partner, paired where exactly as many on both sides say the same apart from ids and times."""
+    places: dict[str, tuple[list[int], list[int]]] = {}
+    for i in left_old:
+        places.setdefault(_gist(old[i]), ([], []))[0].append(i)
+    for j in left_new:
+        places.setdefault(_gist(new[j]), ([], []))[1].append(j)
+    return {
+        i: j
+        for gist, (mine, theirs) in places.items()
+        if gist and len(mine) == len(theirs)
+        for i, j in zip(mine, theirs, strict=True)
+    }
+
+
+def _gist(row: object) -> str:
+    """What a row says in words: its strings that are neither tokens nor times, and its flags."""
+    kept = [
+        f"{path}={leaf}"
+        for path, leaf in leaves(row)
+        if isinstance(leaf, bool)
+        or (isinstance(leaf, str) and 0 < len(leaf) <= 200 and not is_opaque(leaf) and not leaf[:4].isdigit())
+    ]
+    return "\n".join(kept)
 
 
 def _identity_key(old: list[object], new: list[object]) -> str | None:

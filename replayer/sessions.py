@@ -14,9 +14,6 @@ from recorder.exchange import Exchange
 MAX_PRINCIPALS_OF_A_CLIENT = 3
 """A client hash (address and agent) shared by more principals is a gateway or a NAT: it links nothing."""
 
-MAX_PRINCIPALS_OF_A_LINK = 1
-"""A cookie or token value that more than one principal carries is no session's (a theme, a build id)."""
-
 
 class Partition:
     """Disjoint sets with path halving (Tarjan's union-find); an element unknown so far is a set of its own."""
@@ -40,20 +37,33 @@ class Partition:
         return element in self._parent
 
 
-def _shared(exchanges: Iterable[Exchange], limit: int, links: bool) -> set[str]:
-    carriers: dict[str, set[str]] = defaultdict(set)
+def _shared_clients(exchanges: Iterable[Exchange]) -> set[str]:
+    principals: dict[str, set[str]] = defaultdict(set)
     for exchange in exchanges:
         if exchange.principal:
-            for link in exchange.links if links else (exchange.client,):
-                if len(carriers[link]) <= limit:
-                    carriers[link].add(exchange.principal)
-    return {link for link, principals in carriers.items() if len(principals) > limit}
+            principals[exchange.client].add(exchange.principal)
+    return {client for client, found in principals.items() if len(found) > MAX_PRINCIPALS_OF_A_CLIENT}
+
+
+def _shared_links(exchanges: Iterable[Exchange]) -> set[str]:
+    """Cookie and token values that are no session's: of several principals, or of nobody and from several clients."""
+    principals: dict[str, set[str]] = defaultdict(set)
+    clients: dict[str, set[str]] = defaultdict(set)
+    for exchange in exchanges:
+        for link in exchange.links:
+            clients[link].add(exchange.client)
+            if exchange.principal:
+                principals[link].add(exchange.principal)
+    return {
+        link
+        for link, found in clients.items()
+        if len(principals[link]) > 1 or (not principals[link] and len(found) > 1)
+    }
 
 
 def sessions(exchanges: Sequence[Exchange]) -> list[int]:
     """For each exchange the number of its session, counted from 0 in the order of first appearance."""
-    shared_clients = _shared(exchanges, MAX_PRINCIPALS_OF_A_CLIENT, links=False)
-    shared_links = _shared(exchanges, MAX_PRINCIPALS_OF_A_LINK, links=True)
+    shared_clients, shared_links = _shared_clients(exchanges), _shared_links(exchanges)
     partition = Partition()
     anchors: list[Hashable] = []
     for exchange in exchanges:
@@ -71,7 +81,7 @@ def sessions(exchanges: Sequence[Exchange]) -> list[int]:
 
 def principals(exchanges: Sequence[Exchange]) -> list[str]:
     """For each exchange whose it is: as recorded, or what later exchanges with the same cookie or token say; or ""."""
-    shared = _shared(exchanges, MAX_PRINCIPALS_OF_A_LINK, links=True)
+    shared = _shared_links(exchanges)
     votes: dict[str, Counter[str]] = defaultdict(Counter)
     for exchange in exchanges:
         if exchange.principal:

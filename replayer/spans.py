@@ -93,12 +93,25 @@ def _target_slots(target: str, route: str) -> Iterator[Slot]:
             literal = template[index] if index < len(template) else None
             rest = rest or (literal is not None and literal.startswith("<path:"))
             if rest or literal != segment:
-                text = _unquote(segment, plus=False)
-                yield Slot(Part.TARGET, 0, position, position + len(segment), Encoding.PERCENT, f"path[{index}]", text)
+                first, last = (0, len(segment)) if rest or literal is None else _variable_part(segment, literal)
+                text = _unquote(segment[first:last], plus=False)
+                where = f"path[{index}]"
+                yield Slot(Part.TARGET, 0, position + first, position + last, Encoding.PERCENT, where, text)
             index += 1
         position += len(segment) + 1
     if path_end < len(target):
         yield from _pairs(target, path_end + 1, Part.TARGET, "query")
+
+
+def _variable_part(segment: str, template: str) -> tuple[int, int]:
+    """The span that a placeholder with literal text around it stands for: `17` of `17.pdf` in `<int:id>.pdf`."""
+    match = re.fullmatch(r"([^<{]*)(?:<[^>]*>|\{[^}]*\})([^<{]*)", template)
+    if match is None:
+        return 0, len(segment)
+    before, after = match.groups()
+    if len(segment) <= len(before) + len(after) or not (segment.startswith(before) and segment.endswith(after)):
+        return 0, len(segment)
+    return len(before), len(segment) - len(after)
 
 
 def _pairs(text: str, start: int, part: Part, kind: str) -> Iterator[Slot]:

@@ -14,6 +14,8 @@ from ..rehearsal import Watcher
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from ..ingest import ImportReport
+
 
 def say(text: str) -> None:
     """A line on standard output."""
@@ -48,6 +50,27 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         say("  ".join(cells).rstrip())
+
+
+def imported(report: ImportReport) -> None:
+    """What an import read and what became of it."""
+    name = report.recording.name
+    if report.reused:
+        say(f"{name}: imported before, with the same content; {report.recording.exchanges} exchanges.")
+    else:
+        say(f"{name}: {report.added} exchanges of {report.producers or 1} processes from {report.files} files.")
+    if report.duplicates:
+        say(f"  {report.duplicates} were there already")
+    for why, count in report.skipped:
+        say(f"  skipped {count}: {why}")
+    if report.missing:
+        say(f"  missing {report.missing} by their sequence numbers; {report.lost} of them reported by no process")
+    for damage in report.damage[:10]:
+        say(f"  torn: {damage.path} at byte {damage.offset}: {damage.reason} ({damage.bytes_lost} bytes)")
+    if report.damaged > 10:
+        say(f"  torn: {report.damaged - 10} more places; {report.bytes_lost} bytes lost in all")
+    for text in report.notes:
+        say(f"  {text}")
 
 
 class PlainWatcher(Watcher):

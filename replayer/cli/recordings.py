@@ -34,8 +34,7 @@ def import_(
     if json:
         output.data(asdict(report))
     else:
-        for line in report.lines():
-            output.say(line)
+        output.imported(report)
 
 
 @app.command("list")

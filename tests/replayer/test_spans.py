@@ -36,6 +36,12 @@ def test_only_the_variable_segments_of_a_template_are_slots() -> None:
     }
 
 
+def test_a_placeholder_within_a_segment_is_cut_from_it() -> None:
+    one = request("/invoices/INV-17.pdf")
+    assert places(one, "/invoices/INV-<int:number>.pdf") == {"path[1]": "17"}
+    assert replaced(one, {"path[1]": "58"}, "/invoices/INV-<int:number>.pdf").target == "/invoices/INV-58.pdf"
+
+
 def test_a_path_converter_takes_all_that_follows() -> None:
     assert places(request("/files/a/b%20c"), "/files/<path:name>") == {"path[1]": "a", "path[2]": "b c"}
 
@@ -106,7 +112,13 @@ def test_an_incomplete_body_is_left_alone() -> None:
     assert slots(cut, "") == ()
 
 
-leaves = st.none() | st.booleans() | st.integers(-(10**17), 10**17) | st.text(max_size=20) | st.floats(allow_nan=False)
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**17), 10**17)
+    | st.text(max_size=20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
 values = st.recursive(leaves, lambda v: st.lists(v, max_size=4) | st.dictionaries(st.text(max_size=6), v, max_size=4))
 
 
