@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from recorder.exchange import Body, RecordedRequest
+from recorder.exchange import Body, Exchange, ProducerReport, RecordedRequest
+from recorder.spool import read_spool
 from replayer.client import Client, Reply
 from replayer.target_settings import TargetSettings
 from replayer.targets import open_instance
@@ -105,6 +106,19 @@ def test_what_changes_when_the_body_was_rewritten() -> None:
     assert peer.requests == [b"POST / HTTP/1.1\r\n" + host + b"content-length: 4\r\nA: b\r\n" + ours + b"four"]
 
 
+def test_a_length_that_is_right_stays_as_it_was_written() -> None:
+    peer, _ = replay(RecordedRequest("POST", "/", (("Content-Length", " 003"),), Body.of(b"abc")))
+    assert b"Content-Length:  003\r\n" in peer.requests[0]
+
+
+def test_chunks_win_over_a_length_beside_them() -> None:
+    fields = (("Host", "x"), ("Content-Length", "3"), ("Transfer-Encoding", "chunked"))
+    peer, _ = replay(RecordedRequest("POST", "/", fields, Body.of(b"abc")))
+    host = f"Host: 127.0.0.1:{peer.port}\r\n".encode()
+    ours = b"Transfer-Encoding: chunked\r\nUnderstudy-Replay: run.1700000000.abc\r\n\r\n"
+    assert peer.requests == [b"POST / HTTP/1.1\r\n" + host + ours + b"3\r\nabc\r\n0\r\n\r\n"]
+
+
 def test_what_is_added_when_the_recording_lacks_it() -> None:
     peer, _ = replay(RecordedRequest("POST", "/", (("A", "b"),), Body.of(b"four"), protocol="HTTP/1.0"))
     host = f"Host: 127.0.0.1:{peer.port}\r\n".encode()
@@ -123,6 +137,7 @@ def test_our_field_takes_the_place_of_one_that_a_client_had_made_up() -> None:
     [
         RecordedRequest("GET", "/a\r\nX: y", ()),
         RecordedRequest("GET", "/", (("X", "a\nb"),)),
+        RecordedRequest("GET", "/", (("X", "a\rb"),)),
         RecordedRequest("GET", "/", (("X", "a\0b"),)),
         RecordedRequest("GET", "/", (("X Y", "a"),)),
         RecordedRequest("GET", "/", (("", "a"),)),
@@ -186,6 +201,45 @@ def test_the_target_sees_what_the_recorded_application_saw(server: str) -> None:
     for name, before, after in compared:
         assert after == before, name
     assert sum(1 for _, before, _ in compared if before) == len(requests) - 1  # HEAD has no body to tell by
+
+
+@pytest.mark.e2e
+def test_what_the_recorder_kept_gives_the_target_what_the_recorded_application_saw(tmp_path: Path) -> None:
+    """The whole way: gunicorn and middleware, spool, replay. WSGI loses the case and order of fields, no more."""
+    (tmp_path / "recorded.py").write_text(
+        "from environ_app import app\nfrom recorder import RecorderMiddleware\napplication = RecorderMiddleware(app)\n"
+    )
+    spool = tmp_path / "spool"
+    start = SERVERS["gunicorn"].start[:-1]
+    env = (
+        ("PYTHONPATH", f"{HERE}:{Path(HERE).parents[1]}"),
+        ("UNDERSTUDY_SINK", spool.as_uri()),
+        ("UNDERSTUDY_KEY", "k" * 64),
+    )
+    recording = TargetSettings("recorded", start=(*start, "recorded:application"), cwd=str(tmp_path), env=env)
+    # Cookies hold secrets: they are replayed as pseudonyms.
+    requests = [one for one in AWKWARD if not (one.gunicorn_refuses or one.name in ("cookies", "HEAD"))]
+
+    async def main() -> list[tuple[str, dict[str, object], dict[str, object]]]:
+        async with open_instance(recording, key=None, label="recorded") as instance:
+            port = int(instance.base_url.rpartition(":")[2])
+            before = [await _record(port, awkward) for awkward in requests]
+        items = [item for item in read_spool(spool) if not isinstance(item, ProducerReport)]
+        kept = sorted((one for one in items if isinstance(one, Exchange)), key=lambda one: one.started)
+        assert len(kept) == len(items) == len(requests) + 1  # the first is the question for readiness
+        async with (
+            open_instance(SERVERS["gunicorn"], key=None, label="replayed") as instance,
+            Client(instance.base_url, extra_headers=OURS) as client,
+        ):
+            found = []
+            for awkward, seen, exchange in zip(requests, before, kept[1:], strict=True):
+                response = (await client.send(exchange.request)).response
+                assert response is not None, awkward.name
+                found.append((awkward.name, seen, _seen(response.body.data)))
+            return found
+
+    for name, before, after in asyncio.run(main()):
+        assert after == before, name
 
 
 @pytest.mark.e2e

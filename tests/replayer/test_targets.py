@@ -16,7 +16,7 @@ import pytest
 from recorder.exchange import RecordedRequest
 from replayer.client import Client
 from replayer.errors import InconclusiveError, UsageError
-from replayer.process import LOG_BYTES, GuardedProcess
+from replayer.process import LOG_BYTES, GuardedProcess, environment
 from replayer.target_settings import TargetSettings
 from replayer.targets import canary, open_instance
 
@@ -83,6 +83,13 @@ def gone(pid: int, seconds: float = 3.0) -> bool:
 def test_a_started_instance_has_its_folder_and_environment(tmp_path: Path) -> None:
     target = started(tmp_path, env=(("GREETING", "hello "),))
     assert opened(target) == b"hello " + str(tmp_path).encode()
+
+
+def test_commands_are_found_beside_the_targets_python_first_and_beside_ours_last() -> None:
+    target = TargetSettings("t", cwd="/srv", python="venv/bin/python", env=(("PATH", "/a:/b"), ("X", "1")))
+    env = environment(target)
+    assert env["PATH"] == f"/srv/venv/bin:/a:/b:{Path(sys.executable).parent}"
+    assert env == {**os.environ, "PATH": env["PATH"], "X": "1"}
 
 
 @pytest.mark.parametrize("statuses", ["404", "302", "503,500,200"])
