@@ -8,10 +8,12 @@ import re
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
+from .pseudonyms import NUMBER
 from .secret_names import split_words
 
 _SHORTEST_WHOLE = 6  # characters: a shorter value equals too many others by chance
 _SHORTEST_ANYWHERE = 8  # characters of a value that is replaced within longer text as well
+_SHORTEST_NUMBER = 13  # digits, as many as a payment card's number has at least
 _SHORTEST_WORD = 20  # characters of one that is letters only: longer than words and names are
 _MANY = 64  # secrets looked for one by one; of more, whole words of the text are looked up instead
 _WORDS = re.compile(r"[A-Za-z0-9_\-.~+/=%]{6,}", re.ASCII)
@@ -78,8 +80,10 @@ class Echoes:
 
 def is_distinctive(value: str) -> bool:
     """Whether the value stands for itself wherever it is met: no word, no name of a field, no small number."""
-    if len(value) < _SHORTEST_ANYWHERE or value.isdigit():
-        return len(value) >= 13
+    if len(value) < _SHORTEST_ANYWHERE:
+        return False
+    if NUMBER.fullmatch(value):
+        return value.isdigit() and len(value) >= _SHORTEST_NUMBER
     if any(c.isdigit() for c in value) and any(c.isalpha() for c in value):
         # `password1` is a secret for some and the name of a form's field for many.
         return len(value) >= _SHORTEST_WORD or not _is_word_and_number(value)
@@ -107,7 +111,9 @@ def _spelled(replacements: dict[str, str]) -> list[tuple[str, str]]:
             continue
         for spell in _SPELLINGS:
             try:
-                pairs.setdefault(spell(old), spell(new))
-            except UnicodeError:  # a lone surrogate: no such spelling of it exists
+                spelled = spell(old)
+                spelled.encode("utf-8", "surrogateescape")
+                pairs.setdefault(spelled, spell(new))
+            except UnicodeError:  # half a surrogate pair: no bytes spell it like this
                 continue
     return list(pairs.items())

@@ -24,13 +24,16 @@ _PLAIN = {c: alphabet for alphabet in (ascii_lowercase, ascii_uppercase, digits)
 _HEX = {c: alphabet for alphabet in ("abcdef", "ABCDEF", digits) for c in alphabet}
 _SAFE = "-_.~"  # for a value that has neither letters nor digits: safe unescaped in URL, cookie, JSON and HTML
 
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
+NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 _HEXADECIMAL = re.compile(r"(?=.*\d)(?:[0-9a-f-]{8,}|[0-9A-F-]{8,})", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _UUID_FIXED = (14, 19)  # the version and variant digits, RFC 9562 §4
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", re.ASCII)
-CARD = re.compile(r"(?<!\d)[2-6](?:[ -]?\d){12,18}(?!\d)", re.ASCII)
-"""What may be a payment card's number (ISO/IEC 7812): the issuers that there are begin with 2 to 6."""
+CARD = re.compile(
+    r"(?<!\d)(?<!\d\.)[2-6](?:[ -]?\d){12,18}(?!\.?\d|[eE][+-]?\d)",
+    re.ASCII,
+)
+"""What may be a payment card's number (ISO/IEC 7812): the issuers that there are begin with 2 to 6. No part of a fraction."""
 
 _LATIN_LOWER = "àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþ"
 _LATIN_UPPER = _LATIN_LOWER.upper()
@@ -69,7 +72,7 @@ class Pseudonyms:
             return _respaced(value, self._differing(_digits_of(value), _draw_card))
         if _IBAN.fullmatch(value) and _iban_check(value) == value[2:4]:
             return self._differing(value, _draw_iban)
-        if _NUMBER.fullmatch(value):
+        if NUMBER.fullmatch(value):
             return self._differing(value, _draw_number)
         if _UUID.fullmatch(value):
             return self._differing(value, _draw_uuid)

@@ -64,6 +64,7 @@ def redacted(data: bytes | str, content_type: str = "") -> str:
             '{"query": "mutation { login(name: \\"bob\\", password: \\"p1\\") { id } }"}',
             f'{{"query": "mutation {{ login(name: \\"bob\\", password: \\"{P("p1")}\\") {{ id }} }}"}}',
         ),
+        ('[52.4111111111111111, "5.4111111111111111"]', '[52.4111111111111111, "5.4111111111111111"]'),
         ('{"pin": "1"}\n{"pin": "2"}\n', f'{{"pin": "{P("1")}"}}\n{{"pin": "{P("2")}"}}\n'),
         ('\ufeff{"pin": "1"}', f'\ufeff{{"pin": "{P("1")}"}}'),
         ('"just a string"', '"just a string"'),
@@ -265,7 +266,7 @@ def test_equal_opaque_bodies_have_equal_digests() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\x89PNG\r\n\x1a\n\0token", b"\xff\xd8\xff\0secret", b"%PDF-1.7 plain", b"\0\1\2\3", b"\xff\xfe\xfd", b"{", b"1"],
+    [b"", b"\x89PNG\r\n\x1a\n\0token", b"\xff\xd8\xff\0secret", b"%PDF-1.7 plain", b"\0\1\2\3", b"\xff\xfe\xfd", b"{"],
 )  # fmt: skip
 def test_media_and_harmless_bytes_stay(data: bytes) -> None:
     assert REDACTOR.redact_response(response(data)) == response(data)
