@@ -174,7 +174,10 @@ def _identity_field(
         there = set(keys_new)
         where = f"{shape}[*]{step(candidate)}"
         images = [matching.expected(where, key) for key in keys_old if key is not None]
-        score = sum(1.0 if image in there else 0.4 if image is None else 0.0 for image in images)
+        score = sum(
+            1.0 if image in there else 0.0 if image is not None else 0.9 if key in there else 0.4
+            for key, image in zip(keys_old, images, strict=True)
+        )
         if best is None or (score, -rank) > best:
             best, name = (score, -rank), candidate
     return name
@@ -197,20 +200,18 @@ def _by_identity(
     left_old = [i for i in range(len(old)) if i not in matched]
     left_new = [j for j in range(len(new)) if j not in taken]
     moved = any(a[1] > b[1] for a, b in pairwise(pairs))
-    unknown = [i for i in left_old if images[i] is None]
-    if unknown and len(unknown) == len(left_old) == len(left_new):
-        # nobody can say yet which is which: in order, unless what the rows hold says otherwise
-        pairs += _by_likeness(old, new, left_old, left_new)
-        return Alignment(sorted(pairs), moved=moved)
-    alike = [(i, i) for i in left_old if i in set(left_new) and _likeness(old[i], new[i]) > _ALIKE]
-    pairs += alike
-    missing = [i for i in left_old if (i, i) not in alike]
-    extra = [j for j in left_new if (j, j) not in alike]
-    if unknown and missing and extra:
-        found = _by_likeness(old, new, [i for i in missing if i in unknown], extra)
-        pairs += found
-        missing = [i for i in missing if i not in {a for a, _ in found}]
-        extra = [j for j in extra if j not in {b for _, b in found}]
+    # nobody can say yet which is which: by what else the rows hold, ties in order
+    found = _by_likeness(old, new, [i for i in left_old if images[i] is None], left_new)
+    found += [
+        (i, i) for i in left_old if images[i] is not None and i in left_new and _likeness(old[i], new[i]) > _ALIKE
+    ]
+    for i, j in found:
+        if j not in taken:
+            taken.add(j)
+            pairs.append((i, j))
+    matched = {i for i, _ in pairs}
+    missing = [i for i in left_old if i not in matched]
+    extra = [j for j in left_new if j not in taken]
     return Alignment(sorted(pairs), missing, extra, moved)
 
 

@@ -39,13 +39,14 @@ def same_instance(
     for a, b in zip(left, right, strict=True):
         if a == b:
             continue
-        if not (_same_host(a, b) or may_move(a)):
+        if not (same_host(a, b) or may_move(a)):
             return None
         if renaming.bind(SORT, a, b):
             return None
     return without_authority(baseline), without_authority(candidate)
 
 
-def _same_host(a: str, b: str) -> bool:
+def same_host(a: str, b: str) -> bool:
+    """Whether two authorities differ at most in the port, or are both loopback addresses."""
     host_a, host_b = re.sub(r":\d+$", "", a), re.sub(r":\d+$", "", b)
     return host_a == host_b or bool(_LOOPBACK.match(host_a) and _LOOPBACK.match(host_b))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .atoms import location_key
+from .atoms import location_key, rewrite
 from .bindings import Renaming
 from .profile import Place
 
@@ -46,8 +46,25 @@ class Scope:
         return self.learned.at(self.prefix + shape)
 
     def expected(self, shape: str, text: str) -> str | None:
-        sort = self.learned.sort_of(self.prefix + shape)
-        return self.renaming.image(sort, text) if sort else text
+        key = self.prefix + shape
+        sort = self.learned.sort_of(key)
+        if sort:
+            return self.renaming.image(sort, text)
+        return self._rewritten(key, text) if key in self.watched else text
+
+    def _rewritten(self, key: str, text: str) -> str | None:
+        """`ORD-000017` as the candidate writes it, when the identifier is only a part of the text."""
+        unknown = False
+
+        def look(suffix: str, inside: str) -> str | None:
+            nonlocal unknown
+            sort = self.learned.sort_of(key + suffix)
+            image = self.renaming.image(sort, inside) if sort else None
+            unknown = unknown or (bool(sort) and image is None)
+            return image
+
+        written = rewrite(text, look)
+        return None if unknown else written
 
     def unordered(self, shape: str) -> bool:
         return not self.learned.has_order(self.prefix + shape)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .atoms import Inner, atoms, canonical, inner, is_jwt, is_opaque
-from .authority import same_instance
+from .authority import authorities, same_host, same_instance
 from .bindings import Renaming
 from .difference import DifferenceKind
 from .formats import template
@@ -73,6 +73,8 @@ class LeafJudge:
                 a, b = neutral
                 if a == b:
                     return Verdict(BINDING)
+            elif self._other_host(a, b):
+                return Verdict(kind=DifferenceKind.VALUE, transition="url -> other host", detail="names another host")
             inside = self._lenses(a, b, key, depth)
             if inside is not None:
                 return inside
@@ -84,6 +86,13 @@ class LeafJudge:
         if place.varies:
             return self._varying(a, b, place)
         return plain(a, b)
+
+    def _other_host(self, a: str, b: str) -> bool:
+        """Whether both hold absolute URLs, and the hosts differ where they never did between passes."""
+        left, right = authorities(a), authorities(b)
+        if len(left) != len(right) or self.profile.moving_authorities.intersection(left):
+            return False
+        return any(not same_host(x, y) for x, y in zip(left, right, strict=True))
 
     def _identifier(self, a: object, b: object, place: Place) -> Verdict:
         left, right = canonical(a), canonical(b)

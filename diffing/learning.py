@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from recorder.exchange import RecordedResponse
 
 from .atoms import atoms
-from .authority import authorities, without_authority
+from .authority import authorities, same_host, without_authority
 from .bindings import Renaming
 from .bodies import comparable
 from .difference import Answer, Case, DifferenceKind
@@ -50,6 +50,7 @@ class Evidence:
     keys: dict[str, set[str]] = field(default_factory=dict)  # object location -> names of its keys, while few
     authorities: set[str] = field(default_factory=set)
     pairs: int = 0
+    trusted: bool = False  # there are baseline passes: what moved was not moved by a release under judgement
 
     def at(self, key: str) -> Seen:
         """The record of a location key, made when there is none."""
@@ -131,6 +132,7 @@ class _Reader:
 
     def read(self) -> None:
         self._evidence.pairs += 1
+        self._evidence.trusted |= self._match.trusted and self._match.noise
         a, b = self._match.baseline, self._match.candidate
         if a.headers != b.headers or self._scope.watching:
             self._headers(header_tree(a.headers), header_tree(b.headers))
@@ -182,6 +184,8 @@ class _Reader:
     def _leaf(self, pair: Pair) -> None:
         key = self._scope.key(pair.shape)
         a, b = pair.baseline, pair.candidate
+        if isinstance(a, str) and isinstance(b, str) and "://" in a:
+            a, b = self._authorities(a, b)
         type_a, type_b = json_type(a), json_type(b)
         seen = self._evidence.at(key)
         if self._match.noise and (type_a != type_b or a != b):
@@ -191,8 +195,6 @@ class _Reader:
                 seen.kinds.add(DifferenceKind.NULL if "null" in (type_a, type_b) else DifferenceKind.TYPE)
         if type_a != type_b:
             return
-        if isinstance(a, str) and isinstance(b, str) and "://" in a:
-            a, b = self._authorities(a, b)
         self._time(seen, a, b)
         self._texts(seen, a, b)
         self._atoms(key, a, b)
@@ -201,7 +203,7 @@ class _Reader:
         left, right = authorities(a), authorities(b)
         if len(left) != len(right):
             return a, b
-        self._evidence.authorities.update(x for x, y in zip(left, right, strict=True) if x != y)
+        self._evidence.authorities.update(x for x, y in zip(left, right, strict=True) if not same_host(x, y))
         return without_authority(a), without_authority(b)
 
     def _time(self, seen: Seen, a: object, b: object) -> None:
@@ -239,7 +241,7 @@ class _Reader:
 def conclude(evidence: Evidence, sorts: Mapping[str, str]) -> NoiseProfile:
     """The strongest check of every location that the evidence leaves standing."""
     observed = {key: Observed(seen.pairs, seen.noise > 0) for key, seen in evidence.seen.items() if seen.pairs}
-    named, refuted = name_sorts(observed, sorts)
+    named, refuted = name_sorts(observed, sorts, evidence.trusted)
     places: dict[str, Place] = {}
     for key, seen in evidence.seen.items():
         place = _place(seen, named.get(key, ""), key in refuted)

@@ -56,8 +56,14 @@ class Observed:
     varies: bool  # between passes of one release
 
 
-def name_sorts(observed: Mapping[str, Observed], given: Mapping[str, str]) -> tuple[dict[str, str], set[str]]:
-    """(location key -> sort, location keys whose given sort was refuted)."""
+def name_sorts(
+    observed: Mapping[str, Observed], given: Mapping[str, str], trusted: bool
+) -> tuple[dict[str, str], set[str]]:
+    """(location key -> sort, location keys whose given sort was refuted).
+
+    `trusted` says that no release under judgement is among the passes; when one is, a figure that it got wrong in a
+    regular way must not be taken for an identifier.
+    """
     refuted = _refuted(observed, given)
     named = {key: sort for key, sort in given.items() if key not in refuted}
     renamings: dict[int, Renaming] = defaultdict(Renaming)
@@ -69,7 +75,7 @@ def name_sorts(observed: Mapping[str, Observed], given: Mapping[str, str]) -> tu
         found = observed[key]
         if not _may_be_identifier(found):
             continue
-        sort = _joins(found, renamings) or (f"own:{key}" if _reveals(key, found) else "")
+        sort = _joins(found, renamings) or (f"own:{key}" if _reveals(key, found, trusted) else "")
         if sort:
             named[key] = sort
             _enter(renamings, sort, found)
@@ -150,11 +156,12 @@ def _joins(found: Observed, renamings: Mapping[int, Renaming]) -> str:
     return best
 
 
-def _reveals(key: str, found: Observed) -> bool:
+def _reveals(key: str, found: Observed, trusted: bool) -> bool:
     """Whether the location shows a renaming of its own: enough different values moved, one-to-one."""
     moved = {a for pairs in found.pairs.values() for a, _ in pairs.moved()}
     if all(is_opaque(value) for value in moved):
         return len(moved) >= _FEW
-    shape = key.rpartition("|")[2]
-    enough = _FEW if _ID_LIKE.search(shape) and not found.varies else _SEVERAL
-    return len(moved) >= enough
+    named = _ID_LIKE.search(key.rpartition("|")[2]) is not None
+    if not (named or trusted):
+        return False
+    return len(moved) >= (_FEW if named and not found.varies else _SEVERAL)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from math import ceil, floor
 
 _ISO = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|[+-]\d\d:?\d\d))?)?", re.ASCII | re.I
@@ -122,4 +123,6 @@ def _shifts(value: Moment, window: Window) -> set[int]:
     """The time zones (quarters of an hour off UTC) in which the value lies within the pass so far."""
     low = window.opened - _SLACK - value.resolution
     high = window.ended + _SLACK
-    return {k for k in range(-_SHIFTS, _SHIFTS + 1) if low <= value.at + k * _QUARTER <= high}
+    first = max(-_SHIFTS, ceil((low - value.at) / _QUARTER))
+    last = min(_SHIFTS, floor((high - value.at) / _QUARTER))
+    return set(range(first, last + 1))

@@ -42,7 +42,7 @@ class Instance:
         self.now = self.opened
         self.next_id = self.first_id
         for number in (1, 2, 3):
-            self._add(number, f"seed-{number}", "2024-01-0%dT08:00:00Z" % number, number)
+            self._add(number, f"seed-{number}", f"2024-01-{number:02d}T08:00:00Z", number)
 
     def _add(self, number: int, title: str, created: str, line: int) -> dict[str, Any]:
         order = {
@@ -98,7 +98,7 @@ class Instance:
         return 404, headers, {"error": {"code": "not_found", "message": "no such page"}}
 
 
-def traffic(count: int = 12) -> list[Call]:
+def traffic(count: int = 6) -> list[Call]:
     """What the users do: log in, order, look, list, delete, and ask for what is not there."""
     calls: list[Call] = []
     for n in range(count):
