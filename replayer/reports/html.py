@@ -6,6 +6,7 @@ import difflib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -66,6 +67,7 @@ def _lines(finding: Finding, baseline: bool) -> list[str]:
     return [wording.visible(line) for line in lines[:MAX_LINES]] + more
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(__package__, "templates"),
