@@ -81,7 +81,6 @@ def main(descriptor: int, spec: str, folder: str) -> int:
         try:
             function = load(spec)
             from recorder.identity import Principal
-
             from recorder.keys import Key
 
             key = Key(secret)
