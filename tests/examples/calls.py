@@ -48,7 +48,7 @@ class Caller:
         engine = self.app.extensions["shop_engine"]
         event.listen(engine, "before_cursor_execute", count)
         try:
-            response = self._client().open(path, method=method, headers=headers, **options)
+            response: TestResponse = self._client().open(path, method=method, headers=headers, **options)
         finally:
             event.remove(engine, "before_cursor_execute", count)
         self.log.append(Called(method, self._route(method, path), places_of(response), len(statements)))

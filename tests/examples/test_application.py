@@ -2,17 +2,20 @@ from __future__ import annotations
 
 import re
 import shutil
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from shop import create_app
+from shop import create_app, testing
+from shop.changes import REGRESSIONS
 from shop.config import Settings
+from shop.routes import BLUEPRINTS
 from shop.traffic.tally import endpoints, shop_routes
 
-from .conftest import SECRET, Seeded
+from .conftest import SECRET, SHOP, Seeded
 
 
 @pytest.fixture
@@ -29,6 +32,25 @@ def bearer(seeded: Seeded, number: int) -> dict[str, Any]:
 
 def test_it_is_large_enough_to_judge_by() -> None:
     assert len(endpoints(shop_routes())) >= 120
+
+
+def test_the_readme_counts_right() -> None:
+    readme = (SHOP / "README.md").read_text()
+    said = (
+        f"{len(endpoints(shop_routes()))} endpoints",
+        f"{len(BLUEPRINTS)} blueprints",
+        f"{len(REGRESSIONS)} **regressions**",
+    )
+    assert [words for words in said if words not in readme] == []
+
+
+def test_the_settings_are_toml_and_name_what_exists() -> None:
+    settings = tomllib.loads((SHOP / "understudy.toml").read_text())
+    assert sorted(settings["targets"]) == ["baseline", "candidate"]
+    releases = [target["start"][-1] for target in settings["targets"].values()]
+    assert releases == ["1", "2"]
+    assert {target["mint"] for target in settings["targets"].values()} == {"shop.testing:credentials"}
+    assert callable(testing.credentials)
 
 
 def test_at_most_a_third_of_it_is_generic() -> None:

@@ -84,7 +84,12 @@ def _is_worker() -> bool:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="shop.serve", description="Serve the shop until it is told to stop.")
-    parser.add_argument("--snapshot", type=Path, required=True, help="copied at start; the copy is removed at the end")
+    parser.add_argument(
+        "--snapshot",
+        type=Path,
+        default=os.environ.get("SHOP_SNAPSHOT"),
+        help="copied at start; the copy is removed at the end (default: what SHOP_SNAPSHOT names)",
+    )
     parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1")
     parser.add_argument("--release", type=int, choices=(1, 2), default=1)
     parser.add_argument("--secret", default=os.environ.get("SHOP_SECRET", DEFAULT_SECRET), help="signs tokens")
@@ -93,6 +98,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--faults", default=os.environ.get("SHOP_FAULTS", ""), help="changes to switch on, by name")
     parser.add_argument("--without", default=os.environ.get("SHOP_WITHOUT", ""), help="changes to switch off, by name")
     options = parser.parse_args()
+    if options.snapshot is None:
+        parser.error("--snapshot or SHOP_SNAPSHOT must name a snapshot; python -m shop.seed makes one")
     if not options.snapshot.is_file():
         parser.error(f"{options.snapshot} is not there; python -m shop.seed makes it")
     return options

@@ -14,7 +14,7 @@ from ..clock import iso
 from ..database import db
 from ..errors import conflict, not_found
 from ..intake import amount, json_body, optional, text
-from ..models import GiftCard, Notification
+from ..models import GiftCard
 from ..money import show
 from ..security import current_user, requires
 
@@ -77,5 +77,4 @@ def redeem(code: str) -> ResponseReturnValue:
         raise conflict("redeemed", "This gift card has been redeemed.")
     card.status, card.redeemed_by = "redeemed", current_user().id
     current_user().balance_cents += card.amount_cents
-    db().add(Notification(user_id=card.buyer_id, kind="gift", text="Your gift card was redeemed."))
     return jsonify(balance=show(current_user().balance_cents))

@@ -104,9 +104,8 @@ def files(me: Person) -> None:
     me.get(f"/api/uploads/{upload}/content", headers={"If-None-Match": etag})
     me.get(f"/api/uploads/{me.stranger('upload_id')}")
     me.get(f"/api/uploads/{me.stranger('upload_id')}/content")
-    if me.now_and_then(0.5):
-        me.call("DELETE", f"/api/uploads/{upload}")
-        me.get(f"/api/uploads/{upload}")
+    me.call("DELETE", f"/api/uploads/{upload}")
+    me.get(f"/api/uploads/{upload}")
 
 
 def exports(me: Person) -> None:
@@ -130,9 +129,8 @@ def webhooks(me: Person) -> None:
     me.get(f"/api/webhooks/{made}/deliveries")
     me.get(f"/api/webhooks/{me.stranger('webhook_id')}")
     me.get(f"/api/webhooks/{me.stranger('webhook_id')}/deliveries")
-    if me.now_and_then(0.5):
-        me.call("DELETE", f"/api/webhooks/{made}")
-        me.call("DELETE", f"/api/webhooks/{made}")
+    me.call("DELETE", f"/api/webhooks/{made}")
+    me.call("DELETE", f"/api/webhooks/{made}")
 
 
 def notifications(me: Person) -> None:

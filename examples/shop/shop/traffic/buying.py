@@ -77,14 +77,14 @@ def order(me: Person) -> None:
         me.post(f"/api/orders/{order_id}/cancel")
         me.post("/api/payments", {"order_id": order_id, "instrument": "visa"})
     else:
+        me.get(f"/api/orders/{order_id}/events")
         pay(me, order_id)
-    me.get(f"/api/orders/{order_id}/events")
 
 
 def pay(me: Person, order_id: int) -> None:
     me.get("/api/payments/methods")
     me.post("/api/payments", {"order_id": order_id, "instrument": "seashells"})
-    if me.now_and_then(0.4):
+    if me.now_and_then(0.7):
         me.post("/api/payments", {"order_id": order_id, "instrument": "declined"})
     payment = me.post("/api/payments", {"order_id": order_id, "instrument": me.chance.choice(("visa", "mastercard"))})
     if not payment.ok:
@@ -121,11 +121,15 @@ def refund(me: Person, payment_id: int) -> None:
     made = me.post(f"/api/payments/{payment_id}/refunds", {"amount": "1.00", "reason": "scratched"}).data
     me.get(f"/api/refunds/{made.get('id', 0)}")
     me.get("/api/refunds")
-    me.board.give(f"desk:{me.number % 2}", ("refund", me.number, made.get("id", 0)))
     me.post(f"/api/payments/{payment_id}/refunds", {"amount": amount, "reason": "all of it, again"})
-    if me.now_and_then(0.5):
-        me.get("/api/refunds")
-        me.get(f"/api/payments/{payment_id}")
+    me.get("/api/refunds")
+    me.board.give(f"desk:{me.number % 2}", ("refund", me.number, made.get("id", 0)))
+    me.later(f"refund:{me.number}", refunded)
+
+
+def refunded(me: Person, refund_id: int) -> None:
+    found = me.get(f"/api/refunds/{refund_id}")
+    me.get(f"/api/payments/{found.data.get('payment_id', 0)}")
 
 
 def history(me: Person) -> None:
@@ -171,13 +175,13 @@ def reviews(me: Person) -> None:
         me.call("PATCH", f"/api/reviews/{review_id}", {"title": "In short: fine"})
         me.call("PATCH", f"/api/reviews/{review_id}", {"rating": "five"})
         me.post(f"/api/reviews/{review_id}/vote", {"helpful": True})
-        if me.number // 2 % 2:
+        me.get("/api/reviews/mine")
+        if me.facts["turn"] // 4 % 2 == 0:  # of the customers who review, some regret it
             me.board.give(f"desk:{me.number % 2}", ("review", me.number, review_id))
             me.later(f"review:{me.number}", moderated)
         else:
             me.call("DELETE", f"/api/reviews/{review_id}")
             me.get(f"/api/reviews/{review_id}")
-    me.get("/api/reviews/mine")
     # each voter keeps to reviews of their own choice, so that no two change the same count
     other = me.chance.choice(me.foreign["review_id"][me.number :: 20])
     me.get(f"/api/reviews/{other}")
@@ -189,6 +193,7 @@ def reviews(me: Person) -> None:
 
 def moderated(me: Person, review_id: int) -> None:
     me.get(f"/api/reviews/{review_id}")
+    me.get("/api/reviews/mine")
 
 
 def complain(me: Person) -> None:

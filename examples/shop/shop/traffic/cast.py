@@ -20,7 +20,7 @@ from .tally import Tally
 
 Journey = Callable[[Person], None]
 WAIT_SECONDS = 30.0
-STRIDE = 8  # where the next customer begins in the list of journeys: all are covered although nobody does them all
+TIMES = 3  # how many customers make each journey, at least
 
 CUSTOMER: tuple[Journey, ...] = (
     browsing.page_through,
@@ -137,20 +137,28 @@ def _live(me: Person, customers: list[Person], budget: int, failures: list[str])
         me.close()
 
 
+def journeys_of(turn: int, customers: int) -> list[Journey]:
+    """What one of the customers does whatever the budget: each journey falls to several of them, in order."""
+    step = max(1, customers // TIMES)
+    mine = {(turn + time * step) % customers for time in range(TIMES)}
+    return [journey for number, journey in enumerate(CUSTOMER) if number % customers in mine]
+
+
 def _shop(me: Person, of: int, budget: int) -> None:
     buying.presents(me)
-    turn = me.facts["turn"] * STRIDE % len(CUSTOMER)
     if "+" in me.account["email"]:
         account.browser(me)  # addresses like theirs are where forms go wrong
     if me.facts["turn"] % 2:
         buying.order(me)
-    for number, journey in enumerate(CUSTOMER[turn:] + CUSTOMER[:turn]):
-        if me.sent >= budget:
+        me.catch_up(WAIT_SECONDS)
+    mine = journeys_of(me.facts["turn"], of)
+    rest = [journey for journey in CUSTOMER if journey not in mine]
+    me.chance.shuffle(rest)
+    for number, journey in enumerate(mine + rest):
+        if me.sent >= budget and number >= len(mine):
             break
         journey(me)
-        if number % 3 == 2:
-            me.catch_up(WAIT_SECONDS)
-    me.catch_up(WAIT_SECONDS)
+        me.catch_up(WAIT_SECONDS)
     account.notifications(me)
     knock(me, of)
     if me.facts["turn"] == 0:

@@ -56,6 +56,7 @@ class Person:
         seed: int,
     ) -> None:
         self.number = number
+        self.seed = seed
         self.url = url
         self.account = account
         self.foreign = foreign
@@ -108,6 +109,10 @@ class Person:
 
     def now_and_then(self, share: float) -> bool:
         return self.chance.random() < share
+
+    def would(self, deed: str, share: float) -> bool:
+        """As `now_and_then`, but the same for the same deed, whenever it comes up."""
+        return random.Random(f"{self.seed}:{self.number}:{deed}").random() < share
 
     def stranger(self, name: str) -> Any:
         """The id or code of something that belongs to somebody who is not here."""

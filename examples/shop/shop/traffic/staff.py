@@ -19,28 +19,29 @@ def desk(me: Person, task: tuple[str, int, object]) -> None:
         me.board.give(f"ticket:{customer}", subject)
     elif kind == "review":
         me.post(f"/api/reviews/{subject}/moderate", {"decision": "perhaps"})
-        decision = "approved" if me.now_and_then(0.7) else "rejected"
+        decision = "approved" if me.would(f"approve {customer}", 0.7) else "rejected"
         me.post(f"/api/reviews/{subject}/moderate", {"decision": decision})
         me.board.give(f"review:{customer}", subject)
     elif kind == "refund":
         me.get(f"/api/refunds/{subject}")
         me.post(f"/api/refunds/{subject}/approve")
         me.post(f"/api/refunds/{subject}/approve")
+        me.board.give(f"refund:{customer}", subject)
     elif kind == "reset":
         token = me.post(f"/api/support/users/{subject}/reset-link").data.get("reset_token", "none")
         me.board.give(f"reset:{customer}", token)
     elif kind == "ship" and isinstance(subject, dict):
-        ship(me, subject)
+        ship(me, subject, me.would(f"deliver {customer}", 0.5))
         me.board.give(f"ship:{customer}", subject)
 
 
-def ship(me: Person, job: dict[str, int]) -> None:
+def ship(me: Person, job: dict[str, int], deliver: bool) -> None:
     me.post(f"/api/orders/{job['order']}/deliver")
     me.post(f"/api/payments/{job['payment']}/capture")
     me.post(f"/api/payments/{job['payment']}/void")
     me.post(f"/api/orders/{job['order']}/ship")
     me.post(f"/api/orders/{job['order']}/ship")
-    if me.now_and_then(0.5):
+    if deliver:
         me.post(f"/api/orders/{job['order']}/deliver")
 
 
