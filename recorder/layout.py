@@ -69,6 +69,7 @@ def _learn(keys: tuple[str, ...]) -> Layout:
         if key in _UNPREFIXED or (key.startswith("HTTP_") and not (key[5:] in _UNPREFIXED and key[5:] in keys))
     )
     raw = next((key for key in _RAW_TARGETS if key in keys), None)
+    take: Callable[[dict[str, Any]], tuple[Any, ...]]
     if raw is not None and all(key in keys for key in _FIXED):
         wanted = (*_FIXED, raw, *names)
         take = itemgetter(*wanted)

@@ -1,0 +1,148 @@
+"""Route templates, endpoints and principals, as frameworks leave them."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import flask
+import pytest
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import Client
+
+from recorder import Exchange, RecorderConfig, RecorderMiddleware
+from recorder.django import RouteMiddleware, route_template
+from recorder.flask import Understudy
+from recorder.sinks.memory import MemorySink, memory_sink
+
+KEY = "a key of at least thirty-two bytes"
+CONFIG = RecorderConfig(sink="memory:frameworks", key=KEY)
+
+
+@pytest.fixture
+def sink() -> Iterator[MemorySink]:
+    found = memory_sink("frameworks")
+    found.clear()
+    yield found
+    found.clear()
+
+
+def shop() -> flask.Flask:
+    app = flask.Flask("shop")
+    app.secret_key = "secret"
+
+    @app.get("/users/<int:user>")
+    def user(user: int) -> dict[str, int]:
+        return {"user": user}
+
+    @app.get("/stream")
+    def stream() -> flask.Response:
+        return flask.Response(iter(["a", "b"]))
+
+    @app.get("/me")
+    def me() -> str:
+        flask.g._login_user = types.SimpleNamespace(is_authenticated=True, get_id=lambda: "42")
+        return "you"
+
+    @app.get("/boom")
+    def boom() -> str:
+        raise RuntimeError("boom")
+
+    return app
+
+
+def routes(made: list[Exchange]) -> list[tuple[str, str, int]]:
+    return [(one.route, one.endpoint, one.response.status if one.response else 0) for one in made]
+
+
+def test_a_flask_application_names_its_routes(sink: MemorySink) -> None:
+    app = shop()
+    middleware = RecorderMiddleware(app.wsgi_app, CONFIG)
+    app.wsgi_app = middleware  # type: ignore[method-assign]
+    client = app.test_client()
+    for path in ("/users/7", "/stream", "/nowhere", "/boom"):
+        client.get(path)
+    middleware.close()
+    assert routes(sink.exchanges()) == [
+        ("/users/<int:user>", "user", 200),
+        ("/stream", "stream", 200),
+        ("", "", 404),
+        ("/boom", "boom", 500),
+    ]
+
+
+def test_the_extension_wraps_once(sink: MemorySink) -> None:
+    app = shop()
+    extension = Understudy(app, CONFIG)
+    extension.init_app(app)
+    app.test_client().get("/users/7")
+    middleware = app.wsgi_app
+    assert isinstance(middleware, RecorderMiddleware)
+    middleware.close()
+    assert routes(sink.exchanges()) == [("/users/<int:user>", "user", 200)]
+
+
+def test_a_mounted_application_is_told_apart_by_its_mount(sink: MemorySink) -> None:
+    middleware = RecorderMiddleware(DispatcherMiddleware(shop(), {"/admin": shop()}), CONFIG)
+    client = Client(middleware)
+    client.get("/users/7")
+    client.get("/admin/users/7")
+    middleware.close()
+    assert [one.route for one in sink.exchanges()] == ["/users/<int:user>", "/admin/users/<int:user>"]
+
+
+def test_the_user_that_flask_login_loaded_is_the_principal(sink: MemorySink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "flask_login", types.ModuleType("flask_login"))
+    middleware = RecorderMiddleware(shop(), CONFIG)
+    client = Client(middleware)
+    client.get("/me")
+    client.get("/users/7")
+    middleware.close()
+    me, other = sink.exchanges()
+    assert me.principal
+    assert other.principal == ""
+
+
+def request_of(route: str | None) -> Any:
+    match = None if route is None else types.SimpleNamespace(route=route, view_name="shop:item")
+    return types.SimpleNamespace(META={}, resolver_match=match)
+
+
+def test_djangos_route_is_left_in_the_environ() -> None:
+    middleware = RouteMiddleware(lambda request: "answer")
+    request = request_of("api/users/<int:id>")
+    request._cached_user = types.SimpleNamespace(is_authenticated=True, pk=7)
+    assert middleware(request) == "answer"
+    assert request.META == {
+        "understudy.route": "/api/users/<int:id>",
+        "understudy.endpoint": "shop:item",
+        "understudy.principal": "7",
+    }
+    unresolved = request_of(None)
+    middleware(unresolved)
+    assert unresolved.META == {}
+
+
+def test_djangos_asynchronous_chain_is_kept_asynchronous() -> None:
+    import asyncio
+
+    from asgiref.sync import iscoroutinefunction
+
+    async def get_response(request: Any) -> str:
+        return "answer"
+
+    middleware = RouteMiddleware(get_response)
+    assert iscoroutinefunction(middleware)
+    request = request_of("x")
+    assert asyncio.run(middleware(request)) == "answer"
+    assert request.META["understudy.route"] == "/x"
+
+
+@pytest.mark.parametrize(
+    ("route", "template"),
+    [("", "/"), ("a/<int:b>/", "/a/<int:b>/"), (r"^a/(?P<b>[^/]+)$", r"/a/(?P<b>[^/]+)$"), ("api/^x$", "/api/x$")],
+)
+def test_djangos_templates_begin_with_a_slash(route: str, template: str) -> None:
+    assert route_template(route) == template
