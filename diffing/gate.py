@@ -131,7 +131,7 @@ def tags_without_evidence(evidence: Evidence) -> tuple[str, ...]:
 def _counts(finding: Finding, policy: Policy, approved: Container[str]) -> bool:
     """Whether the finding is grave enough to fail, and nobody has approved it."""
     grave = finding.severity.rank <= policy.lightest_failing(finding.tags).rank
-    return grave and finding.state != FLAKY and not is_approved(finding, approved)
+    return grave and not is_approved(finding, approved)
 
 
 def _stands(finding: Finding, evidence: Evidence) -> bool:

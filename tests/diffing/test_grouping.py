@@ -104,7 +104,6 @@ def test_another_status_class_stands_for_the_whole_exchange() -> None:
 def test_another_status_of_the_same_class_leaves_the_body_to_be_compared() -> None:
     run = Run()
     run.saw("POST /pay", status(201, 200), body("$.amount", K.TYPE, 1, "1", "int -> str"))
-    run.saw("POST /pay", body("$.amount", K.TYPE, 1, "1", "int -> str"))
 
     assert run.places() == [{"POST /pay body$.amount type"}, {"POST /pay status status"}]
 
@@ -276,6 +275,22 @@ def test_trivial_values_never_echo() -> None:
     assert len(run.findings()) == 4
 
 
+def test_a_value_that_became_a_trivial_one_does_not_echo() -> None:
+    run = Run()
+    run.saw("POST /orders", body("$.discount", K.VALUE, 12.34, 0, "float"))
+    run.saw("GET /badges", body("$.rank", K.VALUE, 12.34, 0, "float"))
+
+    assert len(run.findings()) == 2
+
+
+def test_an_echo_on_a_tagged_route_is_a_finding_of_its_own() -> None:
+    run = Run()
+    run.saw("POST /orders", body("$.total", K.VALUE, 12.34, 12.35, "float"))
+    run.saw("GET /payments", body("$.amount", K.VALUE, 12.34, 12.35, "float"))
+
+    assert len(run.findings([("payments", ("* /payments",))])) == 2
+
+
 def test_what_echoes_seldom_is_a_finding_of_its_own() -> None:
     run = Run()
     run.saw("POST /orders", body("$.total", K.VALUE, 12.34, 12.35, "float"))
@@ -294,6 +309,27 @@ def test_amounts_that_follow_from_each_other_are_one_finding() -> None:
             body("$.fee", K.VALUE, 1.0, 1.25, "float"),
             body("$.total", K.VALUE, 100.0 + i, 102.75 + i, "float"),
         )
+
+    assert len(run.findings()) == 1
+
+
+def test_a_few_values_among_many_and_changes_by_one_are_not_joined_for_happening_together() -> None:
+    run = Run()
+    for i in range(3):
+        run.saw(
+            "GET /orders/<id>",
+            body("$.note", K.VALUE, f"note {i}", f"other {i}", "str"),
+            body("$.colour", K.VALUE, f"red {i}", f"blue {i}", "str"),
+            body("$.version", K.VALUE, 20 + i, 21 + i, "int"),
+            body("$.visits", K.VALUE, 50 + i, 51 + i, "int"),
+        )
+
+    assert len(run.findings()) == 4
+
+
+def test_a_count_that_follows_the_rows_of_an_array_is_one_finding_with_it() -> None:
+    run = Run()
+    run.saw("GET /orders", body("$.rows", K.LENGTH, [1, 2], [1], "array"), body("$.found", K.VALUE, 42, 41, "int"))
 
     assert len(run.findings()) == 1
 
