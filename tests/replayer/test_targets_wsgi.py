@@ -336,3 +336,19 @@ def test_what_is_no_request_is_refused(tmp_path: Path, raw: bytes) -> None:
             return answer
 
     assert asyncio.run(main()).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+def test_no_byte_is_sent_beyond_the_declared_length(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(textwrap.dedent(SERVING))
+    target = TargetSettings("candidate", wsgi="shop:app", cwd=str(tmp_path))
+
+    async def main() -> bytes:
+        async with open_instance(target, key=None, label="x") as instance:
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(instance.base_url.rpartition(":")[2]))
+            writer.write(b"GET /length HTTP/1.1\r\nConnection: close\r\n\r\n")
+            answer = await asyncio.wait_for(reader.read(), 5)
+            writer.close()
+            await writer.wait_closed()
+            return answer
+
+    assert asyncio.run(main()).endswith(b"\r\n\r\nhello")
