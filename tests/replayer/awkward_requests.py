@@ -74,7 +74,9 @@ AWKWARD = (
     Awkward("cookies", "GET /a", ("Cookie: a=1; b=2", "Cookie: c=3", 'cookie: d="x, y"; a=4')),
     Awkward("bytes in values", "GET /a", ("X-Name: Jos\xe9 \xff\x80", "X-Utf8: \xc3\xa9")),
     Awkward(
-        "empty and odd values", "GET /a", ("X-Empty: ", "X-Colon: a:b: c", "X-Inner: a   b\tc", "x!#$%&'*+.^`|~-1: v")
+        "empty and odd values",
+        "GET /a",
+        ("X-Empty: ", "X-Colon: a:b: c", "X-Inner: a   b\tc", "X_Under: 1", "x!#$%&'*+.^`|~-1: v"),
     ),
     Awkward("a long value", "GET /a", ("X-Long: " + "v" * 8000,)),
     Awkward("many fields", "GET /a", tuple(f"X-Field-{index}: {index}" for index in range(80))),
