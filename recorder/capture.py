@@ -6,13 +6,19 @@ objects, no reading ahead. Nothing but what the server or the application themse
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .exchange import Outcome
+from .guard import Guard
+from .route import FLASK_REQUEST, note_login
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
+
+    from .layout import RequestFacts
 
 
 _MAX_CHUNKS = 128  # pieces kept as they came; a stream of single bytes would cost 34 bytes for each
@@ -95,21 +101,18 @@ class InputTee:
         return lines
 
     def __iter__(self) -> Iterator[bytes]:
-        return self
+        for line in self.stream:
+            self._took(line, 1)
+            yield line
+        self.ended = True
 
     def __next__(self) -> bytes:
         try:
-            line: bytes = next(self.stream) if hasattr(self.stream, "__next__") else self._first_line()
+            line: bytes = next(self.stream)
         except StopIteration:
             self.ended = True
             raise
         self._took(line, 1)
-        return line
-
-    def _first_line(self) -> bytes:
-        line: bytes = self.stream.readline()
-        if not line:
-            raise StopIteration
         return line
 
     def __getattr__(self, name: str) -> Any:
@@ -171,6 +174,7 @@ class Capture:
 
     __slots__ = (
         "_finish",
+        "_guard",
         "_server_start",
         "_server_write",
         "environ",
@@ -178,6 +182,7 @@ class Capture:
         "file_result",
         "finished",
         "input",
+        "request",
         "response",
         "response_headers",
         "started",
@@ -187,15 +192,16 @@ class Capture:
     def __init__(
         self,
         environ: dict[str, Any],
-        facts: Any,
+        facts: RequestFacts,
         start_response: StartResponse,
         cap: int,
         finish: Finish,
-        started: float,
+        guard: Guard,
     ) -> None:
         self.environ = environ
         self.facts = facts
-        self.started = started
+        self.started = time.time()
+        self.request: Any = None  # of werkzeug, while there is one
         self.input: InputTee | None = None
         self.response = Tally(cap)
         self.status: str | None = None
@@ -205,6 +211,7 @@ class Capture:
         self._server_start = start_response
         self._server_write: Any = None
         self._finish = finish
+        self._guard = guard
 
     def start_response(self, status: str, headers: list[tuple[str, str]], *exc_info: Any, **kwargs: Any) -> Any:
         """The server's `start_response`, called with what the application gave; noted once the server accepted it."""
@@ -212,11 +219,14 @@ class Capture:
         if self.status is not None:
             self.response.clear()  # accepted again: what was written before the headers were replaced was not sent
         self.status = status
+        self._server_write = write
         try:
             self.response_headers = list(headers)
-        except TypeError:
-            self.response_headers = []
-        self._server_write = write
+            self.request = self.environ.get(FLASK_REQUEST)
+            if "flask_login" in sys.modules:
+                note_login(self.environ)
+        except Exception as error:
+            self._guard.failed("noting the response", error)
         return self.write
 
     def write(self, data: bytes) -> Any:
@@ -274,41 +284,32 @@ class Capture:
 class ResponseTee:
     """The application's iterable, with a tally of what it yields. `close()` is passed on, and ends the exchange."""
 
-    __slots__ = ("_capture", "_exhausted", "_iterator", "_raised", "_result")
+    __slots__ = ("_begun", "_capture", "_exhausted", "_raised", "_result")
 
     def __init__(self, result: Iterable[bytes], capture: Capture) -> None:
         self._result = result
         self._capture = capture
-        self._iterator: Iterator[bytes] | None = None
+        self._begun = False
         self._exhausted = False
         self._raised = False
 
     def __iter__(self) -> Iterator[bytes]:
-        try:
-            iterator = iter(self._result)
-        except BaseException:
-            self._raised = True
-            raise
-        if self._iterator is not None and iterator is not self._iterator:
-            self._capture.response.clear()  # a list that is read a second time, from its beginning
+        tally = self._capture.response
+        if self._begun:
+            tally.clear()  # a list that is read a second time, from its beginning
             self._exhausted = False
-        self._iterator = iterator
-        return self
-
-    def __next__(self) -> bytes:
-        iterator = self._iterator
-        if iterator is None:
-            iterator = self._iterator = iter(self._result)
+        self._begun = True
+        add = tally.add
         try:
-            chunk = next(iterator)
-        except StopIteration:
-            self._exhausted = True
+            for chunk in self._result:
+                add(chunk)
+                yield chunk
+        except GeneratorExit:  # this iterator was let go of; whether the client went away shows at `close()`
             raise
         except BaseException:
             self._raised = True
             raise
-        self._capture.response.add(chunk)
-        return chunk
+        self._exhausted = True
 
     def close(self) -> None:
         try:

@@ -78,7 +78,7 @@ class RecorderConfig:
         try:
             return cls(**found)  # type: ignore[arg-type]  # each was parsed to its own type above
         except ConfigError as error:
-            raise ConfigError(f"UNDERSTUDY_{error}") from None
+            raise ConfigError(f"UNDERSTUDY_{_upper_name(str(error))}") from None
 
 
 class _Reader:
@@ -126,3 +126,9 @@ def _switch(text: str) -> bool:
     if text.lower() not in known:
         raise ValueError("1 or 0")
     return known[text.lower()]
+
+
+def _upper_name(message: str) -> str:
+    """The message of `RecorderConfig`, which begins with a field's name, with the variable's name instead."""
+    name, space, rest = message.partition(" ")
+    return name.upper() + space + rest

@@ -21,7 +21,11 @@ class Counters:
         self.changed = False
 
     def seen(self, key: RouteKey) -> None:
-        self._row(key)[0] += 1
+        row = self._rows.get(key)
+        if row is None:
+            row = self._row(key)
+        row[0] += 1
+        self.changed = True
 
     def sampled_out(self, key: RouteKey) -> None:
         row = self._row(key)

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 from .capture import Tally
 from .exchange import Body, BodyState, Exchange, Headers, Outcome, RecordedRequest, RecordedResponse
+from .layout import HEADERS, RequestFacts
 
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"  # RFC 3986 pchar and the slash: what a client would not have escaped
-
-EnvironHeaders = list[tuple[str, str]]
-
-
-class RequestFacts(NamedTuple):
-    """A request as its environ described it before the application could change that."""
-
-    method: str
-    raw_target: str | None  # RAW_URI or REQUEST_URI, where the server gives it
-    script: str
-    path: str
-    query: str
-    headers: EnvironHeaders  # under their environ names, in the environ's order
-    scheme: str
-    protocol: str
-    remote_addr: str
 
 
 class CapturedExchange(NamedTuple):
@@ -41,41 +26,26 @@ class CapturedExchange(NamedTuple):
     route: str
     endpoint: str
     principal: str
-    sequence: int
     weight: int
 
 
-def request_facts(environ: dict[str, Any], remote_addr: str) -> RequestFacts:
-    """Notes a request; runs in the request thread, before the application is called."""
-    get = environ.get
-    raw = get("RAW_URI")
-    return RequestFacts(
-        get("REQUEST_METHOD", "GET"),
-        raw if raw is not None else get("REQUEST_URI"),
-        get("SCRIPT_NAME", ""),
-        get("PATH_INFO", ""),
-        get("QUERY_STRING", ""),
-        [item for item in environ.items() if item[0][:5] == "HTTP_" or item[0][:8] == "CONTENT_"],
-        get("wsgi.url_scheme", "http"),
-        get("SERVER_PROTOCOL", "HTTP/1.1"),
-        remote_addr,
-    )
-
-
-def as_exchange(captured: CapturedExchange, producer: str) -> Exchange:
+def as_exchange(captured: CapturedExchange, producer: str, sequence: int) -> Exchange:
     """The exchange, before it is identified and redacted; runs in the background thread."""
-    request = captured.request
-    target, exact = _target(request)
+    method, script, path, query, scheme, protocol, raw_target = captured.request.values[:HEADERS]
+    if raw_target:
+        target = native(raw_target)
+    else:
+        target = _rebuilt_target(native(script) + native(path), native(query))
     return Exchange(
-        id=f"{producer[:16]:0>16}{captured.sequence:016x}",
+        id=f"{producer[:16]:0>16}{sequence:016x}",
         request=RecordedRequest(
-            method=native(request.method),
+            method=native(method),
             target=target,
-            headers=_request_headers(request.headers),
+            headers=_request_headers(captured.request),
             body=_request_body(captured.request_body),
-            scheme=request.scheme,
-            protocol=request.protocol,
-            target_exact=exact,
+            scheme=native(scheme),
+            protocol=native(protocol),
+            target_exact=bool(raw_target),
         ),
         response=None if captured.status is None else _response(captured, captured.status),
         started=captured.started,
@@ -83,7 +53,7 @@ def as_exchange(captured: CapturedExchange, producer: str) -> Exchange:
         route=captured.route,
         endpoint=captured.endpoint,
         producer=producer,
-        sequence=captured.sequence,
+        sequence=sequence,
         outcome=captured.outcome,
     )
 
@@ -91,6 +61,8 @@ def as_exchange(captured: CapturedExchange, producer: str) -> Exchange:
 def native(text: object) -> str:
     """A string of one character per byte, as WSGI wants them, out of whatever a server or an application gave."""
     value = text if isinstance(text, str) else str(text)
+    if value.isascii():
+        return value
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:
@@ -98,27 +70,17 @@ def native(text: object) -> str:
     return value
 
 
-def _target(request: RequestFacts) -> tuple[str, bool]:
-    if request.raw_target:
-        return native(request.raw_target), True
-    path = quote(native(request.script + request.path).encode("latin-1"), safe=_PATH_SAFE) or "/"
-    query = native(request.query)
-    return f"{path}?{query}" if query else path, False
+def _rebuilt_target(path: str, query: str) -> str:
+    escaped = quote(path.encode("latin-1"), safe=_PATH_SAFE) or "/"
+    return f"{escaped}?{query}" if query else escaped
 
 
-def _request_headers(found: EnvironHeaders) -> Headers:
+def _request_headers(request: RequestFacts) -> Headers:
     headers = []
-    names = {name for name, _ in found}
-    for name, value in found:
-        if name.startswith("HTTP_"):
-            plain = name[5:]
-            if plain in names and plain in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-                continue  # some servers give these under both names
-        else:
-            plain = name
-            if plain not in ("CONTENT_TYPE", "CONTENT_LENGTH") or not value:
-                continue
-        headers.append((_title_case(plain), native(value)))
+    for name, value in zip(request.names, request.values[HEADERS:], strict=True):
+        plain = name.removeprefix("HTTP_")
+        if value or plain is not name:  # CGI leaves CONTENT_TYPE and CONTENT_LENGTH empty where there are none
+            headers.append((_TITLES.get(plain) or _title_case(plain), native(value)))
     return tuple(headers)
 
 
@@ -127,12 +89,10 @@ _TITLES_KEPT = 1024  # names come from clients: bounded
 
 
 def _title_case(name: str) -> str:
-    known = _TITLES.get(name)
-    if known is None:
-        known = native("-".join(part.capitalize() for part in name.split("_")))
-        if len(_TITLES) < _TITLES_KEPT:
-            _TITLES[name] = known
-    return known
+    title = native("-".join(part.capitalize() for part in name.split("_")))
+    if len(_TITLES) < _TITLES_KEPT:
+        _TITLES[name] = title
+    return title
 
 
 def _request_body(found: tuple[Tally, int, BodyState] | None) -> Body:

@@ -11,11 +11,12 @@ from .capture import Capture, InputTee, ResponseTee, SizedResponseTee, Tally
 from .client import client_address
 from .config import RecorderConfig
 from .exchange import BodyState, Outcome
-from .facts import CapturedExchange, RequestFacts, request_facts
+from .facts import CapturedExchange
 from .filebody import file_body
 from .guard import Guard, logger, raising
+from .layout import HEADERS, PROTOCOL, SCRIPT, RequestFacts, request_facts
 from .pipeline import Pipeline
-from .route import principal_of, route_of, watch_frameworks
+from .route import FLASK_REQUEST, principal_of, route_of
 from .sampling import Sampler
 from .signals import flush_on_sigterm
 from .sinks import OnEvicted, check_sink
@@ -68,7 +69,6 @@ class RecorderMiddleware:
 
             self._sampler = Sampler(config.sample, lambda addr, agent: client_hash(addr, agent, key))
         self._pipeline = Pipeline(self._open_shipper, config.queue_count, config.queue_bytes, self._guard)
-        watch_frameworks()
         flush_on_sigterm(self._pipeline.flush)
 
     def _open_shipper(self, producer: str, on_evicted: OnEvicted) -> Shipper:
@@ -122,13 +122,14 @@ class RecorderMiddleware:
     def _begin(self, environ: WSGIEnvironment, start_response: StartResponse) -> Capture | None:
         """Notes the request and puts the tee before its body; None when its client is not recorded."""
         config = self._config
-        remote_addr = client_address(environ, config.trusted_proxies)
+        trusted = config.trusted_proxies
+        remote_addr = client_address(environ, trusted) if trusted else environ.get("REMOTE_ADDR", "")
         if self._sampler is not None and not self._sampler.keeps(remote_addr, environ.get("HTTP_USER_AGENT", "")):
             return None
         facts = request_facts(environ, remote_addr)
-        capture = Capture(environ, facts, start_response, config.max_body, self._finish, time.time())
+        capture = Capture(environ, facts, start_response, config.max_body, self._finish, self._guard)
         length = environ.get("CONTENT_LENGTH")
-        if (length and length != "0") or "HTTP_TRANSFER_ENCODING" in environ or facts.protocol.startswith("HTTP/2"):
+        if (length and length != "0") or "HTTP_TRANSFER_ENCODING" in environ or facts.values[PROTOCOL][:6] == "HTTP/2":
             stream = environ.get("wsgi.input")
             if stream is not None:
                 environ["wsgi.input"] = capture.input = InputTee(stream, Tally(config.max_body))
@@ -138,13 +139,21 @@ class RecorderMiddleware:
         return capture
 
     def _pass_sampled_out(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Calls the application with nothing in between but a look at the route when its response starts."""
         script = environ.get("SCRIPT_NAME", "")
+        request = None
+
+        def start(status: str, headers: list[tuple[str, str]], *exc_info: Any, **kwargs: Any) -> Any:
+            nonlocal request
+            request = environ.get(FLASK_REQUEST)
+            return start_response(status, headers, *exc_info, **kwargs)
+
         try:
-            return self._app(environ, start_response)
+            return self._app(environ, start)
         finally:
             try:
                 assert self._pipeline is not None
-                route, _ = route_of(environ, script)
+                route, _ = route_of(environ, script, request)
                 self._pipeline.count_sampled_out(environ.get("REQUEST_METHOD", "GET"), route)
             except Exception as error:
                 self._guard.failed("counting", error)
@@ -192,13 +201,12 @@ class RecorderMiddleware:
         environ, facts = capture.environ, capture.facts
         ended = time.time()
         body = None if capture.input is None else _request_body(capture.input, environ, facts)
-        route, endpoint = route_of(environ, facts.script)
+        route, endpoint = route_of(environ, facts.values[SCRIPT], capture.request)
         response = capture.response
         weight = _FIXED_WEIGHT + response.kept + _PIECE_WEIGHT * len(response.chunks)
         if body is not None:
             weight += body[0].kept + _PIECE_WEIGHT * len(body[0].chunks)
-        for _, value in facts.headers:
-            weight += len(value)
+        weight += sum(map(len, facts.values[HEADERS:]))
         return CapturedExchange(
             facts,
             body,
@@ -211,16 +219,14 @@ class RecorderMiddleware:
             route,
             endpoint,
             principal_of(environ),
-            0,
             weight,
         )
 
 
 def _request_body(tee: InputTee, environ: dict[str, Any], facts: RequestFacts) -> tuple[Tally, int, BodyState]:
     tally = tee.tally
-    length = next((value for name, value in facts.headers if name == "CONTENT_LENGTH"), "")
-    chunked = any(name == "HTTP_TRANSFER_ENCODING" for name, _ in facts.headers)
-    declared = int(length) if length.isdecimal() and not chunked else None
+    length = facts.field("CONTENT_LENGTH")
+    declared = int(length) if length.isdecimal() and "HTTP_TRANSFER_ENCODING" not in facts.names else None
     if declared is not None:
         fetch_unread(tee, environ, declared)
     if tee.gap or not (tee.ended if declared is None else tally.size >= declared):

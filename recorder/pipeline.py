@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from .counters import Counters, RouteKey
 from .guard import Guard
+from .layout import METHOD
 from .sinks import OnEvicted, SinkError
 
 if TYPE_CHECKING:
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
     from .ship import Shipper
 
 _GATHER = 0.05  # seconds for which exchanges are gathered into one batch
+_IDLE = 60.0  # seconds; nothing waits for this, a missed wake-up would
 _BATCH = 64  # exchanges encoded and written at a time
+_SLICE = 32 * 1024  # bytes of exchanges worked on before the application's threads are let run
 _REPORT_EVERY = 2.0  # seconds between two reports of a busy producer
 _EXIT_PATIENCE = 5.0  # seconds that a flush may take while the process waits to end
 
+Queued = tuple["CapturedExchange", int]  # with its sequence number
 OpenShipper = Callable[[str, OnEvicted], "Shipper"]
 
 
@@ -40,10 +44,11 @@ class _Process:
         self.pid = pid
         self.producer = os.urandom(16).hex()
         self.lock = threading.RLock()  # re-entrant: a finaliser may end an exchange inside its own critical section
-        self.queue: deque[CapturedExchange] = deque()
+        self.queue: deque[Queued] = deque()
         self.queued_bytes = 0
         self.sequence = 0
         self.counters = Counters()
+        self.asleep = False  # whether `wake` has to be set; read and written without the lock, see `_IDLE`
         self.wake = threading.Event()
         self.urgent = threading.Event()
         self.drain_lock = threading.Lock()
@@ -61,6 +66,7 @@ class Pipeline:
         self._open_shipper = open_shipper
         self._max_count = max_count
         self._max_bytes = max_bytes
+        self._urgent_bytes = max_bytes // 4
         self._guard = guard
         self._process: _Process | None = None
         self._starting = threading.Lock()
@@ -68,37 +74,39 @@ class Pipeline:
 
     def submit(self, captured: CapturedExchange) -> None:
         """Queues an exchange, or counts it as dropped when the queue is full."""
-        process = self._current()
-        weight = captured.weight
-        key = (captured.request.method, captured.route)
+        process = self._process or self._start()
+        queued_bytes = process.queued_bytes + captured.weight
+        key = (captured.request.values[METHOD], captured.route)
         with process.lock:
             process.counters.seen(key)
             sequence = process.sequence
             process.sequence = sequence + 1  # counted for what is dropped too: a gap is to be seen
             if len(process.queue) >= self._max_count:
                 process.counters.dropped(key, "queue_count")
-            elif process.queued_bytes + weight > self._max_bytes:
+            elif queued_bytes > self._max_bytes:
                 process.counters.dropped(key, "queue_bytes")
             elif process.closed:
                 process.counters.dropped(key, "closed")
             else:
-                process.queue.append(captured._replace(sequence=sequence))
-                process.queued_bytes += weight
-        if not process.wake.is_set():
+                process.queue.append((captured, sequence))
+                process.queued_bytes += captured.weight
+        if process.asleep:
+            process.asleep = False
             process.wake.set()
-        if process.queued_bytes > self._max_bytes // 4:
+        if queued_bytes > self._urgent_bytes:
             process.urgent.set()
 
     def count_sampled_out(self, method: str, route: str) -> None:
-        process = self._current()
+        process = self._process or self._start()
         with process.lock:
             process.counters.sampled_out((method, route))
-        if not process.wake.is_set():
+        if process.asleep:
+            process.asleep = False
             process.wake.set()
 
     def count_dropped(self, method: str, route: str, reason: str) -> None:
         """An exchange that was seen, and could not be captured."""
-        process = self._current()
+        process = self._process or self._start()
         with process.lock:
             process.counters.seen((method, route))
             process.counters.dropped((method, route), reason)
@@ -132,16 +140,10 @@ class Pipeline:
             with suppress(Exception):
                 process.shipper.close()
 
-    def _current(self) -> _Process:
-        process = self._process
-        if process is None or process.pid != os.getpid():
-            return self._start()
-        return process
-
     def _start(self) -> _Process:
         with self._starting:
             process = self._process
-            if process is None or process.pid != os.getpid():
+            if process is None:
                 process = _Process(os.getpid())
                 process.thread = threading.Thread(
                     target=self._run, args=(process,), name="understudy-recorder", daemon=True
@@ -157,7 +159,10 @@ class Pipeline:
     def _run(self, process: _Process) -> None:
         while not process.closed:
             # What was counted and not yet reported must not wait for another request.
-            process.wake.wait(_REPORT_EVERY if process.counters.changed else None)
+            process.asleep = True
+            if not process.queue:
+                process.wake.wait(_REPORT_EVERY if process.counters.changed else _IDLE)
+            process.asleep = False
             process.wake.clear()
             process.urgent.wait(_GATHER)
             process.urgent.clear()
@@ -177,7 +182,11 @@ class Pipeline:
             if process.closed:
                 return True
             while batch := self._take(process):
-                self._ship(process, batch)
+                try:
+                    self._ship(process, batch)
+                except BaseException:  # interrupted between two exchanges: nothing of this batch was written
+                    self._put_back(process, batch)
+                    raise
                 if deadline is not None and time.monotonic() > deadline:
                     return False
             if process.counters.changed and (final or time.monotonic() - process.reported_at >= _REPORT_EVERY):
@@ -187,25 +196,34 @@ class Pipeline:
             process.draining = None
             process.drain_lock.release()
 
-    def _take(self, process: _Process) -> list[CapturedExchange]:
+    def _take(self, process: _Process) -> list[Queued]:
         with process.lock:
             batch = [process.queue.popleft() for _ in range(min(_BATCH, len(process.queue)))]
-            process.queued_bytes -= sum(captured.weight for captured in batch)
+            process.queued_bytes -= sum(captured.weight for captured, _ in batch)
         return batch
 
-    def _ship(self, process: _Process, batch: Sequence[CapturedExchange]) -> None:
+    def _put_back(self, process: _Process, batch: Sequence[Queued]) -> None:
+        with process.lock:
+            process.queue.extendleft(reversed(batch))
+            process.queued_bytes += sum(captured.weight for captured, _ in batch)
+
+    def _ship(self, process: _Process, batch: Sequence[Queued]) -> None:
         frames: list[bytes] = []
         keys: list[RouteKey] = []
-        for captured in batch:
-            key = (captured.request.method, captured.route)
+        busy = 0
+        for captured, sequence in batch:
+            key = (captured.request.values[METHOD], captured.route)
             try:
-                frames.append(self._shipper(process).encode(captured))
+                frames.append(self._shipper(process).encode(captured, sequence))
             except Exception as error:
                 self._lose(process, [key], "encoding")
                 self._guard.failed("encoding", error)
             else:
                 keys.append(key)
-            time.sleep(0)  # one exchange at a time: the application's threads go first
+            busy += captured.weight
+            if busy > _SLICE:
+                busy = 0
+                time.sleep(0)  # the application's threads go first
         if not frames:
             return
         try:

@@ -34,9 +34,9 @@ class Shipper:
         self._stamp = header.stamp
         self._sink: Sink = open_sink(config, header, on_evicted)
 
-    def encode(self, captured: CapturedExchange) -> bytes:
+    def encode(self, captured: CapturedExchange, sequence: int) -> bytes:
         """The frame of one exchange. Identity is read before redaction, which is the last step that sees clear text."""
-        exchange = as_exchange(captured, self._producer)
+        exchange = as_exchange(captured, self._producer, sequence)
         exchange = self._identify(
             exchange, remote_addr=captured.request.remote_addr, principal=captured.principal, key=self._key
         )

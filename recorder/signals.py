@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import weakref
 from collections.abc import Callable
@@ -33,13 +34,14 @@ def flush_on_sigterm(flush: Callable[[float], bool]) -> None:
     _installed = True
 
     def handle(number: int, frame: FrameType | None) -> None:
-        _flush_all()
         if callable(previous):
+            if not _in_gevent_hub():
+                _flush_all()
             previous(number, frame)
-            return
-        # Die of the signal, so that the parent process sees the same exit status as without us.
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
+        elif _in_gevent_hub():
+            sys.modules["gevent"].spawn(_flush_and_die, number)
+        else:
+            _flush_and_die(number)
 
     signal.signal(signal.SIGTERM, handle)
     if callable(previous):
@@ -47,9 +49,22 @@ def flush_on_sigterm(flush: Callable[[float], bool]) -> None:
         signal.siginterrupt(signal.SIGTERM, False)
 
 
+def _flush_and_die(number: int) -> None:
+    """Dies of the signal, so that the parent process sees the same exit status as without us."""
+    _flush_all()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _in_gevent_hub() -> bool:
+    """Whether the handler runs inside gevent's event loop, where nothing may wait."""
+    gevent = sys.modules.get("gevent")
+    return gevent is not None and isinstance(gevent.getcurrent(), gevent.hub.Hub)
+
+
 def _flush_all() -> None:
     for reference in _flushes:
         flush = reference()
         if flush is not None:
-            with suppress(Exception):  # inside gevent's hub nothing may wait: `atexit` flushes there
+            with suppress(Exception):  # the process is about to end, as it was told
                 flush(_PATIENCE)

@@ -63,7 +63,7 @@ def test_a_flask_application_names_its_routes(sink: MemorySink) -> None:
     app.wsgi_app = middleware  # type: ignore[method-assign]
     client = app.test_client()
     for path in ("/users/7", "/stream", "/nowhere", "/boom"):
-        client.get(path)
+        client.get(path).close()
     middleware.close()
     assert routes(sink.exchanges()) == [
         ("/users/<int:user>", "user", 200),
@@ -77,7 +77,7 @@ def test_the_extension_wraps_once(sink: MemorySink) -> None:
     app = shop()
     extension = Understudy(app, CONFIG)
     extension.init_app(app)
-    app.test_client().get("/users/7")
+    app.test_client().get("/users/7").close()
     middleware = app.wsgi_app
     assert isinstance(middleware, RecorderMiddleware)
     middleware.close()
@@ -87,8 +87,8 @@ def test_the_extension_wraps_once(sink: MemorySink) -> None:
 def test_a_mounted_application_is_told_apart_by_its_mount(sink: MemorySink) -> None:
     middleware = RecorderMiddleware(DispatcherMiddleware(shop(), {"/admin": shop()}), CONFIG)
     client = Client(middleware)
-    client.get("/users/7")
-    client.get("/admin/users/7")
+    client.get("/users/7").close()
+    client.get("/admin/users/7").close()
     middleware.close()
     assert [one.route for one in sink.exchanges()] == ["/users/<int:user>", "/admin/users/<int:user>"]
 
@@ -97,8 +97,8 @@ def test_the_user_that_flask_login_loaded_is_the_principal(sink: MemorySink, mon
     monkeypatch.setitem(sys.modules, "flask_login", types.ModuleType("flask_login"))
     middleware = RecorderMiddleware(shop(), CONFIG)
     client = Client(middleware)
-    client.get("/me")
-    client.get("/users/7")
+    client.get("/me").close()
+    client.get("/users/7").close()
     middleware.close()
     me, other = sink.exchanges()
     assert me.principal

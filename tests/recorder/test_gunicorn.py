@@ -171,11 +171,11 @@ def test_a_client_that_hangs_up_is_recorded_as_such(worker: str, tmp_path: Path)
     with gunicorn("tests.apps.conformance:recorded()", tmp_path, worker, **recording(spool)) as (port, _):
         with socket.create_connection(("127.0.0.1", port), 20) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
-            connection.sendall(request("GET /large"))
+            connection.sendall(request("GET /endless"))
             connection.recv(1000)
         time.sleep(0.2)
         answer(port, request("GET /plain"))
-    hung_up = [made for made in read(spool)[0] if made.request.target == "/large"]
+    hung_up = [made for made in read(spool)[0] if made.request.target == "/endless"]
     assert [made.outcome for made in hung_up] == [Outcome.DISCONNECTED]
 
 
