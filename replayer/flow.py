@@ -359,11 +359,9 @@ def _of_an_action(location: str) -> bool:
     """
     head, _, where = location.rpartition("|")
     static = _static(head.partition(" ")[2].partition("|")[0])
-    return (
-        bool(re.fullmatch(r"\$(\.[^.]+)?\.(id|pk|uuid)", where))
-        and bool(static)
-        and _singular(static[-1]) == static[-1]
-    )
+    match = re.fullmatch(r"\$(?:\.([^.]+))?\.(id|pk|uuid)", where)
+    nameless = match is not None and (match[1] is None or match[1] in _WRAPPERS)
+    return nameless and bool(static) and _singular(static[-1]) == static[-1]
 
 
 def _path_noun(route: str, index: int) -> str | None:

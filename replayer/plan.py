@@ -18,8 +18,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from diffing.atoms import canonical, is_opaque
+from diffing.atoms import canonical, is_opaque, location_key
 from diffing.difference import Reason
+from diffing.times import moment
 from recorder.exchange import BodyState, Exchange, header
 
 from .flow import Flow, Step, consumed, handed_out, infer
@@ -119,7 +120,7 @@ class _Edges:
         self._listings = _listings(steps, flow)
         self._public = {sort for shown in self._listings.values() for sort, private in shown if not private}
         self._private = {sort for shown in self._listings.values() for sort, private in shown if private}
-        self._identifying = _identifying(steps, flow)
+        self._identifying = _identifying(flow)
 
     def build(self) -> tuple[frozenset[int], ...]:
         last: dict[int, int] = {}
@@ -245,20 +246,60 @@ class _Edges:
         return found
 
     def _unexplained(self) -> set[str]:
-        """Routes of reads whose answers change, and show no identifier that would say because of what."""
-        shown: dict[str, bool] = {}
+        """Routes of reads whose answers change for reasons that no identifier shows.
+
+        Totals and counts name nothing. A row that turned up, or says that it was made, during the recording, though no
+        write handed out its identifier, was made by some write as a side effect: a notice, an entry of a log.
+        """
+        silent: dict[str, bool] = {}
         bodies: dict[tuple[str, str], set[str]] = defaultdict(set)
+        routes: set[str] = set()
+        began = min((step.exchange.started for step in self._steps), default=0.0)
+        shown: dict[tuple[str, str], set[Key]] = {}
         for step in self._steps:
             if not step.reads or not 200 <= step.status < 300 or step.produced.body is None:
                 continue
-            names = any(self._flow.sorts.get(location) in self._identifying for location, _ in handed_out(step))
-            names = names or any(
-                self._flow.sorts.get(location) in self._identifying for _, location, _ in consumed(step)
-            )
-            shown[step.route] = shown.get(step.route, False) or names
+            silent[step.route] = silent.get(step.route, True) and not self._names_something(step)
             bodies[step.route, step.exchange.request.target].add(_stable_text(step))
+            rows = self._rows_of_nobody(step)
+            seen = shown.setdefault((step.exchange.request.target, step.principal), set(rows))
+            if rows.keys() - seen or any(began <= made for made in rows.values()):
+                routes.add(step.route)
+            seen |= rows.keys()
         changing = {route for (route, _), texts in bodies.items() if len(texts) > 1}
-        return {route for route, names in shown.items() if not names and route in changing}
+        return routes | {route for route, nothing in silent.items() if nothing and route in changing}
+
+    def _names_something(self, step: Step) -> bool:
+        if any(self._flow.sorts.get(location) in self._identifying for location, _ in handed_out(step)):
+            return True
+        return any(
+            self._flow.sorts.get(location) in self._identifying
+            for slot, location, _ in consumed(step)
+            if not slot.location.startswith(("header.", "cookie."))
+        )
+
+    def _rows_of_nobody(self, step: Step) -> dict[Key, float]:
+        """The rows of a listing that no write handed out, and when they say that they were made (0.0: not said)."""
+        found: dict[Key, float] = {}
+        stack: list[tuple[str, object]] = [("$", step.produced.body)]
+        while stack:
+            path, node = stack.pop()
+            if isinstance(node, dict):
+                stack.extend((f"{path}.{key}", child) for key, child in node.items())
+            elif isinstance(node, list):
+                stack.extend((f"{path}[*]", child) for child in node)
+            if not isinstance(node, dict) or not path.endswith("[*]"):
+                continue
+            name = next((name for name in IDENTITY_KEYS if canonical(node.get(name)) is not None), None)
+            if name is None:
+                continue
+            value = canonical(node[name]) or ""
+            key = location_key(step.exchange.request.method, step.route, step.status, f"{path}.{name}")
+            sort = self._flow.sorts.get(key, key)
+            if (sort, value) not in self._flow.created:
+                times = (moment(leaf) for leaf in node.values())
+                found[sort, value] = max((t.at for t in times if t is not None), default=0.0)
+        return found
 
 
 def _stable_text(step: Step) -> str:
@@ -280,12 +321,10 @@ def _looks_like_time(text: str) -> bool:
     )
 
 
-def _identifying(steps: Sequence[Step], flow: Flow) -> set[str | None]:
-    """The sorts that name things shared between exchanges; tokens of one session are ordered by the session already."""
-    values: dict[str, set[str]] = defaultdict(set)
-    for sort, value in flow.first_seen:
-        values[sort].add(value)
-    return {sort for sort, found in values.items() if any(not is_opaque(v) or len(v) <= 36 for v in found)}
+def _identifying(flow: Flow) -> set[str]:
+    """The sorts that name things; what goes into headers and cookies is a credential, ordered by its session."""
+    credentials = {sort for location, sort in flow.sorts.items() if "|>header." in location or "|>cookie." in location}
+    return set(flow.sorts.values()) - credentials
 
 
 def _listings(steps: Sequence[Step], flow: Flow) -> dict[tuple[str, str], set[tuple[str, bool]]]:

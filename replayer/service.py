@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from diffing.difference import Answer, Severity
+from diffing.difference import Answer, Part, Severity
 from diffing.gate import Policy, TagRule
 from diffing.noise import NoiseRule
 from recorder.keys import InvalidKey, Key, load_key
@@ -147,7 +147,7 @@ def _tag_rule(settings: Settings, name: str) -> TagRule:
 
 def _rules(settings: Settings) -> tuple[NoiseRule, ...]:
     return tuple(
-        NoiseRule(route=n.route, path=n.path, part=n.part, kind=n.kind, reason=n.reason, until=n.until)
+        NoiseRule(route=n.route, path=n.path, part=Part(n.part), kind=n.kind, reason=n.reason, until=n.until)
         for n in settings.noise
     )
 
