@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import islice
+
 from recorder.exchange import RecordedResponse
 
 from .contents import body_pairs, header_pairs, location_of, media_difference, parsed, structural
@@ -12,7 +15,7 @@ from .walk import Pair, Plain, Walking
 
 strict = Plain()
 MAX_DIFFERENCES = 500
-"""Differences told of one pair of responses; one more says how many were left out."""
+"""Differences told of one pair of responses; the last one says when there are more."""
 
 
 def compare(baseline: RecordedResponse, candidate: RecordedResponse, *, equal: Walking = strict) -> list[Difference]:
@@ -34,25 +37,16 @@ def compare(baseline: RecordedResponse, candidate: RecordedResponse, *, equal: W
     if media is not None:
         found.append(media)
     if sides.alike and sides.baseline is not sides.candidate:
-        found.extend(_difference(pair) for pair in body_pairs(sides, equal))
+        found.extend(_difference(pair) for pair in islice(body_pairs(sides, equal), MAX_DIFFERENCES + 1))
     return bounded(found)
 
 
 def bounded(found: list[Difference]) -> list[Difference]:
-    """At most MAX_DIFFERENCES, the last of which tells how many were left out."""
+    """At most MAX_DIFFERENCES; where there are more, the last one says so."""
     if len(found) <= MAX_DIFFERENCES:
         return found
-    rest = found[MAX_DIFFERENCES - 1 :]
-    first = rest[0]
-    told = Difference(
-        first.location,
-        first.kind,
-        first.baseline,
-        first.candidate,
-        first.transition,
-        f"and {len(rest) - 1} more differences in this response",
-    )
-    return [*found[: MAX_DIFFERENCES - 1], told]
+    last = found[MAX_DIFFERENCES - 1]
+    return [*found[: MAX_DIFFERENCES - 1], replace(last, detail="and more differences in this response")]
 
 
 def _difference(pair: Pair) -> Difference:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from .bindings import Renaming
 from .bodies import Form
-from .compare import bounded
+from .compare import MAX_DIFFERENCES, bounded
 from .contents import (
     Sides,
     body_pairs,
@@ -145,6 +145,8 @@ class _Hearing:
     def _walk(self, sides: Sides) -> None:
         for pair in body_pairs(sides, self._scope):
             self._take(pair)
+            if len(self._found) > MAX_DIFFERENCES:
+                break
 
     def _take(self, pair: Pair) -> None:
         if pair.kind is not None:

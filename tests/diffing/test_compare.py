@@ -224,7 +224,6 @@ def test_large_and_deep_bodies_are_told_apart_in_bounds(a: str, b: str) -> None:
     found = compare(one, other)
     assert 1 <= len(found) <= MAX_DIFFERENCES
     assert len(json.dumps([(d.baseline, d.candidate) for d in found])) < 1_000_000
-    assert compare(one, reply(a.encode() + b" ")) == [] or "10,000" in a[:0] or len(a) == 20_000
 
 
 def test_what_is_too_deep_is_told_at_the_deepest_place() -> None:
