@@ -29,11 +29,8 @@ _HEXADECIMAL = re.compile(r"(?=.*\d)(?:[0-9a-f-]{8,}|[0-9A-F-]{8,})", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _UUID_FIXED = (14, 19)  # the version and variant digits, RFC 9562 §4
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", re.ASCII)
-CARD = re.compile(
-    r"(?<!\d)(?<!\d\.)[2-6](?:[ -]?\d){12,18}(?!\.?\d|[eE][+-]?\d)",
-    re.ASCII,
-)
-"""What may be a payment card's number (ISO/IEC 7812): the issuers that there are begin with 2 to 6. No part of a fraction."""
+CARD = re.compile(r"(?<!\d)(?<!\d\.)[2-6](?:[ -]?\d){12,18}(?!\.?\d|[eE][+-]?\d)", re.ASCII)
+"""What may be a payment card's number (ISO/IEC 7812): issuers begin with 2 to 6. No part of a fraction."""
 
 _LATIN_LOWER = "àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþ"
 _LATIN_UPPER = _LATIN_LOWER.upper()

@@ -42,6 +42,7 @@ def redacted(data: bytes | str, content_type: str = "") -> str:
         ('{"pin": 1234, "otp": -5, "n": 1234}', f'{{"pin": {P("1234")}, "otp": {P("-5")}, "n": 1234}}'),
         ('{"token": true, "secret": null, "pin": ""}', '{"token": true, "secret": null, "pin": ""}'),
         ('{"tokens": 512, "session": 3, "x": {"tokens": 5}}', '{"tokens": 512, "session": 3, "x": {"tokens": 5}}'),
+        ('{"tokens": [{"name": "a1"}]}', '{"tokens": [{"name": "a1"}]}'),
         ('{"tokens": ["a1", "b2"]}', f'{{"tokens": ["{P("a1")}", "{P("b2")}"]}}'),
         ('{"session": {"id": "x1", "token": "t1"}}', f'{{"session": {{"id": "x1", "token": "{P("t1")}"}}}}'),
         (
