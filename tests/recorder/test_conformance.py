@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from wsgiref.util import FileWrapper
@@ -19,7 +19,7 @@ from recorder.sinks.memory import memory_sink
 from tests.apps import conformance
 
 KEY = "a key of at least thirty-two bytes"
-App = Callable[..., Iterable[bytes]]
+App = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ class Answer:
     length: int | None = None
 
 
-def environ(path: str, method: str = "GET", body: bytes = b"", **more: Any) -> dict[str, Any]:
+def environ(path: str, method: str = "GET", body: bytes = b"", /, **more: Any) -> dict[str, Any]:
     made: dict[str, Any] = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
@@ -191,7 +191,7 @@ def test_werkzeugs_lint_is_content_on_both_sides(path: str, recorded: Any) -> No
 
 
 def test_a_file_wrapper_reaches_the_server_as_it_is(recorded: Any) -> None:
-    returned: list[object] = []
+    returned: list[Any] = []
 
     def app(request: dict[str, Any], start: Any) -> Any:
         result = conformance.file(request, start)
@@ -199,7 +199,7 @@ def test_a_file_wrapper_reaches_the_server_as_it_is(recorded: Any) -> None:
         return result
 
     wrapped, exchanges = recorded(app)
-    result = wrapped(environ("/file"), lambda *_: None)
+    result: Any = wrapped(environ("/file"), lambda *_: None)
     assert result is returned[0]
     assert result.filelike.tell() == 1000
     result.close()
