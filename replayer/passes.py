@@ -19,9 +19,9 @@ from .client import Client, Reply
 from .engine import PassOptions, PassResult, run_pass
 from .errors import UsageError
 from .plan import Plan
-from .safety import recorded_host, refusal
+from .safety import recorded_hosts, refusal
 from .target_settings import TargetSettings
-from .targets import Instance, open_instance
+from .targets import open_instance
 
 MAX_CANARIES = 6
 REPLAY_HEADER = "Understudy-Replay"
@@ -70,8 +70,8 @@ class PassRunner:
     ) -> Pass:
         """Opens an instance, replays, closes it. UsageError for a refused target, InconclusiveError without one."""
         started = time.time()
+        self._refuse(target)
         async with open_instance(target, key=self.key, label=name) as instance:
-            self._refuse(instance)
             client = Client(
                 instance.base_url,
                 timeout=target.timeout,
@@ -100,28 +100,34 @@ class PassRunner:
             return ()
         return ((REPLAY_HEADER, sign(self.key, self.run_id, int(time.time()))),)
 
-    def _refuse(self, instance: Instance) -> None:
-        if instance.ours:
+    def _refuse(self, target: TargetSettings) -> None:
+        """Before anything is reset or asked: an address that production was recorded from is no target."""
+        if not target.url or target.start or target.wsgi:
             return
-        located = recorded_host(RecordedRequest("GET", instance.base_url + "/", ()))
-        why = refusal(located[0], located[1], self.recorded_hosts) if located else None
-        if why is not None:
-            raise UsageError(why, "Replay at a staging deploy, on another host or port.")
+        for host, port in recorded_hosts(RecordedRequest("GET", target.url + "/", ())):
+            why = refusal(host, port, self.recorded_hosts)
+            if why is not None:
+                raise UsageError(why, "Replay at a staging deploy, on another host or port.")
 
 
 def choose_canaries(plan: Plan) -> tuple[str, ...]:
-    """Reads that anybody may do, of routes whose answers show state: the first of each route, without parameters."""
+    """Reads that anybody may do, of routes whose answers show state: one of each route, without parameters.
+
+    Those whose answer changed in the recording come first: they tell whether a pass began in a fresh state.
+    """
     chosen: dict[str, str] = {}
+    bodies: dict[str, set[bytes]] = {}
     for step in plan.steps:
         request = step.exchange.request
         if request.method != "GET" or step.status != 200 or step.produced.root != "$" or step.produced.body is None:
             continue
         carries = any(slot.location.startswith(("header.authorization", "cookie.", "path[")) for slot in step.slots)
-        if not carries and step.route not in chosen and "?" not in request.target:
-            chosen[step.route] = request.target
-            if len(chosen) >= MAX_CANARIES:
-                break
-    return tuple(chosen.values())
+        if not carries and "?" not in request.target and step.exchange.response is not None:
+            target = chosen.setdefault(step.route, request.target)
+            if target == request.target:
+                bodies.setdefault(target, set()).add(step.exchange.response.body.data)
+    ranked = sorted(chosen.values(), key=lambda target: -min(2, len(bodies[target])))
+    return tuple(ranked[:MAX_CANARIES])
 
 
 async def _read_twice(client: Client, paths: Sequence[str]) -> tuple[dict[str, str], frozenset[str]]:
@@ -158,24 +164,25 @@ def _state(data: bytes) -> str:
 
 
 def state_problems(baselines: Sequence[Pass], candidates: Sequence[Pass]) -> list[str]:
-    """What the canary reads show to be wrong with the state that passes began in, as sentences."""
+    """Passes that began where an earlier one had ended: nothing was reset, or two instances share a database.
+
+    A path tells only if the earlier pass changed what it says; a difference alone tells nothing (a process id, say).
+    """
     problems: list[str] = []
-    if not baselines and len(candidates) < 2:
-        return problems
-    reference = (baselines or candidates)[0]
-    noisy = frozenset().union(*(one.canary.noisy for one in (*baselines, *candidates)))
-    for other in (*baselines[1:], *candidates):
-        if other is reference:
-            continue
-        for path, text in other.canary.before.items():
-            began, ended = reference.canary.before.get(path), reference.canary.after.get(path)
-            if path in noisy or began is None or text == began:
-                continue
-            same_release = other in baselines or not baselines
-            if same_release or text == ended:
+    earlier: list[Pass] = []
+    for one in (*baselines, *candidates):
+        for before in earlier:
+            shared = [
+                path
+                for path, text in one.canary.before.items()
+                if text == before.canary.after.get(path) != before.canary.before.get(path)
+                and path not in one.canary.noisy | before.canary.noisy
+            ]
+            if shared:
                 problems.append(
-                    f"{other.name} did not begin in the state that {reference.name} began in (GET {path} differs): "
-                    "give the target a reset, or a start command that makes a fresh instance"
+                    f"{one.name} began in the state that {before.name} had ended in (GET {shared[0]} shows it): give the "
+                    "target a reset, or a start command that makes a fresh instance"
                 )
                 break
+        earlier.append(one)
     return problems

@@ -30,7 +30,7 @@ from .errors import UsageError
 from .passes import Pass, PassRunner, choose_canaries, state_problems
 from .plan import Plan, make_plan
 from .reports.model import Coverage, CoverageRoute, RunReport
-from .safety import recorded_host
+from .safety import recorded_hosts
 from .target_settings import TargetSettings
 
 MAX_CONFIRMED_SHARE = 0.6
@@ -105,12 +105,12 @@ class _Rehearsing:
         watcher.stage("planning")
         table = RouteTable((e.request.method, e.request.target, e.route) for e in request.exchanges)
         self._plan = make_plan(request.exchanges, lambda e: table.route(e.request.method, e.request.target, e.route))
-        hosts = {recorded_host(exchange.request) for exchange in request.exchanges}
+        hosts = {host for exchange in request.exchanges for host in recorded_hosts(exchange.request)}
         self._runner = PassRunner(
             plan=self._plan,
             run_id=request.run_id,
             key=request.key,
-            recorded_hosts=frozenset(host for host in hosts if host is not None),
+            recorded_hosts=frozenset(hosts),
             concurrency=request.concurrency,
             correlate=request.correlate,
             order=request.order,
@@ -270,7 +270,7 @@ class _Rehearsing:
             unchecked_share=sum(unchecked.values()) / leaves if leaves else 0.0,
             unchecked=tuple(sorted(unchecked)),
             suppressed=dict(suppressed),
-            noise=profile.summary(),
+            noise={"pairs of answers learned from": profile.pairs, "places": len(profile.places)},
             correlation=self._correlation(baselines, candidates),
             confirmations={"exemplars": confirmations, **states} if confirmations else {},
             limits=evidence.limits,
