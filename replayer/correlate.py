@@ -150,10 +150,10 @@ class Correlator:
         if sort is not None:
             found = self._bindings.get((sort, text))
             if found:
-                direct = self._flow.direct.get(consumer, {})
-                best = max(
-                    found, key=lambda b: (direct.get(b.producer, 0.0), b.made, b.session == step.session, b.index)
-                )
+                shares = self._flow.direct.get(consumer, {})
+                enough = max((shares.get(b.producer, 0.0) for b in found), default=0.0) / 2
+                likely = [b for b in found if shares.get(b.producer, 0.0) >= enough]
+                best = max(likely, key=lambda b: (b.made, b.session == step.session, b.index))
                 return best.value
         return self._tokens.get(text) if len(text) >= 8 else None
 
@@ -177,9 +177,10 @@ class Correlator:
         method, status = step.exchange.request.method, step.status
 
         def row_key(path: str, key: str) -> str | None:
-            sort = self._flow.sorts.get(location_key(method, step.route, status, path))
+            path = location_key(method, step.route, status, path)
+            sort = self._flow.sorts.get(path)
             found = self._bindings.get((sort, key)) if sort is not None else None
-            return found[-1].value if found else None
+            return max(found, key=lambda b: (b.producer == path, b.made, b.index)).value if found else None
 
         for path, old, new in Pairing(row_key).walk(step.produced, produced(response)):
             new_atoms = dict(atoms(new))

@@ -180,8 +180,8 @@ def state_problems(baselines: Sequence[Pass], candidates: Sequence[Pass]) -> lis
             ]
             if shared:
                 problems.append(
-                    f"{one.name} began in the state that {before.name} had ended in (GET {shared[0]} shows it): give the "
-                    "target a reset, or a start command that makes a fresh instance"
+                    f"{one.name} began in the state that {before.name} had ended in (GET {shared[0]} shows it): give "
+                    "the target a reset, or a start command that makes a fresh instance"
                 )
                 break
         earlier.append(one)

@@ -179,30 +179,32 @@ class Pairing:
             old_keys = [canonical(row[name]) if isinstance(row, dict) else None for row in old]
             new_keys = [canonical(row[name]) if isinstance(row, dict) else None for row in new]
             where = f"{path}[*].{name}"
-        matched, taken = self._match(old_keys, new_keys, where)
-        left_old = [i for i in range(len(old)) if i not in matched]
+        matched, taken, known = self._match(old_keys, new_keys, where)
+        # a row that is known under another key, which is not there, is missing: it has no partner among the rest
+        left_old = [i for i in range(len(old)) if i not in matched and i not in known]
         left_new = [j for j in range(len(new)) if j not in taken]
-        if len(old) == len(new):
+        if len(old) == len(new) and len(left_old) == len(left_new):
             matched.update(zip(left_old, left_new, strict=True))
         elif left_old and left_new:
             matched.update(_alike(old, new, left_old, left_new))
         return sorted(matched.items())
 
-    def _match(self, old: list[str | None], new: list[str | None], where: str) -> tuple[dict[int, int], set[int]]:
+    def _match(
+        self, old: list[str | None], new: list[str | None], where: str
+    ) -> tuple[dict[int, int], set[int], set[int]]:
+        """Rows matched by their keys; the rows taken on the other side; and those that are known, matched or not."""
         position = {key: j for j, key in enumerate(new)}
+        stands_for = {i: self.row_key(where, key) for i, key in enumerate(old) if key is not None}
+        known = {i for i, key in stands_for.items() if key is not None}
         matched: dict[int, int] = {}
         taken: set[int] = set()
-        for known_only in (True, False):
-            for i, key in enumerate(old):
-                if i in matched or key is None:
-                    continue
-                known = self.row_key(where, key)
-                wanted = known if known is not None else None if known_only else key
-                j = position.get(wanted) if wanted is not None else None
+        for wanted in (stands_for, dict(enumerate(old))):
+            for i, key in wanted.items():
+                j = position.get(key) if key is not None and (wanted is stands_for or i not in known) else None
                 if j is not None and j not in taken:
                     matched[i] = j
                     taken.add(j)
-        return matched, taken
+        return matched, taken, known
 
 
 def _alike(old: list[object], new: list[object], left_old: list[int], left_new: list[int]) -> dict[int, int]:
