@@ -20,7 +20,7 @@ from ..pricing import ZONES, totals_of
 from ..security import STAFF, current_user, is_staff, requires
 from .addresses import own_address, show_address
 from .carts import open_cart, show_cart
-from .stock import move
+from .stock import check_available, move
 
 bp = Blueprint("orders", __name__, url_prefix="/api/orders")
 
@@ -115,6 +115,7 @@ def place() -> ResponseReturnValue:
     db().flush()
     order.number = f"ORD-{order.id:06d}"
     for item in cart.items:
+        check_available(item.product, item.quantity)
         if not on("stock_not_taken"):
             move(item.product, -item.quantity, order.number)
     cart.open = False

@@ -20,10 +20,14 @@ bp = Blueprint("stock", __name__, url_prefix="/api/stock")
 LOW = 5
 
 
-def move(product: Product, delta: int, reason: str) -> None:
+def check_available(product: Product, quantity: int) -> None:
     """Raises ApiError 409 rather than selling what is not there."""
-    if product.stock + delta < 0:
+    if product.stock < quantity:
         raise conflict("out_of_stock", f"Only {product.stock} of {product.name} left.")
+
+
+def move(product: Product, delta: int, reason: str) -> None:
+    check_available(product, -delta)
     product.stock += delta
     db().add(StockMovement(product_id=product.id, delta=delta, reason=reason))
 

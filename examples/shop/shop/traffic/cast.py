@@ -54,7 +54,14 @@ CUSTOMER: tuple[Journey, ...] = (
 SUPPORT: tuple[Journey, ...] = (
     staff.queue, staff.look_up, staff.figures, staff.stock_room, staff.returns, staff.void_an_order,
 )  # fmt: skip
-ADMIN: tuple[Journey, ...] = (staff.new_product, staff.people, staff.campaign, staff.figures, staff.look_up)
+ADMIN: tuple[Journey, ...] = (
+    staff.new_product,
+    staff.new_product,
+    staff.people,
+    staff.campaign,
+    staff.figures,
+    staff.look_up,
+)
 
 
 @dataclass(frozen=True, slots=True)
