@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from .atoms import canonical
-from .equality import canonical_text
+from .equality import row_key
 from .paths import step
 
 IDENTITY_FIELDS = ("id", "uuid", "guid", "key", "code", "slug", "sku", "number", "reference", "name", "email", "token")
@@ -50,9 +50,9 @@ def align(old: Sequence[object], new: Sequence[object], shape: str, matching: Ma
         name = _identity_field(old_rows, new_rows, shape, matching)
         if name is not None:
             return _by_identity(old_rows, new_rows, name, shape, matching, unordered)
-        return _by_content([canonical_text(row) for row in old], [canonical_text(row) for row in new], unordered, False)
+        return _by_content([row_key(row) for row in old], [row_key(row) for row in new], unordered, False)
     if any(isinstance(row, dict | list) for row in (*old, *new)):
-        return _by_content([canonical_text(row) for row in old], [canonical_text(row) for row in new], unordered, False)
+        return _by_content([row_key(row) for row in old], [row_key(row) for row in new], unordered, False)
     return _scalars(old, new, shape, matching, unordered)
 
 

@@ -9,6 +9,7 @@ from recorder.exchange import RecordedResponse, header
 
 from .bodies import Form, Parsed, comparable
 from .difference import Difference, DifferenceKind, Location, Part
+from .explain import rows_changed
 from .headers import header_tree
 from .kinds import json_type, shown
 from .media import charset, media_type
@@ -145,7 +146,10 @@ def structural(pair: Pair) -> Difference:
     """A pair that is no pair of leaves, as a difference."""
     assert pair.kind is not None
     a, b = pair.baseline, pair.candidate
-    return Difference(location_of(pair), pair.kind, shown(a), shown(b), _transition(pair.kind, a, b), pair.detail)
+    detail = pair.detail
+    if pair.kind is DifferenceKind.LENGTH and isinstance(a, list) and isinstance(b, list):
+        detail = rows_changed(a, b)
+    return Difference(location_of(pair), pair.kind, shown(a), shown(b), _transition(pair.kind, a, b), detail)
 
 
 def location_of(pair: Pair) -> Location:

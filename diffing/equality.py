@@ -17,37 +17,27 @@ def equal_leaves(a: object, b: object) -> bool:
 def strictly_equal(a: object, b: object) -> bool:
     """Whether two JSON-like values are the same, types included, whatever their depth."""
     try:
-        if a != b:
-            return False if not _may_hold_nan(a) else _equal_by_steps(a, b)
-        return orjson.dumps(a, option=_SORTED) == orjson.dumps(b, option=_SORTED)
+        if orjson.dumps(a, option=_SORTED) != orjson.dumps(b, option=_SORTED):
+            return False
+        if a == b:
+            return True
     except (RecursionError, TypeError):  # too deep, or what orjson can not write: big integers, lone surrogates
-        return _equal_by_steps(a, b)
+        pass
+    return _equal_by_steps(a, b)  # NaN is written as null, and differs from itself
 
 
-def canonical_text(value: object) -> bytes | str:
-    """A text that equal values share and others do not, for use as a key."""
+def row_key(value: object) -> int:
+    """A number that equal values share and others do not, chance apart: for pairing, never for judging.
+
+    The text itself is not kept: orjson's results hold on to their whole buffer, 4 KB for a row of 20 bytes.
+    """
     try:
-        return orjson.dumps(value, option=_SORTED)
+        return hash(orjson.dumps(value, option=_SORTED))
     except TypeError:
         try:
-            return repr(value)
+            return hash(repr(value))
         except RecursionError:
-            return f"nested too deeply: {id(value)}"
-
-
-def _may_hold_nan(value: object) -> bool:
-    """orjson never gives NaN; the patient parser, which does, gives no array or object without a reason to look."""
-    stack = [value]
-    while stack:
-        node = stack.pop()
-        if type(node) is float:
-            if node != node:
-                return True
-        elif type(node) is dict:
-            stack.extend(node.values())
-        elif type(node) is list:
-            stack.extend(node)
-    return False
+            return id(value)
 
 
 def _equal_by_steps(a: object, b: object) -> bool:

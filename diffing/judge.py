@@ -26,13 +26,13 @@ from .equality import equal_leaves
 from .kinds import shown
 from .knowledge import Scope, Scopes, by_prefix
 from .leaf import NOISE, LeafJudge, Verdict
+from .learning import READS
 from .noise import NoiseRule
 from .prejudgement import Ready, prejudge
 from .profile import NoiseProfile, Place
 from .walk import Pair
 from .windows import PassClock
 
-_READS = frozenset(["GET", "HEAD", "OPTIONS"])
 DOWNSTREAM = "downstream"
 
 
@@ -60,7 +60,7 @@ class _Court:
 
     def hear(self, case: Case) -> Comparison:
         self._clock.see(case)
-        ready = prejudge(case)
+        ready = prejudge(case, self._profile.drifting)
         if isinstance(ready, Comparison):
             self._taint.learn(case)
             return ready
@@ -68,7 +68,7 @@ class _Court:
         leaf = LeafJudge(self._profile, self._renaming)
         leaf.candidate = self._clock.window(case, 0, in_baseline=False)
         leaf.baseline = self._clock.window(case, 0, True) if case.baseline else self._clock.recorded(case)
-        leaf.first_seen_reading = case.method in _READS
+        leaf.first_seen_reading = case.method in READS
         return _Hearing(case, ready, scope, leaf, self._rules, self._taint).outcome()
 
 

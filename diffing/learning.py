@@ -26,6 +26,11 @@ MAX_TEXTS = 1000
 """Distinct texts kept of one location: enough for its format."""
 MANY_KEYS = 30
 """Distinct keys at one location above which an object is a map, whatever the keys look like."""
+MIN_SIGHTED = 6
+"""Sightings of values from before the recording that show whether a snapshot keeps its identifiers."""
+MAX_MOVED = 0.05
+"""Share of them that may have moved nevertheless."""
+READS = frozenset(["GET", "HEAD", "OPTIONS"])
 RECORDED = -1
 """The pass number of the recording itself."""
 
@@ -49,6 +54,8 @@ class Evidence:
     seen: dict[str, Seen] = field(default_factory=dict)
     keys: dict[str, set[str]] = field(default_factory=dict)  # object location -> names of its keys, while few
     authorities: set[str] = field(default_factory=set)
+    sighted: dict[str, int] = field(default_factory=dict)  # sort -> values first seen by a request that only reads
+    moved: dict[str, set[str]] = field(default_factory=dict)  # sort -> those of them that differed between passes
     pairs: int = 0
     trusted: bool = False  # there are baseline passes: what moved was not moved by a release under judgement
 
@@ -74,6 +81,7 @@ class Match:
     when_a: Window
     when_b: Window
     noise: bool
+    reads: bool  # the request is one that only reads
     trusted: bool  # its values may set what types and formats are right: not those of a release under judgement
 
 
@@ -101,19 +109,20 @@ def matches(case: Case, clock: PassClock) -> Iterator[Match]:
     if not answers or answers[0][0] != 0:
         return
     in_baseline = bool(case.baseline)
+    reads = case.method in READS
     windows = {i: clock.window(case, i, in_baseline) for i, _ in answers}
     first = _response(answers[0][1])
     for i, answer in answers[1:]:
         other = _response(answer)
         if other.status == first.status and other.body.complete and first.body.complete:
-            yield Match(i, first, other, windows[0], windows[i], True, in_baseline)
+            yield Match(i, first, other, windows[0], windows[i], True, reads, in_baseline)
     recorded = case.exchange.response
     if recorded is None or not recorded.body.complete:
         return
     for i, answer in answers:
         other = _response(answer)
         if other.status == recorded.status and other.body.complete:
-            yield Match(RECORDED - i, recorded, other, clock.recorded(case), windows[i], False, not in_baseline)
+            yield Match(RECORDED - i, recorded, other, clock.recorded(case), windows[i], False, reads, not in_baseline)
 
 
 def _response(answer: Answer) -> RecordedResponse:
@@ -235,7 +244,17 @@ class _Reader:
                 self._texts(place, one, other)
             sort = self._known.sort_of(key + suffix)
             if sort:
+                if self._match.reads and self._scope.renaming.image(sort, one) is None:
+                    self._sight(sort, one, other)
                 self._scope.renaming.bind(sort, one, other)
+
+    def _sight(self, sort: str, a: str, b: str) -> None:
+        """Something that a reading request shows for the first time was there before the passes began."""
+        self._evidence.sighted[sort] = self._evidence.sighted.get(sort, 0) + 1
+        if a != b:
+            moved = self._evidence.moved.setdefault(sort, set())
+            if len(moved) < MAX_TEXTS:
+                moved.add(b if self._match.number < 0 else a)
 
 
 def conclude(evidence: Evidence, sorts: Mapping[str, str]) -> NoiseProfile:
@@ -250,10 +269,26 @@ def conclude(evidence: Evidence, sorts: Mapping[str, str]) -> NoiseProfile:
     for key, sort in sorts.items():
         if key not in places and key not in refuted:
             places[key] = Place(sort=sort)
+    anchored = frozenset(_anchored(evidence))
+    loose = frozenset(f"{sort} {value}" for sort in anchored for value in evidence.moved.get(sort, ()))
     maps = frozenset(key for key, names in evidence.keys.items() if len(names) > MANY_KEYS)
     return NoiseProfile(
-        places=places, maps=maps, moving_authorities=frozenset(evidence.authorities), pairs=evidence.pairs
+        places=places,
+        maps=maps,
+        moving_authorities=frozenset(evidence.authorities),
+        anchored=anchored,
+        loose=loose,
+        pairs=evidence.pairs,
     )
+
+
+def _anchored(evidence: Evidence) -> Iterator[str]:
+    """Sorts whose values from before the recording are the same everywhere: a restored snapshot keeps its ids."""
+    if not evidence.trusted:
+        return
+    for sort, count in evidence.sighted.items():
+        if count >= MIN_SIGHTED and len(evidence.moved.get(sort, ())) <= MAX_MOVED * count:
+            yield sort
 
 
 def _place(seen: Seen, sort: str, refuted: bool) -> Place | None:

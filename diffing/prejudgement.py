@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
 from recorder.exchange import BodyState, RecordedResponse, header
@@ -22,6 +24,9 @@ _SKIPPED = frozenset(
 )
 
 
+_REFUSALS = frozenset([401, 403, 404])
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """Two responses that can be compared."""
@@ -30,8 +35,11 @@ class Ready:
     candidate: RecordedResponse
 
 
-def prejudge(case: Case) -> Comparison | Ready:
-    """The outcome of a case that needs no comparison of headers and bodies, or the responses that do."""
+def prejudge(case: Case, drifting: Set[str] = frozenset()) -> Comparison | Ready:
+    """The outcome of a case that needs no comparison of headers and bodies, or the responses that do.
+
+    `drifting` names the routes where a refusal may be the state's doing; see `drifting_routes`.
+    """
     if not case.candidate:
         return _not_compared(case, Reason.UNCERTAIN, "the candidate was not asked")
     for answer in (*case.baseline[:1], case.candidate[0]):
@@ -44,6 +52,9 @@ def prejudge(case: Case) -> Comparison | Ready:
     if answer.response is None:
         return _differed(case, _failure(reference, answer))
     if reference.status != answer.response.status:
+        doubt = "" if case.baseline else _doubt(case, reference, answer.response, drifting)
+        if doubt:
+            return _not_compared(case, Reason.UNFAITHFUL, doubt)
         return _differed(case, _status(reference, answer.response))
     return Ready(reference, answer.response)
 
@@ -66,6 +77,35 @@ def _reference(case: Case) -> RecordedResponse | Comparison:
         detail = f"recorded {recorded.status}, the baseline gave {first.status}"
         return _not_compared(case, Reason.UNFAITHFUL, detail)
     return first
+
+
+def drifting_routes(cases: Iterable[Case]) -> frozenset[str]:
+    """Routes at which, without a baseline, a refusal (401, 403, 404) of what was accepted in production tells nothing.
+
+    Where most exchanges of a route are refused, the state is another one than production's, or credentials are
+    missing; where few are, the release is to blame. A 404 at a route without variables needs no state: it is gone.
+    """
+    asked: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    for case in cases:
+        recorded, answer = case.exchange.response, case.candidate[0] if case.candidate else None
+        if case.baseline or recorded is None or recorded.status >= 400 or answer is None or answer.response is None:
+            continue
+        name = f"{case.method} {case.route}"
+        asked[name] += 1
+        gone = answer.response.status == 404 and "<" not in case.route and "{" not in case.route
+        refused[name] += answer.response.status in _REFUSALS and not gone
+    return frozenset(name for name, count in refused.items() if count * 2 > asked[name])
+
+
+def _doubt(case: Case, recorded: RecordedResponse, answered: RecordedResponse, drifting: Set[str]) -> str:
+    """Why another status than the recorded one may not be the release's doing; "" when it is."""
+    statuses = sorted({answer.response.status for answer in case.candidate if answer.response is not None})
+    if len(statuses) > 1:
+        return "the candidate gave " + " and ".join(map(str, statuses))
+    if recorded.status < 400 and answered.status in _REFUSALS and f"{case.method} {case.route}" in drifting:
+        return f"recorded {recorded.status}, the candidate gave {answered.status}, as to most requests of this route"
+    return ""
 
 
 def _with_reason(case: Case, answer: Answer, reason: Reason) -> Comparison:

@@ -48,7 +48,7 @@ class NoiseProfile:
     moving_authorities: frozenset[str] = frozenset()  # `host:port` that differed between passes
     anchored: frozenset[str] = frozenset()  # sorts whose values from before the recording are the same in every pass
     loose: frozenset[str] = frozenset()  # "sort value" exceptions of anchored sorts
-    drifting: frozenset[str] = frozenset()  # recording only: locations whose state differed before anything was judged
+    drifting: frozenset[str] = frozenset()  # recording only: routes whose refusals may be the state's doing
     pairs: int = 0  # pairs of answers that were learned from
 
     def at(self, key: str) -> Place:
@@ -130,10 +130,11 @@ def learn(cases: Iterable[Case], sorts: Mapping[str, str]) -> NoiseProfile:
     `sorts` names the response locations that carry identifiers, as inferred from the recording: location key with
     lens suffix -> sort id. Cases are held in memory and read three times.
     """
-    from .learning import conclude, gather  # imports this module
+    from .learning import conclude, gather  # both import this module
+    from .prejudgement import drifting_routes
 
     kept = list(cases)
     first = gather(kept, NoiseProfile(places={key: Place(sort=sort) for key, sort in sorts.items()}), frozenset(sorts))
     rough = conclude(first, sorts)
     second = gather(kept, rough, frozenset(sorts) | first.candidates())
-    return conclude(second, sorts)
+    return replace(conclude(second, sorts), drifting=drifting_routes(kept))

@@ -23,6 +23,9 @@ MAX_ALONE = 50
 TOO_LARGE = "differs, too large to explain"
 
 
+_SCALARS = frozenset([str, int, float, bool, type(None)])
+
+
 class Walking(Matching, Protocol):
     """What the walk asks about locations, beside what the alignment of rows asks."""
 
@@ -161,7 +164,12 @@ class _Walk:
         renamed: dict[str, str] = {}
         if as_map and lost and len(lost) == len(new):
             renamed = self._renamed(lost, new, shape)
+        watching = self._known.watching
         for key, value in a.items():
+            if not watching and type(value) in _SCALARS and key in b:
+                other = b[key]
+                if type(other) is type(value) and other == value:
+                    continue  # the common case, without a generator of its own
             name = ".*" if as_map else step(key)
             if key in b:
                 yield from self.pair(value, b[key], path + name, shape + name, depth + 1)
