@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from .atoms import canonical
+from .bindings import NOWHERE
 from .equality import row_key
 from .paths import step
 
@@ -200,10 +201,13 @@ def _by_identity(
     left_old = [i for i in range(len(old)) if i not in matched]
     left_new = [j for j in range(len(new)) if j not in taken]
     moved = any(a[1] > b[1] for a, b in pairwise(pairs))
+    free = set(left_new)
     # nobody can say yet which is which: by what else the rows hold, ties in order
     found = _by_likeness(old, new, [i for i in left_old if images[i] is None], left_new)
     found += [
-        (i, i) for i in left_old if images[i] is not None and i in left_new and _likeness(old[i], new[i]) > _ALIKE
+        (i, i)
+        for i in left_old
+        if images[i] not in (None, NOWHERE) and i in free and _likeness(old[i], new[i]) > _ALIKE
     ]
     for i, j in found:
         if j not in taken:

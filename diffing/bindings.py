@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
+NOWHERE = "\0nowhere"
+"""The image of a value whose object the candidate never made: no text of a response equals it."""
+
+
 @dataclass(slots=True)
 class Renaming:
     """Baseline value <-> candidate value, per sort. A sort is a set of locations that carry one kind of identifier."""
@@ -15,6 +19,10 @@ class Renaming:
     def image(self, sort: str, value: str) -> str | None:
         """What stands for a baseline value on the candidate's side, or None when it has not been seen."""
         return self.forward.get(sort, {}).get(value)
+
+    def lose(self, sort: str, value: str) -> None:
+        """Notes that nothing on the candidate's side stands for a value, so that no other object is taken for it."""
+        self.forward.setdefault(sort, {}).setdefault(value, NOWHERE)
 
     def conflict(self, sort: str, baseline: str, candidate: str) -> str:
         """Why the two can not name the same thing; "" when they can."""

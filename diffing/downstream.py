@@ -56,6 +56,8 @@ class Taint:
                 sort = self._profile.sort_of(prefix + shape + suffix)
                 if (sort or is_opaque(text)) and text not in known.get(sort, {}) and len(tainted) < MAX_TAINTED:
                     tainted.setdefault((sort, text), case.exchange.id)
+                    if sort and tainted is self._baseline:
+                        self._renaming.lose(sort, text)
 
     def sift(self, found: Sequence[tuple[Pair, Difference]], scope: Scope) -> list[tuple[Pair, Difference]]:
         """The differences that do not follow from an earlier one; `cause` then says from which exchange."""
@@ -69,6 +71,8 @@ class Taint:
                 gone[pair.shape] = gone.get(pair.shape, 0) + 1
             elif difference.kind is DifferenceKind.EXTRA and self._is_tainted(pair, scope, self._candidate):
                 come[pair.shape] = come.get(pair.shape, 0) + 1
+            elif pair.kind is None and self._names_tainted(pair, scope):
+                continue
             else:
                 rest.append((pair, difference))
         if not gone and not come:
@@ -79,14 +83,22 @@ class Taint:
             if not _counts(pair, sum(gone.values()) - sum(come.values()))
         ]
 
+    def _names_tainted(self, pair: Pair, scope: Scope) -> bool:
+        """Whether one of two leaves names an object that only one side made, as `latest_order_id` may."""
+        key = scope.key(pair.shape)
+        return self._holds(key, pair.baseline, self._baseline) or self._holds(key, pair.candidate, self._candidate)
+
     def _is_tainted(self, pair: Pair, scope: Scope, tainted: dict[tuple[str, str], str]) -> bool:
         value = pair.baseline if pair.baseline is not None else pair.candidate
-        for _, shape, leaf in leaves(value, pair.path, pair.shape, scope):
-            for suffix, text in atoms(leaf):
-                cause = tainted.get((self._profile.sort_of(scope.key(shape) + suffix), text))
-                if cause is not None:
-                    self.cause = f"downstream of {cause}"
-                    return True
+        found = leaves(value, pair.path, pair.shape, scope)
+        return any(self._holds(scope.key(shape), leaf, tainted) for _, shape, leaf in found)
+
+    def _holds(self, key: str, leaf: object, tainted: dict[tuple[str, str], str]) -> bool:
+        for suffix, text in atoms(leaf):
+            cause = tainted.get((self._profile.sort_of(key + suffix), text))
+            if cause is not None:
+                self.cause = f"downstream of {cause}"
+                return True
         return False
 
 

@@ -28,7 +28,7 @@ from .knowledge import Scope, Scopes, by_prefix
 from .leaf import NOISE, LeafJudge, Verdict
 from .learning import READS
 from .noise import NoiseRule
-from .prejudgement import Ready, prejudge
+from .prejudgement import Ready, both_succeeded, prejudge
 from .profile import NoiseProfile, Place
 from .walk import Pair
 from .windows import PassClock
@@ -63,13 +63,20 @@ class _Court:
         ready = prejudge(case, self._profile.drifting)
         if isinstance(ready, Comparison):
             self._taint.learn(case)
+            both = both_succeeded(case)
+            if both is not None and ready.status is Status.DIFFERED:
+                # 201 became 200: what the two made still stands for one another in everything that follows
+                self._hearing(case, both).outcome()
             return ready
+        return self._hearing(case, ready).outcome()
+
+    def _hearing(self, case: Case, ready: Ready) -> _Hearing:
         scope = self._scopes.of(case.method, case.route, ready.baseline.status)
         leaf = LeafJudge(self._profile, self._renaming)
         leaf.candidate = self._clock.window(case, 0, in_baseline=False)
         leaf.baseline = self._clock.window(case, 0, True) if case.baseline else self._clock.recorded(case)
         leaf.first_seen_reading = case.method in READS
-        return _Hearing(case, ready, scope, leaf, self._rules, self._taint).outcome()
+        return _Hearing(case, ready, scope, leaf, self._rules, self._taint)
 
 
 class _Hearing:

@@ -79,6 +79,15 @@ def _reference(case: Case) -> RecordedResponse | Comparison:
     return first
 
 
+def both_succeeded(case: Case) -> Ready | None:
+    """The two responses of a case whose statuses differ, when both are 2xx."""
+    reference = case.baseline[0].response if case.baseline else case.exchange.response
+    answer = case.candidate[0].response if case.candidate else None
+    if reference is None or answer is None:
+        return None
+    return Ready(reference, answer) if reference.status // 100 == answer.status // 100 == 2 else None
+
+
 def drifting_routes(cases: Iterable[Case]) -> frozenset[str]:
     """Routes at which, without a baseline, a refusal (401, 403, 404) of what was accepted in production tells nothing.
 

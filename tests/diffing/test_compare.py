@@ -202,6 +202,10 @@ NASTY = {
         json.dumps([{"id": i, "a": i, "b": str(i)} for i in range(20_000)]),
         json.dumps([{"id": i, "a": i + 1, "b": str(i)} for i in range(20_000)]),
     ),
+    "rows with other identities": (
+        json.dumps([{"id": i, "a": i} for i in range(40_000)]),
+        json.dumps([{"id": -1 - i, "a": -i} for i in range(40_000)]),
+    ),
     "rows without identity, one inserted and all changed": (
         json.dumps([{"a": i, "b": [i]} for i in range(30_000)]),
         json.dumps([{"a": -1, "b": []}, *({"a": i, "b": [i, i]} for i in range(30_000))]),
