@@ -1,0 +1,124 @@
+"""Value flow on small recordings made by hand: what counts as evidence, and what never does."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from recorder.exchange import Body, Exchange, Headers, RecordedRequest, RecordedResponse
+from replayer.correlate import Correlator
+from replayer.plan import Plan, make_plan
+
+JSON: Headers = (("Content-Type", "application/json"),)
+
+
+class Tape:
+    """Exchanges in the order in which they are added, one second apart."""
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchange] = []
+        self.routes: dict[str, str] = {}
+
+    def add(
+        self, who: str, method: str, target: str, route: str, answer: object, status: int = 200, body: object = None
+    ) -> None:
+        number = len(self.exchanges)
+        data = b"" if body is None else json.dumps(body).encode()
+        request = RecordedRequest(method, target, JSON if data else (), Body.of(data))
+        response = RecordedResponse(status, "", JSON, Body.of(json.dumps(answer).encode()))
+        identity = f"{number:032x}"
+        self.routes[identity] = route
+        self.exchanges.append(
+            Exchange(identity, request, response, started=1.7e9 + number, ended=1.7e9 + number + 0.1, client=who)
+        )
+
+    def plan(self) -> Plan:
+        return make_plan(self.exchanges, lambda exchange: self.routes[exchange.id])
+
+
+def sent(plan: Plan, answers: dict[int, object], index: int) -> str:
+    """The target that is sent for step `index` after the given steps were answered so."""
+    correlator = Correlator(plan)
+    for number, answer in answers.items():
+        correlator.learn(plan.steps[number], RecordedResponse(201, "", JSON, Body.of(json.dumps(answer).encode())))
+    return correlator.prepare(plan.steps[index]).request.target
+
+
+def test_one_created_id_is_enough_when_the_names_agree() -> None:
+    tape = Tape()
+    tape.add("a", "POST", "/orders", "/orders", {"id": 7}, 201)
+    tape.add("a", "GET", "/orders/7", "/orders/<int:order_id>", {"id": 7})
+    assert sent(tape.plan(), {0: {"id": 58}}, 1) == "/orders/58"
+
+
+def test_two_tables_may_use_the_same_numbers() -> None:
+    tape = Tape()
+    tape.add("a", "POST", "/users", "/users", {"id": 7}, 201)
+    tape.add("a", "POST", "/orders", "/orders", {"id": 7}, 201)
+    tape.add("a", "GET", "/orders/7", "/orders/<int:order_id>", {"id": 7})
+    tape.add("a", "GET", "/users/7", "/users/<int:user_id>", {"id": 7})
+    plan = tape.plan()
+    answers: dict[int, object] = {0: {"id": 31}, 1: {"id": 58}}
+    assert [sent(plan, answers, 2), sent(plan, answers, 3)] == ["/orders/58", "/users/31"]
+
+
+def test_what_a_cart_and_its_items_share_is_told_apart() -> None:
+    tape = Tape()
+    for cart, item in ((2, 5), (3, 2), (5, 9)):
+        tape.add(f"c{cart}", "POST", "/cart/items", "/cart/items", {"id": cart, "items": [{"id": item}]}, 201)
+        tape.add(f"c{cart}", "PATCH", f"/cart/items/{item}", "/cart/items/<int:item_id>", {"id": cart, "items": []})
+    plan = tape.plan()
+    answers: dict[int, object] = {
+        0: {"id": 102, "items": [{"id": 905}]},
+        2: {"id": 103, "items": [{"id": 902}]},
+        4: {"id": 105, "items": [{"id": 909}]},
+    }
+    assert [sent(plan, answers, n) for n in (1, 3, 5)] == ["/cart/items/905", "/cart/items/902", "/cart/items/909"]
+
+
+def test_an_id_from_before_the_recording_stays_as_it_is() -> None:
+    tape = Tape()
+    tape.add("a", "GET", "/products", "/products", {"items": [{"id": 1}, {"id": 2}]})
+    tape.add("a", "GET", "/products/2", "/products/<int:product_id>", {"id": 2})
+    assert sent(tape.plan(), {0: {"items": [{"id": 2}, {"id": 1}]}}, 1) == "/products/2"
+
+
+def test_a_listing_does_not_overrule_what_the_creating_answer_said() -> None:
+    tape = Tape()
+    tape.add("a", "POST", "/orders", "/orders", {"id": 7}, 201)
+    tape.add("a", "GET", "/orders", "/orders", {"items": [{"id": 7}]})
+    tape.add("a", "GET", "/orders/7", "/orders/<int:order_id>", {"id": 7})
+    wrong_page = {"items": [{"id": 12}]}
+    assert sent(tape.plan(), {0: {"id": 58}, 1: wrong_page}, 2) == "/orders/58"
+
+
+@pytest.mark.parametrize("name", ["page", "quantity", "amount", "year"])
+def test_a_figure_is_never_an_identifier(name: str) -> None:
+    tape = Tape()
+    for number in range(1, 9):
+        tape.add("a", "POST", "/orders", "/orders", {"id": number}, 201)
+        tape.add("a", "GET", f"/feed?{name}={number}", "/feed", {"items": []})
+    assert sent(tape.plan(), {0: {"id": 58}}, 1) == f"/feed?{name}=1"
+
+
+def test_a_cursor_is_rewritten_inside() -> None:
+    tape = Tape()
+    for number, cursor in ((4, "eyJhZnRlcl9pZCI6NH0"), (6, "eyJhZnRlcl9pZCI6Nn0"), (8, "eyJhZnRlcl9pZCI6OH0")):
+        tape.add("a", "POST", "/orders", "/orders", {"id": number}, 201)
+        tape.add("a", "GET", "/orders?limit=1", "/orders", {"items": [{"id": number}], "next": cursor})
+        tape.add("a", "GET", f"/orders?cursor={cursor}", "/orders", {"items": []})
+    new = {"items": [{"id": 54}], "next": "eyJhZnRlcl9pZCI6NTR9"}
+    assert sent(tape.plan(), {0: {"id": 54}, 1: new}, 2) == "/orders?cursor=eyJhZnRlcl9pZCI6NTR9"
+
+
+def test_overlapping_requests_keep_the_order_of_their_ends() -> None:
+    tape = Tape()
+    tape.add("a", "POST", "/orders", "/orders", {"id": 1}, 201)
+    tape.add("b", "POST", "/orders", "/orders", {"id": 2}, 201)
+    slow, quick = tape.exchanges
+    tape.exchanges = [
+        Exchange(slow.id, slow.request, slow.response, started=100.0, ended=100.9, client="a"),
+        Exchange(quick.id, quick.request, quick.response, started=100.1, ended=100.2, client="b"),
+    ]
+    assert [step.exchange.id for step in tape.plan().steps] == [quick.id, slow.id]
