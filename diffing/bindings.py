@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-
 NOWHERE = "\0nowhere"
 """The image of a value whose object the candidate never made: no text of a response equals it."""
 

@@ -185,6 +185,8 @@ class LeafJudge:
         if not left or not right:
             return None
         if [suffix for suffix, _ in left] != [suffix for suffix, _ in right]:
+            if self.profile.at(key).inside_varies:
+                return None
             return Verdict(
                 kind=DifferenceKind.FORMAT, transition=f"{kind_of(a)} -> {kind_of(b)}", detail="holds other fields"
             )

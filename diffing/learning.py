@@ -232,6 +232,8 @@ class _Reader:
         left, right = list(atoms(a)), list(atoms(b))
         if [suffix for suffix, _ in left] != [suffix for suffix, _ in right]:
             left, right = left[:1], right[:1]
+            if self._match.noise:
+                self._evidence.at(key).kinds.add(DifferenceKind.FORMAT)
         number = self._match.number
         for (suffix, one), (_, other) in zip(left, right, strict=True):
             place = self._evidence.at(key + suffix)
@@ -308,4 +310,5 @@ def _place(seen: Seen, sort: str, refuted: bool) -> Place | None:
         null_varies=DifferenceKind.NULL in kinds,
         length_varies=DifferenceKind.LENGTH in kinds,
         order_varies=DifferenceKind.ORDER in kinds,
+        inside_varies=DifferenceKind.FORMAT in kinds,
     )

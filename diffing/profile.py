@@ -29,6 +29,7 @@ class Place:
     null_varies: bool = False
     length_varies: bool = False
     order_varies: bool = False
+    inside_varies: bool = False  # what its texts hold when decoded (claims, parts of a URL) is not always the same
 
     @property
     def checkable(self) -> bool:
@@ -95,7 +96,7 @@ class NoiseProfile:
 
 
 _FLAGS = (
-    "varies refuted timely presence_varies type_varies null_varies length_varies order_varies".split()
+    "varies refuted timely presence_varies type_varies null_varies length_varies order_varies inside_varies".split()
 )  # written only when they are set
 
 
