@@ -205,13 +205,46 @@ class Correlator:
         self._bindings[sort, old].append(Binding(new, location, step.session, not step.reads, step.index))
         self._images[location, new] = old
 
-    def bound(self) -> Mapping[str, int]:
-        """How many recorded values have a stand-in that differs, per sort; for the report."""
-        counts: dict[str, int] = defaultdict(int)
+    def proven_sorts(self) -> dict[str, str]:
+        """Response location -> sort, as far as this pass bears the inferred sorts out.
+
+        Locations of one sort have to call the same recorded value the same in the target. Those that do not are kept
+        apart: they were joined by a coincidence of small numbers or of names.
+        """
+        maps: dict[str, dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
         for (sort, old), found in self._bindings.items():
-            if found and found[-1].value != old:
-                counts[sort] += 1
-        return counts
+            for binding in found:
+                maps[sort][binding.producer].setdefault(old, binding.value)
+        return {
+            location: f"{sort}#{number}"
+            for sort, locations in maps.items()
+            for number, cluster in enumerate(_agreeing(locations))
+            for location in cluster
+        }
+
+
+AGREEMENT = 0.8
+"""The share of common values on which two locations must agree; a regression may well make a few of them differ."""
+
+
+def _agreeing(locations: Mapping[str, Mapping[str, str]]) -> list[list[str]]:
+    """Clusters of locations that call the same values the same, the best known location first."""
+    clusters: list[tuple[dict[str, str], list[str]]] = []
+    for location, names in sorted(locations.items(), key=lambda item: (-len(item[1]), item[0])):
+        best: tuple[dict[str, str], list[str]] | None = None
+        most = 0
+        for cluster in clusters:
+            common = names.keys() & cluster[0].keys()
+            agreed = sum(names[old] == cluster[0][old] for old in common)
+            if agreed > most and agreed >= AGREEMENT * len(common):
+                best, most = cluster, agreed
+        if best is None:
+            clusters.append((dict(names), [location]))
+        else:
+            for old, new in names.items():
+                best[0].setdefault(old, new)
+            best[1].append(location)
+    return [members for _, members in clusters]
 
 
 def proven_tokens(plan: Plan) -> frozenset[str]:

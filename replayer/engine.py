@@ -35,6 +35,7 @@ class PassResult:
     replaced: int = 0  # values sent otherwise than recorded
     minted: int = 0  # principals for whom credentials were minted
     mint_failures: dict[str, int] = field(default_factory=dict)  # reason -> requests that went without
+    sorts: dict[str, str] = field(default_factory=dict)  # response location -> kind of identifier, borne out here
 
 
 @dataclass(slots=True)
@@ -90,6 +91,7 @@ class _Runner:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+        self._result.sorts = self._correlator.proven_sorts()
         self._result.minted = sum(isinstance(minted, Credentials) for minted in self._minted.values())
         return self._result
 

@@ -126,7 +126,7 @@ class _Rehearsing:
             candidates.append(await self._pass("candidate again", self._request.candidate))
         self._watcher.stage("comparing")
         cases = self._cases(baselines, candidates)
-        profile = learn(cases, self._plan.flow.sorts)
+        profile = learn(cases, (baselines or candidates)[0].result.sorts)
         comparisons = list(judge(cases, profile, self._request.rules))
         findings = group(comparisons, self._context(cases), self._request.tags)
         confirmations = 0

@@ -122,3 +122,19 @@ def test_overlapping_requests_keep_the_order_of_their_ends() -> None:
         Exchange(quick.id, quick.request, quick.response, started=100.1, ended=100.2, client="b"),
     ]
     assert [step.exchange.id for step in tape.plan().steps] == [quick.id, slow.id]
+
+
+def test_locations_that_call_one_value_two_names_are_of_two_kinds() -> None:
+    tape = Tape()
+    for number in range(1, 6):
+        tape.add("a", "POST", "/orders", "/orders", {"id": number, "order_id": number}, 201)
+        tape.add("a", "GET", f"/orders/{number}", "/orders/<int:order_id>", {"id": number})
+    plan = tape.plan()
+    locations = ["POST /orders|2xx|$.id", "POST /orders|2xx|$.order_id"]
+    assert len({plan.flow.sorts[location] for location in locations}) == 1
+    correlator = Correlator(plan)
+    for number, step in enumerate(plan.steps[::2], 1):
+        answer = {"id": 50 + number, "order_id": 90 - number}
+        correlator.learn(step, RecordedResponse(201, "", JSON, Body.of(json.dumps(answer).encode())))
+    proven = correlator.proven_sorts()
+    assert len({proven[location] for location in locations}) == 2
