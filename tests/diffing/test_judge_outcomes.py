@@ -271,3 +271,20 @@ def test_nothing_is_learned_from_the_release_under_judgement() -> None:
     made = [case(reply(200), [answers("a"), answers("a")], [answers(n), answers(None)], name=f"e{n}") for n in range(3)]
     found = list(judge(made, learn(made, {})))
     assert [[d.kind for d in c.differences] for c in found] == [[DifferenceKind.TYPE]] * 3
+
+
+def test_a_row_whose_identity_changed_is_the_same_row_when_all_else_is() -> None:
+    rows = [{"code": "A", "title": "x", "size": 1}, {"code": "B", "title": "y", "size": 2}]
+    found = one(case(reply(200), [ok(200, rows)], [ok(200, [rows[0], {**rows[1], "code": "C"}])]))
+    assert [(d.location.path, d.kind.value) for d in found.differences] == [("$[1].code", "value")]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "kinds"), [("ORD-000040", []), ("ORD-40", ["format"]), ("ORD-000041", ["identity"])]
+)
+def test_a_number_inside_a_text_is_renamed_and_keeps_its_padding(candidate: str, kinds: list[str]) -> None:
+    places = {**KNOWN.places, "GET /orders|2xx|$.number~num": Place(sort="order")}
+    made = case(reply(200), [ok(200, {"number": "ORD-000017"})], [ok(200, {"number": candidate})], route="/orders")
+    created = case(reply(201), [ok(201, {"id": 17})], [ok(201, {"id": 40})], method="POST", route="/orders")
+    _, found = judge([created, made], NoiseProfile(places=places))
+    assert [d.kind.value for d in found.differences] == kinds
