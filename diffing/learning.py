@@ -231,7 +231,8 @@ class _Reader:
     def _atoms(self, key: str, a: object, b: object) -> None:
         left, right = list(atoms(a)), list(atoms(b))
         if [suffix for suffix, _ in left] != [suffix for suffix, _ in right]:
-            left, right = left[:1], right[:1]
+            # what can name nothing (null, a flag, a fraction) has no atoms at all
+            left, right = (left[:1], right[:1]) if left and right else ([], [])
             if self._match.noise:
                 self._evidence.at(key).kinds.add(DifferenceKind.FORMAT)
         number = self._match.number
