@@ -26,7 +26,9 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def gate(
-    recording: Annotated[str, typer.Argument(help="A recording's name, or a path to import on the fly.")],
+    recording: Annotated[
+        str, typer.Argument(metavar="RECORDING", help="A recording's name, or a path to import on the fly.")
+    ],
     candidate: Annotated[str, typer.Option(metavar="TARGET", help="What is judged: name, URL or wsgi:module:app.")],
     baseline: Annotated[
         list[str] | None, typer.Option(metavar="TARGET", help="What is trusted; may be given more than once.")

@@ -45,28 +45,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    import click
+    import typer
 
     from . import output
 
     name = "gate" if argv[0] == "replay" else argv[0]
     try:
         module = importlib.import_module(f"{__package__}.{name}")
-        import typer
-
         command = typer.main.get_command(module.app)
         result = command.main(argv[1:], prog_name=f"understudy {argv[0]}", standalone_mode=False)
         return int(result) if isinstance(result, int) and argv[0] != "replay" else 0
     except UnderstudyError as failure:
         output.error(failure)
         return int(failure.exit_code)
-    except click.exceptions.NoArgsIsHelpError as failure:
-        output.note(failure.format_message())
+    except _click_exception() as failure:
+        output.usage(failure)
         return int(ExitCode.USAGE)
-    except click.ClickException as failure:
-        failure.show()
-        return int(ExitCode.USAGE)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         output.note("understudy: interrupted.")
         return 130
     except BrokenPipeError:
@@ -82,6 +77,13 @@ def _run(argv: list[str]) -> int:
             "  Run it again with UNDERSTUDY_DEBUG=1 for the whole traceback, and report that."
         )
         return int(ExitCode.INCONCLUSIVE)
+
+
+def _click_exception() -> type[Exception]:
+    """What a wrong usage is raised as. Some versions of typer carry a click of their own, and export only this child."""
+    import typer
+
+    return next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 
 
 def _help() -> str:

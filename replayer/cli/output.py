@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnderstudyError
@@ -37,6 +37,12 @@ def error(failure: UnderstudyError) -> None:
     note(f"understudy: {failure.message}")
     if failure.hint:
         note(f"  {failure.hint}")
+
+
+def usage(failure: Exception) -> None:
+    """What is wrong with the words of a command, in click's own words; the whole help when there were none."""
+    show: Callable[[], None] = failure.show  # type: ignore[attr-defined]  # of click, or of the one inside typer
+    show()
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
