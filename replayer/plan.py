@@ -6,6 +6,7 @@ The order is partial (comparison.md 3.2 in the design's terms: the conflict grap
 - the one that handed out a value that it uses,
 - earlier exchanges that touched the same thing, unless both only read: a thing is an identifier of a sort, a principal,
   or the collection that a listing shows,
+- earlier exchanges that took a number from the same series, so that every pass numbers the same things alike,
 - every earlier write, when it reads something whose dependencies the recording does not explain (totals, statistics).
 
 Any order that respects these edges leaves the same state behind, so exchanges may run side by side.
@@ -18,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from diffing.atoms import canonical, is_opaque, location_key
+from diffing.atoms import canonical, is_integer, is_opaque, location_key
 from diffing.difference import Reason
 from diffing.times import moment
 from recorder.exchange import BodyState, Exchange, header
@@ -149,7 +150,7 @@ class _Edges:
                 for key in sorted(keys):
                     if key[0] != "principal" and len(mine) < MAX_INHERITED:
                         mine[key] = None
-                for key in keys | changed:
+                for key in keys | changed | self._numbered(step):
                     self._write(key, step.index)
                 waits.update(barrier_reads)
                 writes.append(step.index)
@@ -244,6 +245,16 @@ class _Edges:
             if key[0] in self._private:
                 found.add(("listing", key[0], step.principal))
         return found
+
+    def _numbered(self, step: Step) -> set[Key]:
+        """The series that a write takes a number from: kept in order, every pass numbers the same things alike."""
+        return {
+            ("series", sort)
+            for location, value in handed_out(step)
+            if (sort := self._flow.sorts.get(location)) is not None
+            and is_integer(value)
+            and self._flow.created.get((sort, value)) == step.index
+        }
 
     def _unexplained(self) -> set[str]:
         """Routes of reads whose answers change for reasons that no identifier shows.
