@@ -80,7 +80,7 @@ def _run(argv: list[str]) -> int:
 
 
 def _click_exception() -> type[Exception]:
-    """What a wrong usage is raised as. Some versions of typer carry a click of their own, and export only this child."""
+    """What a wrong usage is raised as. Newer versions of typer carry a click of their own, and export only a child."""
     import typer
 
     return next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
