@@ -5,7 +5,8 @@ What was recorded goes out byte for byte. What changes, and why:
 - the target's authority and `Host` name the instance, in the place where they stood; a base URL's path goes in front;
 - fields that belong to the recorded connection, not to the request (`Connection`, `Keep-Alive`, `Proxy-*`, `TE`,
   `Trailer`, `Upgrade`, `HTTP2-Settings`), are left out, and the version is HTTP/1.1: a connection of ours is another
-  hop (RFC 9110 §7.6.1, §6.2). Fields that `Connection` names stay, since the recorded application saw them;
+  hop (RFC 9110 §7.6.1, §6.2). Fields that `Connection` names stay, since the recorded application saw them, and so
+  does `Connection: keep-alive`: it is as true of our connections, and an application may show what it was sent;
 - a body that was chunked is chunked again, in one chunk: where the recorded one was cut is not known;
 - `Content-Length` is corrected in its place when the body has another length, and added when nothing else frames it;
 - the fields that the caller appends come last, and recorded fields of these names are left out.
@@ -93,7 +94,7 @@ def rebuild(request: RecordedRequest, site: Site, appended: Headers = ()) -> Out
         if name == "host":
             fields.append((field[0], site.authority))
             seen_host = True
-        elif name in CONNECTION_FIELDS or name in ours or name.startswith("proxy-"):
+        elif name in ours or _of_the_connection(name, field[1]):
             continue
         elif name == "content-length":
             if not chunked and not seen_length:
@@ -134,6 +135,13 @@ def encode(request: OutgoingRequest) -> WireRequest:
     if request.chunked:
         body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if body else b"0\r\n\r\n"
     return WireRequest(request.method, head + b"\r\n\r\n", body, request.expects)
+
+
+def _of_the_connection(name: str, value: str) -> bool:
+    """Whether a field speaks of the recorded connection in a way that is not true of ours. `name` in small letters."""
+    if name == "connection":
+        return value.strip().lower() != "keep-alive"
+    return name in CONNECTION_FIELDS or name.startswith("proxy-")
 
 
 def _aim(target: str, site: Site) -> str:
