@@ -60,6 +60,7 @@ media = st.sampled_from(
 
 
 @given(values, headers)
+@settings(deadline=None)
 def test_a_response_equals_itself(value: Any, fields: Headers) -> None:
     one = reply(json.dumps(value).encode(), JSON, *fields)
     other = reply(json.dumps(value, indent=2).encode(), JSON, *fields)
@@ -69,7 +70,7 @@ def test_a_response_equals_itself(value: Any, fields: Headers) -> None:
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200), media, media, headers, headers)
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_nothing_raises(a: bytes, b: bytes, media_a: str, media_b: str, fields_a: Headers, fields_b: Headers) -> None:
     found = compare(reply(a, media_a, *fields_a), reply(b, media_b, *fields_b))
     json.dumps([(d.baseline, d.candidate, d.detail) for d in found], allow_nan=False).encode()
@@ -114,7 +115,7 @@ def _mutate(value: Any, chance: random.Random) -> Any:
 
 
 @given(values, st.integers(min_value=0))
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 def test_a_change_is_never_missed(value: Any, seed: int) -> None:
     changed = _mutate(value, random.Random(seed))
     assert compare(of(value), of(changed)) != []
