@@ -83,9 +83,10 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def blocks(language: str) -> list[tuple[str, str]]:
+def blocks(language: str) -> list[Any]:
+    """Every fence of one language as a test's parameter."""
     return [
-        (f"{path.name}:{number}", match[2])
+        pytest.param(match[2], id=f"{path.name} fence {number}")
         for path in DOCUMENTS
         for number, match in enumerate(FENCE.finditer(path.read_text("utf-8")), 1)
         if match[1] == language
@@ -308,19 +309,19 @@ def test_every_link_leads_somewhere(path: Path) -> None:
             assert anchor in {slug(heading) for _, heading in headings(found.read_text("utf-8"))}, target
 
 
-@pytest.mark.parametrize(("place", "code"), blocks("python"))
-def test_python_examples_compile(place: str, code: str) -> None:
-    tree = ast.parse(code, place)
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_examples_compile(code: str) -> None:
+    tree = ast.parse(code)
     for node in ast.walk(tree):  # what they import of ours is there
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in PACKAGES:
             source = importlib.import_module(str(node.module))
             assert all(hasattr(source, name.name) for name in node.names)
 
 
-@pytest.mark.parametrize(("place", "code"), blocks("toml"))
-def test_settings_examples_load(place: str, code: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", blocks("toml"))
+def test_settings_examples_load(code: str, tmp_path: Path) -> None:
     path = tmp_path / "understudy.toml"
     path.write_text(code, "utf-8")
     loaded = settings.load_settings(path, environ={})
-    assert loaded.targets or loaded.policy != settings.PolicySettings(), place
+    assert loaded.targets or loaded.policy != settings.PolicySettings()
     assert not loaded.unset
