@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import ast
 import importlib
+import json
 import re
+import sqlite3
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 import typer
@@ -20,6 +25,8 @@ from diffing.gate import Outcome, Verdict
 from diffing.grouping import Finding
 from diffing.kinds import KINDS
 from recorder import RecorderConfig
+from recorder.identity import Principal, principal_digest
+from recorder.keys import Key
 from replayer import settings, target_settings
 from replayer.cli.main import GROUPS
 from replayer.errors import ExitCode
@@ -316,6 +323,43 @@ def test_python_examples_compile(code: str) -> None:
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in PACKAGES:
             source = importlib.import_module(str(node.module))
             assert all(hasattr(source, name.name) for name in node.names)
+
+
+def test_the_mint_hook_of_the_documents_logs_a_user_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = Key(b"k" * 32)
+    path = tmp_path / "users.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE users (id INTEGER, email TEXT)")
+        database.execute("INSERT INTO users VALUES (7, 'ann@example.com')")
+        database.commit()
+    monkeypatch.setenv("REHEARSAL_DB", str(path))
+    code = next(match[2] for match in FENCE.finditer(section(text("replaying.md"), "The mint hook")))
+    hook: dict[str, Any] = {}
+    exec(code, hook)
+    with make_server("127.0.0.1", 0, _login, handler_class=_Silent) as server:
+        thread = Thread(target=server.handle_request)
+        thread.start()
+        minted = hook["credentials"](
+            Principal(principal_digest("7", key), key), f"http://127.0.0.1:{server.server_port}"
+        )
+        thread.join()
+    assert minted == {
+        "headers": {"Authorization": "Bearer access of ann@example.com"},
+        "cookies": {},
+        "body": {"password": "the one that all users of the snapshot have", "refresh_token": "refresh"},
+    }
+    assert hook["credentials"](Principal(principal_digest("8", key), key), "http://127.0.0.1:9") is None
+
+
+class _Silent(WSGIRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        return
+
+
+def _login(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+    sent = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps({"access_token": f"access of {sent['email']}", "refresh_token": "refresh"}).encode()]
 
 
 @pytest.mark.parametrize("code", blocks("toml"))
