@@ -9,16 +9,15 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from .exchange import Outcome
 from .guard import Guard
+from .layout import METHOD, field_of
 from .route import FLASK_REQUEST, note_login
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
-
-    from .layout import RequestFacts
 
 
 _MAX_CHUNKS = 128  # pieces kept as they came; a stream of single bytes would cost 34 bytes for each
@@ -83,8 +82,12 @@ class InputTee:
         self.gap = False
 
     def read(self, *args: Any, **kwargs: Any) -> Any:
-        data = self.stream.read(*args, **kwargs)
-        self._took(data, args[0] if args else kwargs.get("size"))
+        if args or kwargs:  # both unpacked costs more than the rest of this method
+            data = self.stream.read(*args, **kwargs)
+            self._took(data, args[0] if args else kwargs.get("size"))
+        else:
+            data = self.stream.read()
+            self._took(data, None)
         return data
 
     def readline(self, *args: Any, **kwargs: Any) -> Any:
@@ -163,63 +166,93 @@ class InputTee:
             self.tally.add(data[seen - start :])
 
 
-class Finish(Protocol):
-    """Called once, when nothing more can happen to the exchange."""
-
-    def __call__(self, capture: Capture, outcome: Outcome) -> None: ...
+Finish = Callable[["Capture"], None]
+"""Called once, when nothing more can happen to the exchange."""
 
 
-class Capture:
-    """What is known so far about one exchange: begun by the middleware, filled while the response goes by."""
+class Capture(Tally):
+    """One exchange: begun by the middleware, filled while the response goes by, then queued as it is.
+
+    It is the `start_response` that the application gets, the iterable that the server gets, the tally of the
+    response's body, and in the end the record. One object, because each further one costs the application more than
+    everything that is noted in it.
+    """
 
     __slots__ = (
+        "_begun",
         "_finish",
         "_guard",
+        "_result",
         "_server_start",
         "_server_write",
+        "ended",
+        "endpoint",
         "environ",
-        "facts",
         "file_result",
         "finished",
         "input",
+        "names",
+        "outcome",
+        "principal",
         "request",
-        "response",
+        "request_body",
         "response_headers",
+        "route",
+        "sequence",
         "started",
         "status",
+        "values",
+        "weight",
     )
+
+    # What is set only when the exchange has ended: see `RecorderMiddleware`.
+    ended: float
+    request_body: tuple[Tally, bool, bool] | None  # what came by, whether its end was seen, whether some was skipped
+    route: str
+    endpoint: str
+    principal: str
+    weight: int  # bytes that it holds of the application's memory
+    sequence: int  # given by the pipeline
 
     def __init__(
         self,
         environ: dict[str, Any],
-        facts: RequestFacts,
+        names: tuple[str, ...],
+        values: tuple[Any, ...],
         start_response: StartResponse,
         cap: int,
         finish: Finish,
         guard: Guard,
     ) -> None:
-        self.environ = environ
-        self.facts = facts
-        self.started = time.time()
-        self.request: Any = None  # of werkzeug, while there is one
-        self.input: InputTee | None = None
-        self.response = Tally(cap)
-        self.status: str | None = None
-        self.response_headers: list[tuple[str, str]] = []
-        self.file_result: Any = None
         self.finished = False
+        self.environ = environ
+        self.names = names  # of the request's header fields, see `layout`
+        self.values = values  # of the request, before the application could change its environ
+        self.started = time.time()
+        self.cap = cap
+        self.chunks = []
+        self.kept = self.size = 0
+        self.status: str | None = None
+        self.outcome: Outcome | None = None
+        self.input: InputTee | None = None
+        self.request: Any = None  # of werkzeug, while there is one
+        self.file_result: Any = None
+        self._begun = False
         self._server_start = start_response
-        self._server_write: Any = None
         self._finish = finish
         self._guard = guard
 
-    def start_response(self, status: str, headers: list[tuple[str, str]], *exc_info: Any, **kwargs: Any) -> Any:
+    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         """The server's `start_response`, called with what the application gave; noted once the server accepted it."""
-        write = self._server_start(status, headers, *exc_info, **kwargs)
+        if exc_info is None:
+            write = self._server_start(status, headers)
+        else:
+            write = self._server_start(status, headers, exc_info)
         if self.status is not None:
-            self.response.clear()  # accepted again: what was written before the headers were replaced was not sent
+            self.clear()  # accepted again: what was written before the headers were replaced was not sent
         self.status = status
-        self._server_write = write
+        self._server_write: Callable[[bytes], Any] = write
+        self.response_headers: list[tuple[str, str]] = []
         try:
             self.response_headers = list(headers)
             self.request = self.environ.get(FLASK_REQUEST)
@@ -231,13 +264,64 @@ class Capture:
 
     def write(self, data: bytes) -> Any:
         result = self._server_write(data)
-        self.response.add(data)
+        self.add(data)
         return result
 
-    def finish(self, outcome: Outcome) -> None:
-        if not self.finished:
-            self.finished = True
-            self._finish(self, outcome)
+    def over(self, result: Iterable[bytes]) -> Iterable[bytes]:
+        """The application's result as the server is to get it."""
+        self._result = result
+        return SizedResponse(self, result) if hasattr(result, "__len__") else self
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._begun:
+            self.clear()  # a list that is read a second time, from its beginning
+            if self.outcome is Outcome.COMPLETE:
+                self.outcome = None
+        self._begun = True
+        try:
+            for chunk in self._result:
+                self.add(chunk)
+                yield chunk
+        except GeneratorExit:  # this iterator was let go of; whether the client went away shows at `close()`
+            raise
+        except BaseException:
+            self.outcome = Outcome.RAISED
+            raise
+        if self.outcome is None:
+            self.outcome = Outcome.COMPLETE
+
+    def close(self) -> None:
+        """Passed on to the application's result; ends the exchange."""
+        try:
+            close = getattr(self._result, "close", None)
+            if close is not None:
+                close()
+        except BaseException:
+            self.outcome = Outcome.RAISED
+            raise
+        finally:
+            self.finish()
+
+    def finish(self, outcome: Outcome | None = None) -> None:
+        """Ends the exchange, once. Without an outcome it is the one that was seen."""
+        if self.finished:
+            return
+        self.finished = True
+        if outcome is not None:
+            self.outcome = outcome
+        elif self.outcome is None:
+            self.outcome = Outcome.COMPLETE if self.sent_whole else Outcome.DISCONNECTED
+        self._finish(self)
+
+    def __del__(self) -> None:
+        if not self.finished:  # a server that never closed it
+            self.finish()
+
+    def let_go(self) -> None:
+        """Drops what belongs to the server and the application; what was noted stays."""
+        self._result = ()
+        self._server_start = self._server_write = _refuse
+        self.environ = self.input = self.request = self.file_result = None  # type: ignore[assignment]
 
     def noting(self, wrapper: Callable[..., Any]) -> Callable[..., Any]:
         """A `wsgi.file_wrapper` that is no type (uWSGI's): the server knows what it returned by identity, so do we."""
@@ -262,13 +346,20 @@ class Capture:
         result.close = close_and_finish
 
     @property
+    def declared_length(self) -> int | None:
+        """The size that the request's body has by its header; None when the transfer coding tells."""
+        length = field_of(self.names, self.values, "CONTENT_LENGTH")
+        return int(length) if length.isdecimal() and "HTTP_TRANSFER_ENCODING" not in self.names else None
+
+    @property
     def bodiless(self) -> bool:
         """Whether no body is sent, whatever the application gives."""
-        status = (self.status or "")[:3]
-        return self.environ.get("REQUEST_METHOD") == "HEAD" or status in ("204", "304")
+        return self.values[METHOD] == "HEAD" or (self.status or "")[:3] in ("204", "304")
 
     @property
     def content_length(self) -> int | None:
+        if self.status is None:
+            return None
         for name, value in self.response_headers:
             if name.lower() == "content-length" and value.isdecimal():
                 return int(value)
@@ -278,68 +369,27 @@ class Capture:
     def sent_whole(self) -> bool:
         """Whether a body that was not read to its end is complete all the same."""
         announced = self.content_length
-        return self.bodiless or (announced is not None and self.response.size >= announced)
+        return self.bodiless or (announced is not None and self.size >= announced)
 
 
-class ResponseTee:
-    """The application's iterable, with a tally of what it yields. `close()` is passed on, and ends the exchange."""
-
-    __slots__ = ("_begun", "_capture", "_exhausted", "_raised", "_result")
-
-    def __init__(self, result: Iterable[bytes], capture: Capture) -> None:
-        self._result = result
-        self._capture = capture
-        self._begun = False
-        self._exhausted = False
-        self._raised = False
-
-    def __iter__(self) -> Iterator[bytes]:
-        tally = self._capture.response
-        if self._begun:
-            tally.clear()  # a list that is read a second time, from its beginning
-            self._exhausted = False
-        self._begun = True
-        add = tally.add
-        try:
-            for chunk in self._result:
-                add(chunk)
-                yield chunk
-        except GeneratorExit:  # this iterator was let go of; whether the client went away shows at `close()`
-            raise
-        except BaseException:
-            self._raised = True
-            raise
-        self._exhausted = True
-
-    def close(self) -> None:
-        try:
-            close = getattr(self._result, "close", None)
-            if close is not None:
-                close()
-        except BaseException:
-            self._raised = True
-            raise
-        finally:
-            self._end()
-
-    def _end(self) -> None:
-        capture = self._capture
-        if self._raised:
-            capture.finish(Outcome.RAISED)
-        elif self._exhausted or capture.sent_whole:
-            capture.finish(Outcome.COMPLETE)
-        else:
-            capture.finish(Outcome.DISCONNECTED)
-
-    def __del__(self) -> None:
-        if not self._capture.finished:  # a server that never closed it
-            self._end()
-
-
-class SizedResponseTee(ResponseTee):
+class SizedResponse:
     """For an iterable that has a length: servers read it to set a Content-Length."""
 
-    __slots__ = ()
+    __slots__ = ("_capture", "_result")
+
+    def __init__(self, capture: Capture, result: Any) -> None:
+        self._capture = capture
+        self._result = result
 
     def __len__(self) -> int:
-        return len(self._result)  # type: ignore[arg-type]  # chosen because the result has a length
+        return len(self._result)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._capture)
+
+    def close(self) -> None:
+        self._capture.close()
+
+
+def _refuse(*_: object) -> Any:
+    raise RuntimeError("the response was closed before")

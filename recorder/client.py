@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+FORWARDED_FOR = "HTTP_X_FORWARDED_FOR"
+
 
 def client_address(environ: dict[str, Any], trusted_proxies: int) -> str:
     """The peer's address or, behind proxies, what the outermost trusted one wrote into `X-Forwarded-For`.
@@ -15,7 +17,7 @@ def client_address(environ: dict[str, Any], trusted_proxies: int) -> str:
     peer = str(environ.get("REMOTE_ADDR") or "")
     if not trusted_proxies:
         return peer
-    entries = str(environ.get("HTTP_X_FORWARDED_FOR") or "").split(",")
+    entries = str(environ.get(FORWARDED_FOR) or "").split(",")
     if len(entries) < trusted_proxies:
         return peer
     return _without_port(entries[-trusted_proxies].strip()) or peer

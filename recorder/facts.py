@@ -1,48 +1,31 @@
-"""What the request thread notes of one exchange, and the exchange that the background thread makes of it."""
+"""The exchange that the background thread makes of what the request thread noted."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any
 from urllib.parse import quote
 
-from .capture import Tally
+from .capture import Capture
 from .exchange import Body, BodyState, Exchange, Headers, Outcome, RecordedRequest, RecordedResponse
-from .layout import HEADERS, RequestFacts
+from .layout import HEADERS, PEER
 
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"  # RFC 3986 pchar and the slash: what a client would not have escaped
 
 
-class CapturedExchange(NamedTuple):
-    """One finished exchange, as references; `weight` is what it holds of the application's memory, in bytes."""
-
-    request: RequestFacts
-    request_body: tuple[Tally, int, BodyState] | None  # what came by, its true size, and whether that is all
-    status: str | None
-    response_headers: list[tuple[str, str]]
-    response_body: Tally
-    started: float
-    ended: float
-    outcome: Outcome
-    route: str
-    endpoint: str
-    principal: str
-    weight: int
-
-
-def as_exchange(captured: CapturedExchange, producer: str, sequence: int) -> Exchange:
+def as_exchange(captured: Capture, producer: str) -> Exchange:
     """The exchange, before it is identified and redacted; runs in the background thread."""
-    method, script, path, query, scheme, protocol, raw_target = captured.request.values[:HEADERS]
+    method, script, path, query, scheme, protocol, raw_target = captured.values[:PEER]
     if raw_target:
         target = native(raw_target)
     else:
         target = _rebuilt_target(native(script) + native(path), native(query))
     return Exchange(
-        id=f"{producer[:16]:0>16}{sequence:016x}",
+        id=f"{producer[:16]:0>16}{captured.sequence:016x}",
         request=RecordedRequest(
             method=native(method),
             target=target,
-            headers=_request_headers(captured.request),
-            body=_request_body(captured.request_body),
+            headers=_request_headers(captured.names, captured.values),
+            body=_request_body(captured),
             scheme=native(scheme),
             protocol=native(protocol),
             target_exact=bool(raw_target),
@@ -53,8 +36,8 @@ def as_exchange(captured: CapturedExchange, producer: str, sequence: int) -> Exc
         route=captured.route,
         endpoint=captured.endpoint,
         producer=producer,
-        sequence=sequence,
-        outcome=captured.outcome,
+        sequence=captured.sequence,
+        outcome=captured.outcome or Outcome.COMPLETE,
     )
 
 
@@ -75,9 +58,9 @@ def _rebuilt_target(path: str, query: str) -> str:
     return f"{escaped}?{query}" if query else escaped
 
 
-def _request_headers(request: RequestFacts) -> Headers:
+def _request_headers(names: tuple[str, ...], values: tuple[Any, ...]) -> Headers:
     headers = []
-    for name, value in zip(request.names, request.values[HEADERS:], strict=True):
+    for name, value in zip(names, values[HEADERS:], strict=True):
         plain = name.removeprefix("HTTP_")
         if value or plain is not name:  # CGI leaves CONTENT_TYPE and CONTENT_LENGTH empty where there are none
             headers.append((_TITLES.get(plain) or _title_case(plain), native(value)))
@@ -95,20 +78,22 @@ def _title_case(name: str) -> str:
     return title
 
 
-def _request_body(found: tuple[Tally, int, BodyState] | None) -> Body:
-    if found is None:
+def _request_body(captured: Capture) -> Body:
+    if captured.request_body is None:
         return Body()
-    tally, size, state = found
-    return Body(b"".join(tally.chunks), size, state)
+    tally, ended, gap = captured.request_body
+    data, size, declared = b"".join(tally.chunks), tally.size, captured.declared_length
+    if gap or not (ended if declared is None else size >= declared):
+        return Body(data, max(size, declared or 0), BodyState.UNREAD)
+    return Body(data, size, BodyState.TRUNCATED if tally.kept < size else BodyState.COMPLETE)
 
 
-def _response(captured: CapturedExchange, status: str) -> RecordedResponse:
+def _response(captured: Capture, status: str) -> RecordedResponse:
     code, _, reason = status.partition(" ")
-    body = captured.response_body
-    cut = body.kept < body.size
+    cut = captured.kept < captured.size
     return RecordedResponse(
         status=int(code) if code.isdecimal() and len(code) == 3 else 0,
         reason=native(reason),
         headers=tuple((native(name), native(value)) for name, value in captured.response_headers),
-        body=Body(b"".join(body.chunks), body.size, BodyState.TRUNCATED if cut else BodyState.COMPLETE),
+        body=Body(b"".join(captured.chunks), captured.size, BodyState.TRUNCATED if cut else BodyState.COMPLETE),
     )

@@ -22,43 +22,31 @@ _FIXED = {
 _RAW_TARGETS = ("RAW_URI", "REQUEST_URI")
 _UNPREFIXED = ("CONTENT_TYPE", "CONTENT_LENGTH")
 
-METHOD, SCRIPT, PATH, QUERY, SCHEME, PROTOCOL, RAW_TARGET, HEADERS = range(8)
-"""Where in `RequestFacts.values` a value stands; from HEADERS on, those of the header fields."""
+METHOD, SCRIPT, PATH, QUERY, SCHEME, PROTOCOL, RAW_TARGET, PEER, HEADERS = range(9)
+"""Where in the values that a layout takes each one stands; from HEADERS on, those of the header fields."""
 
 
 class Layout(NamedTuple):
-    """The header fields of an environ, under their environ names and in its order, and how to take all values."""
+    """What environs with the same names have in common, and how to take all values of interest out of one."""
 
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # of the header fields, under their environ names and in the environ's order
     take: Callable[[dict[str, Any]], tuple[Any, ...]]
-
-
-class RequestFacts(NamedTuple):
-    """A request as its environ described it before the application could change that."""
-
-    names: tuple[str, ...]
-    values: tuple[Any, ...]
-    remote_addr: str
-
-    @property
-    def method(self) -> str:
-        return str(self.values[METHOD])
-
-    def field(self, name: str) -> str:
-        """The value of a header field, by its environ name; empty when it is not there."""
-        return str(self.values[HEADERS + self.names.index(name)]) if name in self.names else ""
+    tells_length: bool  # whether there are names that say if the request has a body
+    wraps_files: bool  # whether the server has a `wsgi.file_wrapper`
 
 
 _layouts: dict[tuple[str, ...], Layout] = {}
 
 
-def request_facts(environ: dict[str, Any], remote_addr: str) -> RequestFacts:
-    """Notes a request; runs in the request thread, before the application is called."""
+def layout_of(environ: dict[str, Any]) -> Layout:
+    """The layout of an environ; runs in the request thread, before the application is called."""
     keys = tuple(environ)
-    layout = _layouts.get(keys)
-    if layout is None:
-        layout = _learn(keys)
-    return RequestFacts(layout.names, layout.take(environ), remote_addr)
+    return _layouts.get(keys) or _learn(keys)
+
+
+def field_of(names: tuple[str, ...], values: tuple[Any, ...], name: str) -> str:
+    """The value of a header field, by its environ name; empty when it is not there."""
+    return str(values[HEADERS + names.index(name)]) if name in names else ""
 
 
 def _learn(keys: tuple[str, ...]) -> Layout:
@@ -70,20 +58,23 @@ def _learn(keys: tuple[str, ...]) -> Layout:
     )
     raw = next((key for key in _RAW_TARGETS if key in keys), None)
     take: Callable[[dict[str, Any]], tuple[Any, ...]]
-    if raw is not None and all(key in keys for key in _FIXED):
-        wanted = (*_FIXED, raw, *names)
+    if raw is not None and "REMOTE_ADDR" in keys and all(key in keys for key in _FIXED):
+        wanted = (*_FIXED, raw, "REMOTE_ADDR", *names)
         take = itemgetter(*wanted)
     else:
         take = _take_with_defaults(raw, names)
     if len(_layouts) >= _REMEMBERED:
         _layouts.clear()
-    layout = _layouts[keys] = Layout(names, take)
+    layout = _layouts[keys] = Layout(
+        names, take, "CONTENT_LENGTH" in keys or "HTTP_TRANSFER_ENCODING" in keys, "wsgi.file_wrapper" in keys
+    )
     return layout
 
 
 def _take_with_defaults(raw: str | None, names: tuple[str, ...]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:
     def take(environ: dict[str, Any]) -> tuple[Any, ...]:
         fixed = [environ.get(key, default) for key, default in _FIXED.items()]
-        return (*fixed, environ.get(raw) if raw is not None else None, *[environ[name] for name in names])
+        raw_target = environ.get(raw) if raw is not None else None
+        return (*fixed, raw_target, environ.get("REMOTE_ADDR", ""), *[environ[name] for name in names])
 
     return take

@@ -7,14 +7,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from . import observe
-from .capture import Capture, InputTee, ResponseTee, SizedResponseTee, Tally
+from .capture import Capture, InputTee, Tally
 from .client import client_address
 from .config import RecorderConfig
-from .exchange import BodyState, Outcome
-from .facts import CapturedExchange
+from .exchange import Outcome
 from .filebody import file_body
 from .guard import Guard, logger, raising
-from .layout import HEADERS, PROTOCOL, SCRIPT, RequestFacts, request_facts
+from .layout import HEADERS, METHOD, PROTOCOL, SCRIPT, layout_of
 from .pipeline import Pipeline
 from .route import FLASK_REQUEST, principal_of, route_of
 from .sampling import Sampler
@@ -122,21 +121,31 @@ class RecorderMiddleware:
     def _begin(self, environ: WSGIEnvironment, start_response: StartResponse) -> Capture | None:
         """Notes the request and puts the tee before its body; None when its client is not recorded."""
         config = self._config
-        trusted = config.trusted_proxies
-        remote_addr = client_address(environ, trusted) if trusted else environ.get("REMOTE_ADDR", "")
-        if self._sampler is not None and not self._sampler.keeps(remote_addr, environ.get("HTTP_USER_AGENT", "")):
-            return None
-        facts = request_facts(environ, remote_addr)
-        capture = Capture(environ, facts, start_response, config.max_body, self._finish, self._guard)
+        if self._sampler is not None:
+            address = client_address(environ, config.trusted_proxies)
+            if not self._sampler.keeps(address, environ.get("HTTP_USER_AGENT", "")):
+                return None
+        layout = layout_of(environ)
+        values = layout.take(environ)
+        capture = Capture(environ, layout.names, values, start_response, config.max_body, self._finish, self._guard)
+        if layout.tells_length or values[PROTOCOL][:6] == "HTTP/2":
+            self._tee_input(environ, capture)
+        if layout.wraps_files:
+            wrapper = environ["wsgi.file_wrapper"]
+            if wrapper is not None and not isinstance(wrapper, type):
+                environ["wsgi.file_wrapper"] = capture.noting(wrapper)
+        return capture
+
+    def _tee_input(self, environ: WSGIEnvironment, capture: Capture) -> None:
         length = environ.get("CONTENT_LENGTH")
-        if (length and length != "0") or "HTTP_TRANSFER_ENCODING" in environ or facts.values[PROTOCOL][:6] == "HTTP/2":
+        if (
+            (length and length != "0")
+            or "HTTP_TRANSFER_ENCODING" in environ
+            or capture.values[PROTOCOL][:6] == "HTTP/2"
+        ):
             stream = environ.get("wsgi.input")
             if stream is not None:
-                environ["wsgi.input"] = capture.input = InputTee(stream, Tally(config.max_body))
-        wrapper = environ.get("wsgi.file_wrapper")
-        if wrapper is not None and not isinstance(wrapper, type):
-            environ["wsgi.file_wrapper"] = capture.noting(wrapper)
-        return capture
+                environ["wsgi.input"] = capture.input = InputTee(stream, Tally(capture.cap))
 
     def _pass_sampled_out(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Calls the application with nothing in between but a look at the route when its response starts."""
@@ -168,70 +177,51 @@ class RecorderMiddleware:
                 return result  # type: ignore[no-any-return]  # what the application returned
         except Exception as error:
             self._guard.failed("reading a file response", error)
-        if hasattr(result, "__len__"):
-            return SizedResponseTee(result, capture)
-        return ResponseTee(result, capture)
+        return capture.over(result)
 
     def _read_file(self, result: Any, capture: Capture) -> None:
         if not capture.bodiless:
-            data, size = file_body(result, capture.content_length, capture.response.cap)
-            capture.response.add(data)
-            capture.response.size = size
+            data, size = file_body(result, capture.content_length, capture.cap)
+            capture.add(data)
+            capture.size = size
         try:
             capture.finish_on_close(result)
         except (AttributeError, TypeError):  # a type that takes no attributes: the rest is the server's alone
             capture.finish(Outcome.COMPLETE)
 
-    def _finish(self, capture: Capture, outcome: Outcome) -> None:
+    def _finish(self, capture: Capture) -> None:
         """Hands the exchange to the pipeline. Called once, when the server is done with it."""
         pipeline = self._pipeline
         assert pipeline is not None
         try:
-            captured = self._captured(capture, outcome)
+            _complete(capture)
         except Exception as error:
-            pipeline.count_dropped(capture.facts.method, "", "capture")
+            pipeline.count_dropped(str(capture.values[METHOD]), "", "capture")
             self._guard.failed("finishing an exchange", error)
             return
         try:
-            pipeline.submit(captured)
+            pipeline.submit(capture)
         except Exception as error:
             self._guard.failed("queueing", error)
 
-    def _captured(self, capture: Capture, outcome: Outcome) -> CapturedExchange:
-        environ, facts = capture.environ, capture.facts
-        ended = time.time()
-        body = None if capture.input is None else _request_body(capture.input, environ, facts)
-        route, endpoint = route_of(environ, facts.values[SCRIPT], capture.request)
-        response = capture.response
-        weight = _FIXED_WEIGHT + response.kept + _PIECE_WEIGHT * len(response.chunks)
-        if body is not None:
-            weight += body[0].kept + _PIECE_WEIGHT * len(body[0].chunks)
-        weight += sum(map(len, facts.values[HEADERS:]))
-        return CapturedExchange(
-            facts,
-            body,
-            capture.status,
-            capture.response_headers,
-            response,
-            capture.started,
-            ended,
-            outcome,
-            route,
-            endpoint,
-            principal_of(environ),
-            weight,
-        )
 
-
-def _request_body(tee: InputTee, environ: dict[str, Any], facts: RequestFacts) -> tuple[Tally, int, BodyState]:
-    tally = tee.tally
-    length = facts.field("CONTENT_LENGTH")
-    declared = int(length) if length.isdecimal() and "HTTP_TRANSFER_ENCODING" not in facts.names else None
-    if declared is not None:
-        fetch_unread(tee, environ, declared)
-    if tee.gap or not (tee.ended if declared is None else tally.size >= declared):
-        return tally, max(tally.size, declared or 0), BodyState.UNREAD
-    return tally, tally.size, BodyState.TRUNCATED if tally.kept < tally.size else BodyState.COMPLETE
+def _complete(capture: Capture) -> None:
+    """Notes what is known at the end only, and lets go of everything else."""
+    environ, values, tee = capture.environ, capture.values, capture.input
+    capture.ended = time.time()
+    capture.route, capture.endpoint = route_of(environ, values[SCRIPT], capture.request)
+    capture.principal = principal_of(environ)
+    weight = _FIXED_WEIGHT + capture.kept + _PIECE_WEIGHT * len(capture.chunks) + sum(map(len, values[HEADERS:]))
+    if tee is None:
+        capture.request_body = None
+    else:
+        if not tee.ended:
+            fetch_unread(tee, environ, capture.declared_length)
+        tally = tee.tally
+        capture.request_body = tally, tee.ended, tee.gap
+        weight += tally.kept + _PIECE_WEIGHT * len(tally.chunks)
+    capture.weight = weight
+    capture.let_go()
 
 
 class _Observed:

@@ -23,7 +23,7 @@ from .layout import METHOD
 from .sinks import OnEvicted, SinkError
 
 if TYPE_CHECKING:
-    from .facts import CapturedExchange
+    from .capture import Capture
     from .ship import Shipper
 
 _GATHER = 0.05  # seconds for which exchanges are gathered into one batch
@@ -33,7 +33,6 @@ _SLICE = 32 * 1024  # bytes of exchanges worked on before the application's thre
 _REPORT_EVERY = 2.0  # seconds between two reports of a busy producer
 _EXIT_PATIENCE = 5.0  # seconds that a flush may take while the process waits to end
 
-Queued = tuple["CapturedExchange", int]  # with its sequence number
 OpenShipper = Callable[[str, OnEvicted], "Shipper"]
 
 
@@ -44,7 +43,7 @@ class _Process:
         self.pid = pid
         self.producer = os.urandom(16).hex()
         self.lock = threading.RLock()  # re-entrant: a finaliser may end an exchange inside its own critical section
-        self.queue: deque[Queued] = deque()
+        self.queue: deque[Capture] = deque()
         self.queued_bytes = 0
         self.sequence = 0
         self.counters = Counters()
@@ -72,29 +71,33 @@ class Pipeline:
         self._starting = threading.Lock()
         _pipelines.add(self)
 
-    def submit(self, captured: CapturedExchange) -> None:
+    def submit(self, captured: Capture) -> None:
         """Queues an exchange, or counts it as dropped when the queue is full."""
         process = self._process or self._start()
-        queued_bytes = process.queued_bytes + captured.weight
-        key = (captured.request.values[METHOD], captured.route)
+        queue, weight = process.queue, captured.weight
         with process.lock:
-            process.counters.seen(key)
-            sequence = process.sequence
-            process.sequence = sequence + 1  # counted for what is dropped too: a gap is to be seen
-            if len(process.queue) >= self._max_count:
-                process.counters.dropped(key, "queue_count")
-            elif queued_bytes > self._max_bytes:
-                process.counters.dropped(key, "queue_bytes")
-            elif process.closed:
-                process.counters.dropped(key, "closed")
+            captured.sequence = process.sequence
+            process.sequence += 1  # counted for what is dropped too: a gap is to be seen
+            queued_bytes = process.queued_bytes + weight
+            if len(queue) < self._max_count and queued_bytes <= self._max_bytes and not process.closed:
+                queue.append(captured)  # counted as seen when it has been shipped
+                process.queued_bytes = queued_bytes
             else:
-                process.queue.append((captured, sequence))
-                process.queued_bytes += captured.weight
+                self._refuse(process, captured, queued_bytes)
         if process.asleep:
             process.asleep = False
             process.wake.set()
         if queued_bytes > self._urgent_bytes:
             process.urgent.set()
+
+    def _refuse(self, process: _Process, captured: Capture, queued_bytes: int) -> None:
+        key = _route_key(captured)
+        if len(process.queue) >= self._max_count:
+            reason = "queue_count"
+        else:
+            reason = "queue_bytes" if queued_bytes > self._max_bytes else "closed"
+        process.counters.seen(key)
+        process.counters.dropped(key, reason)
 
     def count_sampled_out(self, method: str, route: str) -> None:
         process = self._process or self._start()
@@ -196,44 +199,54 @@ class Pipeline:
             process.draining = None
             process.drain_lock.release()
 
-    def _take(self, process: _Process) -> list[Queued]:
+    def _take(self, process: _Process) -> list[Capture]:
         with process.lock:
             batch = [process.queue.popleft() for _ in range(min(_BATCH, len(process.queue)))]
-            process.queued_bytes -= sum(captured.weight for captured, _ in batch)
+            process.queued_bytes -= sum(captured.weight for captured in batch)
         return batch
 
-    def _put_back(self, process: _Process, batch: Sequence[Queued]) -> None:
+    def _put_back(self, process: _Process, batch: Sequence[Capture]) -> None:
         with process.lock:
             process.queue.extendleft(reversed(batch))
-            process.queued_bytes += sum(captured.weight for captured, _ in batch)
+            process.queued_bytes += sum(captured.weight for captured in batch)
 
-    def _ship(self, process: _Process, batch: Sequence[Queued]) -> None:
+    def _ship(self, process: _Process, batch: Sequence[Capture]) -> None:
         frames: list[bytes] = []
-        keys: list[RouteKey] = []
+        shipped: list[Capture] = []
+        losses: list[tuple[str, Sequence[Capture]]] = []
         busy = 0
-        for captured, sequence in batch:
-            key = (captured.request.values[METHOD], captured.route)
+        for captured in batch:
             try:
-                frames.append(self._shipper(process).encode(captured, sequence))
+                frames.append(self._shipper(process).encode(captured))
             except Exception as error:
-                self._lose(process, [key], "encoding")
+                losses.append(("encoding", [captured]))
                 self._guard.failed("encoding", error)
             else:
-                keys.append(key)
+                shipped.append(captured)
             busy += captured.weight
             if busy > _SLICE:
                 busy = 0
                 time.sleep(0)  # the application's threads go first
-        if not frames:
-            return
+        if frames and (reason := self._write(process, frames)):
+            losses.append((reason, shipped))
+        with process.lock:
+            for captured in batch:
+                process.counters.seen(_route_key(captured))
+            for reason, lost in losses:
+                for captured in lost:
+                    process.counters.dropped(_route_key(captured), reason)
+
+    def _write(self, process: _Process, frames: Sequence[bytes]) -> str:
+        """Hands frames to the sink; why it did not keep them, or an empty string."""
         try:
             self._shipper(process).write(frames)
         except SinkError as error:
-            self._lose(process, keys, error.reason)
             self._guard.say(error.reason, f"exchanges are being dropped: {error}")
+            return error.reason
         except Exception as error:
-            self._lose(process, keys, "sink_failed")
             self._guard.failed("writing to the sink", error)
+            return "sink_failed"
+        return ""
 
     def _report(self, process: _Process) -> None:
         with process.lock:
@@ -257,10 +270,9 @@ class Pipeline:
             process.shipper = self._open_shipper(process.producer, evicted)
         return process.shipper
 
-    def _lose(self, process: _Process, keys: Sequence[RouteKey], reason: str) -> None:
-        with process.lock:
-            for key in keys:
-                process.counters.dropped(key, reason)
+
+def _route_key(captured: Capture) -> RouteKey:
+    return captured.values[METHOD], captured.route
 
 
 _pipelines: weakref.WeakSet[Pipeline] = weakref.WeakSet()

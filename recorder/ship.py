@@ -7,14 +7,17 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .client import FORWARDED_FOR, client_address
 from .config import RecorderConfig
 from .exchange import ProducerReport
-from .facts import CapturedExchange, as_exchange
+from .facts import as_exchange
 from .frames import FrameKind, Header, frame
+from .layout import PEER, field_of
 from .payload import encode_exchange, encode_report
 from .sinks import OnEvicted, Sink, open_sink
 
 if TYPE_CHECKING:
+    from .capture import Capture
     from .keys import Key
 
 
@@ -30,17 +33,25 @@ class Shipper:
         self._identify = identify
         self._redactor = Redactor(key)
         self._producer = producer
+        self._trusted_proxies = config.trusted_proxies
         header = Header(key.id, config.service, config.release, producer, os.getpid(), time.time())
         self._stamp = header.stamp
         self._sink: Sink = open_sink(config, header, on_evicted)
 
-    def encode(self, captured: CapturedExchange, sequence: int) -> bytes:
+    def encode(self, captured: Capture) -> bytes:
         """The frame of one exchange. Identity is read before redaction, which is the last step that sees clear text."""
-        exchange = as_exchange(captured, self._producer, sequence)
+        exchange = as_exchange(captured, self._producer)
         exchange = self._identify(
-            exchange, remote_addr=captured.request.remote_addr, principal=captured.principal, key=self._key
+            exchange, remote_addr=self._client_address(captured), principal=captured.principal, key=self._key
         )
         return frame(FrameKind.EXCHANGE, encode_exchange(self._redactor.redact(exchange)), self._stamp)
+
+    def _client_address(self, captured: Capture) -> str:
+        names, values = captured.names, captured.values
+        if not self._trusted_proxies:
+            return str(values[PEER])
+        fields = {"REMOTE_ADDR": values[PEER], FORWARDED_FOR: field_of(names, values, FORWARDED_FOR)}
+        return client_address(fields, self._trusted_proxies)
 
     def write(self, frames: Sequence[bytes]) -> None:
         """Hands frames to the sink; raises `SinkError` when it keeps none of them."""

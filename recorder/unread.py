@@ -16,8 +16,10 @@ from .capture import InputTee
 LIMIT = 64 * 1024  # bytes; more than this is not worth a moment of the worker's time
 
 
-def fetch_unread(tee: InputTee, environ: dict[str, Any], declared: int) -> None:
-    """Lets the tee see the rest of a body of `declared` bytes when all of it has already arrived."""
+def fetch_unread(tee: InputTee, environ: dict[str, Any], declared: int | None) -> None:
+    """Lets the tee see the rest of a body of `declared` bytes, if that is known, when all of it has already arrived."""
+    if declared is None:
+        return
     missing = declared - tee.tally.size
     if missing <= 0 or tee.gap or declared > min(LIMIT, tee.tally.cap) or "HTTP_EXPECT" in environ:
         return

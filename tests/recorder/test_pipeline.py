@@ -107,7 +107,7 @@ def test_a_capture_that_raises(sink: MemorySink, monkeypatch: pytest.MonkeyPatch
     def fail(*_: Any) -> None:
         raise RuntimeError("ours")
 
-    monkeypatch.setattr("recorder.middleware.request_facts", fail)
+    monkeypatch.setattr("recorder.middleware.layout_of", fail)
     app = middleware("memory:pipeline")
     assert answers(app) == EXPECTED
     app.close()
@@ -130,7 +130,7 @@ def test_what_production_swallows_tests_raise(monkeypatch: pytest.MonkeyPatch) -
         raise RuntimeError("ours")
 
     monkeypatch.setenv("UNDERSTUDY_RAISE", "1")
-    monkeypatch.setattr("recorder.middleware.request_facts", fail)
+    monkeypatch.setattr("recorder.middleware.layout_of", fail)
     app = middleware("memory:pipeline")
     with pytest.raises(RuntimeError, match="ours"):
         app(environ("/plain"), print)  # type: ignore[arg-type]  # never called
