@@ -1,0 +1,203 @@
+"""Whole rehearsals of a small recording at real instances, each a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from diffing.difference import DifferenceKind, Reason, Status
+from diffing.gate import Policy
+from recorder.exchange import Exchange
+from replayer.errors import InconclusiveError, UsageError
+from replayer.rehearsal import Rehearsal, Request, Watcher, rehearse
+from replayer.target_settings import TargetSettings
+
+from .tiny import record
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def exchanges() -> tuple[Exchange, ...]:
+    return tuple(
+        replace(exchange, route=_template(exchange)) for exchange in record(users=6, rounds=10).exchanges
+    )  # fmt: skip
+
+
+def _template(exchange: Exchange) -> str:
+    segments = exchange.request.path.strip("/").split("/")
+    if segments[0] == "orders" and len(segments) > 1:
+        segments[1] = "<int:order_id>"
+    if segments[0] == "shared":
+        segments[1] = "<code>"
+    return "/" + "/".join(segments)
+
+
+def instance(name: str, *options: str, **settings: object) -> TargetSettings:
+    """A target whose instances have other ids than the recording, and what the options say."""
+    target = TargetSettings(
+        name=name,
+        start=(sys.executable, "-m", "tests.replayer.tiny_server", "{port}", *options),
+        cwd=str(ROOT),
+        ready="/products",
+        disposable=True,
+        timeout=10.0,
+    )
+    return replace(target, **settings)  # type: ignore[arg-type]
+
+
+def run(
+    exchanges: tuple[Exchange, ...], candidate: TargetSettings, *baselines: TargetSettings, **more: object
+) -> Rehearsal:
+    request = Request("tiny", exchanges, candidate, baselines, policy=Policy(), **more)  # type: ignore[arg-type]
+    return asyncio.run(rehearse(request))
+
+
+BASELINE = instance("old", "--offset", "500")
+
+
+def test_the_same_release_passes_with_every_exchange_accounted_for(exchanges: tuple[Exchange, ...]) -> None:
+    done = run(exchanges, instance("new"), BASELINE, passes=2)
+    report = done.report
+    assert report.findings == ()
+    assert (report.verdict.exit_code, report.problems) == (0, ())
+    assert report.ledger.balanced
+    assert report.ledger.total.matched == report.ledger.total.recorded == len(exchanges)
+    assert report.fidelity == 1.0
+    assert [one.name for one in done.baselines] == ["baseline 1", "baseline 2"]
+
+
+def test_a_regression_is_found_where_it_is_and_confirmed(exchanges: tuple[Exchange, ...]) -> None:
+    report = run(exchanges, instance("new", "--wrong"), BASELINE, passes=2).report
+    assert report.verdict.exit_code == 1
+    assert {finding.state for finding in report.findings} == {"confirmed"}
+    assert {(finding.location.path, finding.kind, finding.transition) for finding in report.findings} == {
+        ("$.quantity", "type", "int -> str")
+    }
+    assert report.ledger.balanced
+
+
+def test_what_the_candidate_does_once_is_flaky_and_does_not_fail(
+    exchanges: tuple[Exchange, ...], tmp_path: Path
+) -> None:
+    candidate = instance("new", "--wrong", "--once", str(tmp_path / "was here"))
+    report = run(exchanges, candidate, BASELINE, passes=2).report
+    assert report.findings
+    assert {finding.state for finding in report.findings} == {"flaky"}
+    assert report.verdict.exit_code != 1
+
+
+def test_what_varies_between_two_baselines_is_no_finding(exchanges: tuple[Exchange, ...]) -> None:
+    baseline = instance("old", "--vary", "--offset", "500")
+    done = run(exchanges, instance("new", "--vary"), baseline, baseline)
+    assert done.report.findings == ()
+    assert done.report.verdict.exit_code == 0
+    assert done.report.baselines == ("old", "old")
+
+
+def test_a_candidate_that_no_longer_varies_at_all_is_still_checked_for_presence(
+    exchanges: tuple[Exchange, ...],
+) -> None:
+    baseline = instance("old", "--vary", "--offset", "500")
+    report = run(exchanges, instance("new"), baseline, baseline).report
+    assert {(f.location.path, f.kind) for f in report.findings} == {("$.nonce", "missing")}
+
+
+def test_without_a_baseline_the_same_release_does_not_fail(exchanges: tuple[Exchange, ...]) -> None:
+    done = run(exchanges, instance("new"))
+    assert [line for line in done.report.findings if line.severity.value in ("breaking", "major")] == []
+    assert done.report.verdict.exit_code in (0, 3)
+    assert done.report.limits != ()
+    assert len(done.candidates) == 2  # what differs between its own two passes is chance
+
+
+def test_without_a_baseline_a_change_of_type_is_found(exchanges: tuple[Exchange, ...]) -> None:
+    report = run(exchanges, instance("new", "--wrong")).report
+    assert report.verdict.exit_code == 1
+    assert ("$.quantity", "type") in {(f.location.path, f.kind) for f in report.findings}
+
+
+@pytest.mark.parametrize("side", ["candidate", "baseline"])
+def test_an_instance_that_is_killed_once_is_inconclusive_within_seconds(
+    exchanges: tuple[Exchange, ...], tmp_path: Path, side: str
+) -> None:
+    mortal = instance("mortal", "--die-after", "30", "--once", str(tmp_path / "was here"))
+    began = time.monotonic()
+    sides = (mortal, BASELINE) if side == "candidate" else (instance("new"), mortal)
+    report = run(exchanges, *sides, passes=1).report
+    assert time.monotonic() - began < 20
+    assert report.verdict.exit_code == 3, report.verdict.reasons
+    assert any(side in problem for problem in report.problems)
+    assert report.ledger.balanced
+    assert report.ledger.total.recorded == len(exchanges)
+
+
+def test_an_instance_that_does_not_start_is_said_with_its_last_words(exchanges: tuple[Exchange, ...]) -> None:
+    broken = instance("new", start=(sys.executable, "-c", "raise SystemExit('no such port: {port}')"))
+    with pytest.raises(InconclusiveError, match="no such port"):
+        run(exchanges, broken, BASELINE, passes=1)
+
+
+def test_an_instance_that_is_never_ready_is_given_up(exchanges: tuple[Exchange, ...]) -> None:
+    hanging = instance("new", "--hang", "/", ready_timeout=1.0)
+    began = time.monotonic()
+    with pytest.raises(InconclusiveError, match="not ready within 1 s"):
+        run(exchanges, hanging)
+    assert time.monotonic() - began < 10
+
+
+def test_time_outs_of_one_route_are_data(exchanges: tuple[Exchange, ...]) -> None:
+    done = run(exchanges, instance("new", "--hang", "/stats", timeout=0.3), BASELINE, passes=1)
+    stats = [c for c in done.comparisons if c.route == "/stats"]
+    assert stats
+    assert {c.status for c in stats} == {Status.DIFFERED}
+    assert {d.kind for c in stats for d in c.differences} == {DifferenceKind.FAILURE}
+    assert {c.status for c in done.comparisons if c.route != "/stats"} == {Status.MATCHED}
+    assert done.report.verdict.exit_code == 1
+    assert {(f.route, f.kind) for f in done.report.findings} == {("/stats", "failure")}
+
+
+def test_only_reads_reach_a_target_that_is_not_disposable(exchanges: tuple[Exchange, ...]) -> None:
+    done = run(exchanges, instance("new", disposable=False), replace(BASELINE, disposable=False), passes=1)
+    writes = [e.id for e in exchanges if e.request.method != "GET"]
+    skipped = {c.exchange_id for c in done.comparisons if c.reason is Reason.UNSAFE}
+    assert skipped == set(writes)
+    assert done.report.ledger.total.skipped == {"unsafe method": len(writes)}
+    assert done.report.ledger.balanced
+    assert done.report.verdict.exit_code in (0, 3)
+
+
+def test_where_production_answered_is_refused(exchanges: tuple[Exchange, ...]) -> None:
+    production = TargetSettings(name="https://api.example", url="https://api.example", disposable=True)
+    with pytest.raises(UsageError, match=r"api\.example"):
+        run(exchanges, production)
+
+
+def test_a_recording_without_exchanges_is_refused() -> None:
+    with pytest.raises(UsageError, match="holds no exchanges"):
+        run((), BASELINE)
+
+
+def test_stages_and_progress_are_told(exchanges: tuple[Exchange, ...]) -> None:
+    class Noting(Watcher):
+        def __init__(self) -> None:
+            self.stages: list[str] = []
+            self.last: dict[str, tuple[int, int]] = {}
+
+        def stage(self, text: str) -> None:
+            self.stages.append(text)
+
+        def progress(self, name: str, done: int, total: int) -> None:
+            assert done >= self.last.get(name, (0, 0))[0]
+            self.last[name] = (done, total)
+
+    watcher = Noting()
+    asyncio.run(rehearse(Request("tiny", exchanges, instance("new"), (BASELINE,), passes=1), watcher))
+    total = len(exchanges)
+    assert watcher.stages == ["planning", "replaying: baseline", "replaying: candidate", "comparing", "judging"]
+    assert watcher.last == {"baseline": (total, total), "candidate": (total, total)}
