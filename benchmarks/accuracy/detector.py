@@ -117,12 +117,15 @@ class Bench:
         try:
             rehearsal = asyncio.run(_WithKeptBaseline(request, self._kept).run())
         except (InconclusiveError, UsageError) as error:
+            if len(self._kept) < self.passes:
+                raise  # the fault is not the candidate's
             return Judgement("inconclusive", (), 0, time.monotonic() - began, str(error).splitlines()[0])
         return _judgement(rehearsal, time.monotonic() - began)
 
     def _target(self, target: TargetSettings, package_folder: Path) -> TargetSettings:
         env = dict(target.env) | {name: self._environment[name] for name in ("SHOP_SNAPSHOT", "SHOP_PROVIDER_URL")}
         env["PYTHONPATH"] = str(package_folder)
+        env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         return replace(target, cwd=str(package_folder), env=tuple(env.items()))
 
     # -- running the shop -------------------------------------------------------------------------------------------

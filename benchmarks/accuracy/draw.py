@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .operators import edits, mutate, plain
+from .operators import Edit, edits, mutate, plain
 
 SHOP = Path(__file__).resolve().parents[2] / "examples" / "shop"
 ANSWERING = ("routes/*.py", "models/*.py", "application.py", "clock.py", "database.py", "errors.py", "intake.py",
@@ -41,10 +41,13 @@ def draw(seed: int, package: Path = SHOP / "shop") -> Iterator[Mutant]:
     """Mutants without end, none of them twice; all compile and differ from what was there."""
     chance = random.Random(seed)
     sources = {path: path.read_text(encoding="utf-8") for path in modules(package)}
+    known: dict[Path, list[Edit]] = {}
     seen: set[tuple[Path, str]] = set()
     for _ in range(MAX_DRAWS):
         path = chance.choice(list(sources))
-        found = edits(ast.parse(sources[path]))
+        if path not in known:
+            known[path] = edits(ast.parse(sources[path]))
+        found = known[path]
         if not found:
             continue
         operator = chance.choice(sorted({edit.operator for edit in found}))

@@ -66,10 +66,8 @@ def line(row: Row) -> str:
     if row.calls_differ and not row.exercised:
         seen += ", seen by the payment provider only"
     verdict = ("FOUND" if row.found else "missed" if row.exercised else "nothing") if row.judged else "not judged"
-    lines = [
-        name,
-        f"   {seen}; {verdict} ({row.verdict or '-'}); oracle {row.oracle_seconds:.0f} s, gate {row.gate_seconds:.0f} s",
-    ]
+    took = f"oracle {row.oracle_seconds:.0f} s, gate {row.gate_seconds:.0f} s"
+    lines = [name, f"   {seen}; {verdict} ({row.verdict or '-'}); {took}"]
     lines += [f"   - {place}" for place in row.places[:5]]
     lines += [f"   - and {len(row.places) - 5} more"] if len(row.places) > 5 else []
     lines += [f"   - not confirmed: {row.unconfirmed}"] if row.unconfirmed else []
