@@ -33,6 +33,8 @@ _WIDER = {
 }
 _FEW = 6
 """Distinct samples below which a narrow class is not believed."""
+_MANY = 20
+_LONG = 12  # characters from which a mixed text is a random token rather than a code
 _AFFIXED = re.compile(r"([A-Za-z#][A-Za-z#_-]*[-_#:]?)(\d+)", re.ASCII)
 _FRACTION = re.compile(r"[.,]\d+")
 _DIGIT = re.compile(r"\d")
@@ -79,6 +81,8 @@ class Format:
         characters = self.characters
         if self.samples < _FEW and characters in ("digits", "hex", "HEX", "letters"):
             characters = "alphanumeric"
+        if self.samples < _MANY and characters == "alphanumeric" and self.shortest >= _LONG:
+            characters = "token"  # two of the 64 signs of base64url are no letters, and may not have come up yet
         if characters not in _WIDER[character_class(text)]:
             return False
         constant = self.shortest == self.longest and self.shortest >= 8 and characters != "digits"

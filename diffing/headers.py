@@ -12,8 +12,9 @@ _HOP_BY_HOP = frozenset(
     "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding"
     " upgrade".split()
 )
-_TRANSPORT = frozenset(["date", "content-length", "age", "via", "content-encoding"])
-"""Facts of one delivery, or compared with the body: a coding or a length is judged by what it decodes to."""
+_TRANSPORT = frozenset(["date", "server", "content-length", "age", "via", "content-encoding"])
+"""Facts of one delivery or of the server in front of the application, or compared with the body: a coding or a length
+is judged by what it decodes to."""
 EXCLUDED = _HOP_BY_HOP | _TRANSPORT
 _OURS = "understudy-"
 _PRESENCE_ONLY = frozenset(["server-timing", "x-runtime", "x-response-time", "x-process-time"])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .atoms import Inner, atoms, canonical, inner, is_jwt, is_opaque
+from .atoms import Inner, atoms, canonical, inner, is_integer, is_jwt, is_opaque
 from .authority import authorities, same_host, same_instance
-from .bindings import Renaming
+from .bindings import TELLING_DIGITS, Renaming
 from .difference import DifferenceKind
 from .formats import template
 from .kinds import json_type, kind_of
+from .naming import is_id_like
 from .profile import NoiseProfile, Place
 from .times import UNKNOWN, Window, moment, same_moment
 
@@ -85,7 +86,18 @@ class LeafJudge:
             return timely
         if place.varies:
             return self._varying(a, b, place)
-        return plain(a, b)
+        return Verdict(BINDING) if self._named_alike(a, b, key) else plain(a, b)
+
+    def _named_alike(self, a: object, b: object, key: str) -> bool:
+        """Whether names that are known from elsewhere are all that differs."""
+        if isinstance(a, str) and isinstance(b, str) and self.renaming.explains(a, b):
+            return True
+        left, right = canonical(a), canonical(b)
+        if left is None or right is None or not is_id_like(key):
+            return False
+        if key.endswith("~num") and min(len(left), len(right)) < TELLING_DIGITS:
+            return False  # the 17 of "t17" is a figure as likely as a name
+        return (is_integer(left) or is_opaque(left)) and self.renaming.knows(left, right)
 
     def _other_host(self, a: str, b: str) -> bool:
         """Whether both hold absolute URLs, and the hosts differ where they never did between passes."""

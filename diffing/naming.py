@@ -130,17 +130,22 @@ def _is_time(text: str) -> bool:
     return moment(text) is not None
 
 
+def is_id_like(key: str) -> bool:
+    """Whether a location key ends in a name that identifiers have: `id`, `order_id`, `number`, a segment of a URL."""
+    return _ID_LIKE.search(key.rpartition("|")[2]) is not None
+
+
 def _joins(found: Observed, renamings: Mapping[int, Renaming]) -> str:
     """The sort whose renaming explains every value that moved here, "" when there is none."""
-    sorts = {sort for number in found.pairs if number in renamings for sort in renamings[number].forward}
     best = ""
     most = 0
-    for sort in sorted(sorts):
+    for sort in sorted(_knowing(found, renamings)):
         known = moved = 0
         distinct: set[str] = set()
         for number, pairs in found.pairs.items():
+            names = renamings[number].forward.get(sort, {}) if number in renamings else {}
             for a, b in pairs.counts:
-                image = renamings[number].image(sort, a) if number in renamings else None
+                image = names.get(a)
                 if image is not None and image != b:
                     break
                 if a != b:
@@ -156,12 +161,23 @@ def _joins(found: Observed, renamings: Mapping[int, Renaming]) -> str:
     return best
 
 
+def _knowing(found: Observed, renamings: Mapping[int, Renaming]) -> set[str]:
+    """The sorts that call at least one of the values that moved what it is called here."""
+    sorts: set[str] = set()
+    for number, pairs in found.pairs.items():
+        if number in renamings:
+            for a, b in pairs.counts:
+                if a != b and renamings[number].knows(a, b):
+                    sorts |= renamings[number].calling(a, b)
+    return sorts
+
+
 def _reveals(key: str, found: Observed, trusted: bool) -> bool:
     """Whether the location shows a renaming of its own: enough different values moved, one-to-one."""
     moved = {a for pairs in found.pairs.values() for a, _ in pairs.moved()}
     if all(is_opaque(value) for value in moved):
         return len(moved) >= _FEW
-    named = _ID_LIKE.search(key.rpartition("|")[2]) is not None
+    named = is_id_like(key)
     if not (named or trusted):
         return False
     return len(moved) >= (_FEW if named and not found.varies else _SEVERAL)
