@@ -8,7 +8,7 @@ from ..service import open_context
 from . import output
 from .options import Database, SettingsFile
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Manage the database.")
+app = typer.Typer(add_completion=False, help="Manage the database.")
 
 
 @app.callback()

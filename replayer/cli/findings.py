@@ -10,7 +10,7 @@ from ..service import open_context
 from . import output
 from .options import AsJson, Database, SettingsFile
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="List the findings of a run.")
+app = typer.Typer(add_completion=False, help="List the findings of a run.")
 
 
 @app.callback()

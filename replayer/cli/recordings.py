@@ -15,7 +15,7 @@ from ..service import open_context
 from . import output
 from .options import AsJson, Database, SettingsFile
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Import, list and show recordings.")
+app = typer.Typer(add_completion=False, help="Import, list and show recordings.")
 
 
 @app.command("import")

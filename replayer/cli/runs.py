@@ -12,7 +12,7 @@ from ..service import open_context
 from . import output
 from .options import AsJson, Database, SettingsFile
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="List and show runs.")
+app = typer.Typer(add_completion=False, help="List and show runs.")
 
 
 @app.command("list")
