@@ -17,15 +17,15 @@ def test_a_seed_draws_the_same_mutants_again_and_another_seed_others() -> None:
 
 
 def test_mutants_differ_compile_and_are_told_apart() -> None:
-    drawn = list(islice(draw(11), 150))
+    drawn = list(islice(draw(11), 60))
     for mutant in drawn:
         before = plain((SHOP / "shop" / mutant.module).read_text(encoding="utf-8"))
         assert mutant.source != before
         assert mutant.diff
         compile(mutant.source, mutant.module, "exec")
     assert len({(mutant.module, mutant.source) for mutant in drawn}) == len(drawn)
-    assert len({mutant.operator for mutant in drawn}) >= len(OPERATORS) - 2
-    assert max(Counter(mutant.module for mutant in drawn).values()) < 15
+    assert len({mutant.operator for mutant in drawn}) >= len(OPERATORS) - 4
+    assert max(Counter(mutant.module for mutant in drawn).values()) < 10
 
 
 def test_only_what_answers_requests_is_mutated() -> None:
