@@ -46,3 +46,10 @@ def test_a_template_stands_for_one_value() -> None:
     assert exact_templates(faithful) == set()
     other = asked(({"id": "a"}, {"id": "b"}, {"id": "c"}), ({"id": "a"}, {"id": "b"}, {"id": "d"}))
     assert exact_templates(other) == {("GET /things", "$.id")}
+
+
+def test_the_thresholds_ask_for_more_than_a_little_more_than_the_noise() -> None:
+    noisy = ({"n": 1}, {"n": 2}, {"n": 3})
+    still = ({"n": 1}, {"n": 1}, {"n": 3})
+    assert diffy_thresholds(asked(*[noisy] * 10, still)) == set()  # 11 against 10
+    assert diffy_thresholds(asked(*[noisy] * 2, *[still] * 2)) == {("GET /things", "$.n")}  # 4 against 2
