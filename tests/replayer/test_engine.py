@@ -1,0 +1,191 @@
+"""One pass: order, concurrency, failures that are answers, and credentials."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from diffing.difference import Answer, Reason
+from recorder.exchange import Exchange, header
+from replayer.client import Client
+from replayer.engine import MAX_CONNECT_FAILURES, PassOptions, PassResult, run_pass
+from replayer.mint import Credentials, Minted, MintFailure
+from replayer.plan import Plan, make_plan
+
+from .tiny import AppTransport, TinyApp, hexadecimal, record, route_of
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return make_plan(record(users=5, rounds=8).exchanges, route_of)
+
+
+def replay(
+    plan: Plan,
+    transport: httpx.AsyncBaseTransport,
+    mint: Callable[[str], Awaitable[Minted]] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    concurrency: int = 4,
+) -> PassResult:
+    async def run() -> PassResult:
+        async with Client("http://127.0.0.1:9", transport=transport) as client:
+            return await run_pass(plan, client, PassOptions(concurrency, disposable=True), mint, progress)
+
+    return asyncio.run(run())
+
+
+class Failing(httpx.AsyncBaseTransport):
+    """Answers as the application does, or fails, as `fails` says of the number of the request."""
+
+    def __init__(self, fails: Callable[[int], Exception | None]) -> None:
+        self._inner = AppTransport(TinyApp(offset=41, seed=2).handle)
+        self._fails = fails
+        self.requests = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        failure = self._fails(self.requests)
+        if failure is not None:
+            raise failure
+        return await self._inner.handle_async_request(request)
+
+
+def sent(answers: list[Answer]) -> int:
+    return sum(answer.response is not None or bool(answer.failure) for answer in answers)
+
+
+def test_a_target_that_is_gone_ends_the_pass(plan: Plan) -> None:
+    transport = Failing(lambda number: httpx.ConnectError("refused") if number > 10 else None)
+    result = replay(plan, transport, concurrency=1)
+    assert result.problem == f"the target refused {MAX_CONNECT_FAILURES} connections in a row"
+    assert transport.requests == 10 + MAX_CONNECT_FAILURES
+    rest = [a for a in result.answers if a.response is None and not a.failure]
+    assert {a.reason for a in rest} == {Reason.CANCELLED, Reason.BLOCKED}
+    assert {a.detail for a in rest if a.reason is Reason.CANCELLED} == {result.problem}
+    assert sent(result.answers) + len(rest) == len(plan.steps)
+
+
+def test_refusals_between_answers_do_not_end_the_pass(plan: Plan) -> None:
+    result = replay(plan, Failing(lambda number: httpx.ConnectError("refused") if number % 9 == 0 else None))
+    assert result.problem == ""
+    assert {a.failure for a in result.answers if a.failure} == {"connect: refused"}
+
+
+def test_time_outs_are_answers(plan: Plan) -> None:
+    result = replay(plan, Failing(lambda number: httpx.ReadTimeout("too slow") if number % 5 == 0 else None))
+    assert result.problem == ""
+    failed = [a for a in result.answers if a.failure]
+    assert failed
+    assert all(a.response is None and a.reason is None and a.failure.startswith("timeout") for a in failed)
+
+
+def test_no_more_requests_are_under_way_than_asked_for(plan: Plan) -> None:
+    class Counting(AppTransport):
+        now = most = 0
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            self.now += 1
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(0.001)
+            self.now -= 1
+            return await super().handle_async_request(request)
+
+    transport = Counting(TinyApp(offset=41, seed=2).handle)
+    replay(plan, transport, concurrency=3)
+    assert transport.most == 3
+
+
+def test_a_step_starts_when_all_that_it_waits_for_has_ended(plan: Plan) -> None:
+    answers = replay(plan, AppTransport(TinyApp(offset=41, seed=2).handle)).answers
+    too_early = [
+        (index, other)
+        for index, waits in enumerate(plan.depends)
+        for other in waits
+        if answers[index].started < answers[other].ended - 0.001  # two clocks are read for one answer
+    ]
+    assert too_early == []
+
+
+def test_progress_counts_every_step_once(plan: Plan) -> None:
+    told: list[tuple[int, int]] = []
+    replay(plan, AppTransport(TinyApp().handle), progress=lambda done, total: told.append((done, total)))
+    assert told == [(number, len(plan.steps)) for number in range(1, len(plan.steps) + 1)]
+
+
+# -- credentials -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def headless() -> Plan:
+    """The same recording without its logins, as of people who had logged in before it began."""
+    return make_plan((e for e in record(users=5, rounds=8).exchanges if e.request.path != "/login"), route_of)
+
+
+def bearers(plan: Plan) -> set[int]:
+    return {step.index for step in plan.steps if header(step.exchange.request.headers, "authorization")}
+
+
+def test_credentials_are_minted_once_for_each_principal(headless: Plan) -> None:
+    app = TinyApp(offset=41, seed=2)
+    asked: list[str] = []
+
+    async def mint(principal: str) -> Minted:
+        asked.append(principal)
+        user = int(principal.rpartition("-")[2])
+        token, csrf = hexadecimal(app.random, 32), hexadecimal(app.random, 16)
+        app.tokens[token], app.csrf[user] = user, csrf
+        return Credentials(headers=(("Authorization", f"Bearer {token}"), ("X-Csrf", csrf)))
+
+    result = replay(headless, AppTransport(app.handle), mint)
+    assert sorted(asked) == [f"principal-{user}" for user in range(1, 6)]
+    assert result.minted == 5
+    assert result.mint_failures == {}
+    refused = [i for i in bearers(headless) if (r := result.answers[i].response) is not None and r.status == 401]
+    assert refused == []
+
+
+async def _fails(_: str) -> Minted:
+    return MintFailure("staging is closed")
+
+
+async def _knows_nobody(_: str) -> Minted:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("mint", "detail"),
+    [
+        (None, "no mint hook is set for this target"),
+        (_fails, "the mint hook failed: staging is closed"),
+        (_knows_nobody, "the mint hook does not know this principal"),
+    ],
+)
+def test_without_credentials_nothing_is_sent_in_a_principals_name(
+    headless: Plan, mint: Callable[[str], Awaitable[Minted]] | None, detail: str
+) -> None:
+    result = replay(headless, AppTransport(TinyApp(offset=41, seed=2).handle), mint)
+    assert {result.answers[i].reason for i in bearers(headless)} == {Reason.CREDENTIALS}
+    assert {result.answers[i].detail for i in bearers(headless)} == {detail}
+    assert result.mint_failures == {detail: len(bearers(headless))}
+    assert result.minted == 0
+
+
+def test_what_nobody_owns_says_so(plan: Plan) -> None:
+    def nameless(exchange: Exchange) -> Exchange:
+        return Exchange(
+            id=exchange.id,
+            request=exchange.request,
+            response=exchange.response,
+            started=exchange.started,
+            ended=exchange.ended,
+            client=exchange.client,
+        )
+
+    exchanges = [nameless(e) for e in record(users=2, rounds=4).exchanges if e.request.path != "/login"]
+    anonymous = make_plan(exchanges, route_of)
+    result = replay(anonymous, AppTransport(TinyApp().handle), _knows_nobody)
+    details = {result.answers[i].detail for i in bearers(anonymous)}
+    assert details == {"the recording does not say whose credential this is"}
