@@ -5,10 +5,12 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
 from .pseudonyms import NUMBER
+from .remembered import Remembered
 from .secret_names import split_words
 
 _SHORTEST_WHOLE = 6  # characters: a shorter value equals too many others by chance
@@ -17,8 +19,6 @@ _SHORTEST_NUMBER = 13  # digits, as many as a payment card's number has at least
 _SHORTEST_WORD = 20  # characters of one that is letters only: longer than words and names are
 _MANY = 64  # secrets looked for one by one; of more, whole words of the text are looked up instead
 _WORDS = re.compile(r"[A-Za-z0-9_\-.~+/=%]{6,}", re.ASCII)
-
-_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+", re.ASCII)
 
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+", re.ASCII)
 
@@ -35,16 +35,26 @@ _SPELLINGS: tuple[Callable[[str], str], ...] = (
 )
 
 
+class Spelled(NamedTuple):
+    """A secret in its spellings, each with what replaces it."""
+
+    distinctive: bool
+    same_everywhere: bool
+    pairs: tuple[tuple[str, str], ...]
+
+
 class Echoes:
     """Replaces the secrets of one exchange wherever they stand. False when there is nothing to look for."""
 
-    def __init__(self, replacements: dict[str, str]) -> None:
-        distinct = {old: new for old, new in replacements.items() if is_distinctive(old)}
-        self._table = distinct if len(distinct) > _MANY else {}
+    def __init__(self, replacements: dict[str, str], spell: Remembered[Spelled]) -> None:
+        known = {pair: spell.of(*pair) for pair in replacements.items()}
+        distinct = [pair for pair in known if known[pair].distinctive]
+        self._table = dict(distinct) if len(distinct) > _MANY else {}
         # Longer ones first: one secret may be a part of another.
-        self._anywhere = sorted(_spelled({} if self._table else distinct), key=lambda pair: -len(pair[0]))
-        plain = {o: n for o, n in replacements.items() if o not in distinct and len(o) >= _SHORTEST_WHOLE}
-        self._whole = _spelled(dict(list(plain.items())[:_MANY]))
+        self._anywhere = _merged(known[pair] for pair in ([] if self._table else distinct))
+        self._anywhere.sort(key=lambda pair: -len(pair[0]))
+        plain = [pair for pair in known if not known[pair].distinctive and len(pair[0]) >= _SHORTEST_WHOLE]
+        self._whole = _merged(known[pair] for pair in plain[:_MANY])
 
     def __bool__(self) -> bool:
         return bool(self._anywhere or self._whole or self._table)
@@ -102,18 +112,28 @@ def _replace_whole(text: str, old: str, new: str) -> str:
     return re.sub(rf"(?<==){escaped}(?=[&;]|\Z)", lambda _: new, text)
 
 
-def _spelled(replacements: dict[str, str]) -> list[tuple[str, str]]:
-    """Every pair in every way that it may be written, without doubles."""
+def spelled(old: str, new: str) -> Spelled:
+    """A secret and what replaces it, in every way that they may be written, without doubles."""
+    if _UNRESERVED.fullmatch(old):
+        return Spelled(is_distinctive(old), True, ((old, new),))
     pairs: dict[str, str] = {}
-    for old, new in replacements.items():
-        if _UNRESERVED.fullmatch(old):  # spelled the same everywhere
-            pairs[old] = new
+    for spell in _SPELLINGS:
+        try:
+            written = spell(old)
+            written.encode("utf-8", "surrogateescape")
+            pairs.setdefault(written, spell(new))
+        except UnicodeError:  # half a surrogate pair: no bytes spell it like this
             continue
-        for spell in _SPELLINGS:
-            try:
-                spelled = spell(old)
-                spelled.encode("utf-8", "surrogateescape")
-                pairs.setdefault(spelled, spell(new))
-            except UnicodeError:  # half a surrogate pair: no bytes spell it like this
-                continue
+    return Spelled(is_distinctive(old), False, tuple(pairs.items()))
+
+
+def _merged(found: Iterable[Spelled]) -> list[tuple[str, str]]:
+    """The pairs of all; what is spelled the same everywhere goes before an odd spelling of something else."""
+    pairs: dict[str, str] = {}
+    for one in found:
+        for old, new in one.pairs:
+            if one.same_everywhere:
+                pairs[old] = new
+            else:
+                pairs.setdefault(old, new)
     return list(pairs.items())

@@ -12,29 +12,45 @@ from .layout import HEADERS, PEER
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"  # RFC 3986 pchar and the slash: what a client would not have escaped
 
 
-def as_exchange(captured: Capture, producer: str) -> Exchange:
-    """The exchange, before it is identified and redacted; runs in the background thread."""
+def messages(captured: Capture) -> tuple[RecordedRequest, RecordedResponse | None]:
+    """The request and the response, before anything in them is redacted; runs in the background thread."""
     method, script, path, query, scheme, protocol, raw_target = captured.values[:PEER]
     if raw_target:
         target = native(raw_target)
     else:
         target = _rebuilt_target(native(script) + native(path), native(query))
+    request = RecordedRequest(
+        native(method),
+        target,
+        _request_headers(captured.names, captured.values),
+        _request_body(captured),
+        native(scheme),
+        native(protocol),
+        bool(raw_target),
+    )
+    return request, None if captured.status is None else _response(captured, captured.status)
+
+
+def as_exchange(
+    captured: Capture,
+    request: RecordedRequest,
+    response: RecordedResponse | None,
+    identity: tuple[str, tuple[str, ...], str],
+    producer: str,
+) -> Exchange:
+    """The exchange that these two messages were, with its `client`, `links` and `principal`."""
+    client, links, principal = identity
     return Exchange(
         id=f"{producer[:16]:0>16}{captured.sequence:016x}",
-        request=RecordedRequest(
-            method=native(method),
-            target=target,
-            headers=_request_headers(captured.names, captured.values),
-            body=_request_body(captured),
-            scheme=native(scheme),
-            protocol=native(protocol),
-            target_exact=bool(raw_target),
-        ),
-        response=None if captured.status is None else _response(captured, captured.status),
+        request=request,
+        response=response,
         started=captured.started,
         ended=captured.ended,
         route=captured.route,
         endpoint=captured.endpoint,
+        client=client,
+        links=links,
+        principal=principal,
         producer=producer,
         sequence=captured.sequence,
         outcome=captured.outcome or Outcome.COMPLETE,

@@ -13,15 +13,16 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from .atoms import JWT, as_text
 from .content_atoms import redact_content
 from .content_coding import decode
-from .exchange import Body, Exchange, Headers, header
+from .exchange import Body, Exchange, Headers, RecordedRequest, RecordedResponse, header
 from .form_atoms import redact_target
 from .header_atoms import redact_header
 from .keys import Key
+from .remembered import TARGET, Remembered, described_body
 from .secret_names import DEFAULT_NAMES, SecretNames, names_a_session
 
 MAXIMUM_LINKS = 32
@@ -63,20 +64,64 @@ def client_hash(remote_addr: str, user_agent: str, key: Key) -> str:
     return key.digest("client", f"{remote_addr}\0{user_agent}")
 
 
-def identify(exchange: Exchange, *, remote_addr: str, principal: str, key: Key) -> Exchange:
-    """The exchange, not yet redacted, with `client`, `links` and `principal` filled in.
+class Identity(NamedTuple):
+    """Who sent an exchange, as keyed hashes."""
 
-    `principal` is what the application said; without it a JSON Web Token's subject is read, unverified, from the
-    request, and from the response where the request had none (a login). Never raises.
-    """
-    credentials = _credentials(exchange)
-    given = principal or _subject(credentials.request) or _subject(credentials.response)
-    return replace(
-        exchange,
-        client=client_hash(remote_addr, header(exchange.request.headers, "user-agent"), key),
-        links=_links(credentials, key),
-        principal=principal_digest(given, key),
-    )
+    client: str
+    links: tuple[str, ...]
+    principal: str
+
+
+class Identifier:
+    """Identifies with one key; remembers the latest values, since a session repeats its own in every request."""
+
+    def __init__(self, key: Key) -> None:
+        self._client = Remembered[str](lambda client: client_hash(client[0], client[1], key))
+        self._principal = Remembered[str](lambda value: principal_digest(value[0], key))
+        self._links = Remembered[tuple[str, ...]](lambda found: _digests(found[0], found[1], key))
+        self._fields = Remembered[tuple[tuple[str, str], ...]](lambda field: _noted_in_field(*field))
+
+    def identify(
+        self, request: RecordedRequest, response: RecordedResponse | None, remote_addr: str, principal: str
+    ) -> Identity:
+        """`principal` is what the application said; without it a JSON Web Token's subject is read, unverified, from
+        the request, and from the response where the request had none (a login). Both are not yet redacted. Never
+        raises.
+        """
+        asked, answered = _Noted(), _Noted()
+        self._note_headers(request.headers, asked)
+        _note_target(request.target, asked)
+        _note_body(request.headers, request.body, asked)
+        if response is not None:
+            self._note_headers(response.headers, answered)
+            _note_body(response.headers, response.body, answered)
+        given = principal or _subject(asked.found) or _subject(answered.found)
+        return Identity(
+            self._client.of(remote_addr, header(request.headers, "user-agent")),
+            self._linked(asked.found + answered.found),
+            self._principal.of(given) if given else "",
+        )
+
+    def _note_headers(self, headers: Headers, noted: _Noted) -> None:
+        harmless = noted.names.searched
+        for name, value in headers:
+            if not harmless.has_field(name, value):
+                noted.found += self._fields.of(name, value)
+
+    def _linked(self, found: list[tuple[str, str]]) -> tuple[str, ...]:
+        links: dict[str, None] = {}
+        for name, value in found:
+            for digest in self._links.of(name, value):
+                links.setdefault(digest)
+            if len(links) >= MAXIMUM_LINKS:
+                break
+        return tuple(sorted(links))
+
+
+def identify(exchange: Exchange, *, remote_addr: str, principal: str, key: Key) -> Exchange:
+    """The exchange, not yet redacted, with `client`, `links` and `principal` filled in; see `Identifier.identify`."""
+    found = Identifier(key).identify(exchange.request, exchange.response, remote_addr, principal)
+    return replace(exchange, client=found.client, links=found.links, principal=found.principal)
 
 
 @dataclass(slots=True)
@@ -85,58 +130,59 @@ class _Noted:
 
     found: list[tuple[str, str]] = field(default_factory=list)
     names: SecretNames = DEFAULT_NAMES
+    is_untouched: bool = True  # whether nothing was found
 
     def secret(self, name: str, value: str) -> str:
         self.found.append((name, value))
+        self.is_untouched = False
         return value
 
     def blob(self, value: str, new: str) -> str:
+        self.is_untouched = False
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class _Credentials:
-    request: list[tuple[str, str]]
-    response: list[tuple[str, str]]
+def _noted_in_field(name: str, value: str) -> tuple[tuple[str, str], ...]:
+    noted = _Noted()
+    try:
+        redact_header(name, value, noted)
+    except Exception:  # what cannot be read names nobody; redaction will keep none of it
+        return tuple(noted.found)
+    if noted.is_untouched:
+        noted.names.searched.note_field(name, value)
+    return tuple(noted.found)
 
 
-def _credentials(exchange: Exchange) -> _Credentials:
-    request, response = _Noted(), _Noted()
-    _note_headers(exchange.request.headers, request)
-    with suppress(Exception):  # a target that cannot be read names nobody
-        redact_target(as_text(exchange.request.target), request)
-    _note_body(exchange.request.headers, exchange.request.body, request)
-    if exchange.response is not None:
-        _note_headers(exchange.response.headers, response)
-        _note_body(exchange.response.headers, exchange.response.body, response)
-    return _Credentials(request.found, response.found)
-
-
-def _note_headers(headers: Headers, noted: _Noted) -> None:
-    for name, value in headers:
-        with suppress(Exception):
-            redact_header(name, value, noted)
+def _note_target(target: str, noted: _Noted) -> None:
+    harmless = noted.names.searched
+    if harmless.has_field(TARGET, target):
+        return
+    inner = _Noted()
+    with suppress(Exception):
+        redact_target(as_text(target), inner)
+        if inner.is_untouched:
+            harmless.note_field(TARGET, target)
+    noted.found += inner.found
 
 
 def _note_body(headers: Headers, body: Body, noted: _Noted) -> None:
     if not body.data:
         return
-    try:
-        encoding = ",".join(value for name, value in headers if name.lower() == "content-encoding")
-        content, _ = decode(body.data, encoding, cut=not body.complete)
-        redact_content(content, header(headers, "content-type"), noted)
-    except Exception:  # what cannot be read links nothing; redaction will keep none of it
+    harmless, described = noted.names.searched, described_body(headers, body)
+    if harmless.has_body(body.data, *described):
         return
+    content_type, encoding, cut = described
+    inner = _Noted()
+    with suppress(Exception):
+        content, _ = decode(body.data, encoding, cut=cut)
+        redact_content(content, content_type, inner)
+        if inner.is_untouched:
+            harmless.note_body(body.data, *described)
+    noted.found += inner.found
 
 
-def _links(credentials: _Credentials, key: Key) -> tuple[str, ...]:
-    links: dict[str, None] = {}
-    for name, value in (*credentials.request, *credentials.response):
-        for kind in _link_kinds(name, value):
-            links.setdefault(key.digest(kind, value))
-        if len(links) >= MAXIMUM_LINKS:
-            break
-    return tuple(sorted(links))
+def _digests(name: str, value: str, key: Key) -> tuple[str, ...]:
+    return tuple(key.digest(kind, value) for kind in _link_kinds(name, value))
 
 
 def _link_kinds(name: str, value: str) -> Iterator[str]:

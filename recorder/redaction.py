@@ -16,12 +16,13 @@ from dataclasses import dataclass, replace
 from .atoms import as_text, as_wire
 from .content_atoms import redact_content
 from .content_coding import Coding, decode, encode
-from .echoes import Echoes
-from .exchange import Body, BodyState, Exchange, Headers, OutboundCall, RecordedRequest, RecordedResponse, header
+from .echoes import Echoes, Spelled, spelled
+from .exchange import Body, BodyState, Exchange, Headers, OutboundCall, RecordedRequest, RecordedResponse
 from .form_atoms import redact_target
 from .header_atoms import redact_header
 from .keys import Key
 from .pseudonyms import Pseudonyms
+from .remembered import TARGET, Remembered, described_body
 from .secret_names import SecretNames
 
 _BODY_PURPOSE = "opaque body"
@@ -34,6 +35,8 @@ class Redactor:
         self._key = key
         self._names = SecretNames.with_extra(extra_names)
         self._pseudonyms = Pseudonyms(key)
+        self._fields = Remembered[tuple[str, dict[str, str]]](self._work_out_field)
+        self._spelled = Remembered[Spelled](lambda pair: spelled(*pair))
 
     def redact(self, exchange: Exchange) -> Exchange:
         """The exchange without its secrets. Never raises."""
@@ -42,7 +45,7 @@ class Redactor:
         response = self._open_response(exchange.response, found)
         calls = exchange.outbound or ()
         outbound = [(self._open_request(c.request, found), self._open_response(c.response, found)) for c in calls]
-        echoes = Echoes(found.replacements)
+        echoes = self._echoes(found)
         return replace(
             exchange,
             request=self._close_request(exchange.request, request, echoes),
@@ -60,24 +63,43 @@ class Redactor:
             ),
         )
 
+    def redact_messages(
+        self, request: RecordedRequest, response: RecordedResponse | None
+    ) -> tuple[RecordedRequest, RecordedResponse | None]:
+        """A request and its response, as `redact` does it for a whole exchange. Never raises."""
+        found = _Found(self._pseudonyms, self._names)
+        opened_request = self._open_request(request, found)
+        opened_response = self._open_response(response, found)
+        echoes = self._echoes(found)
+        return (
+            self._close_request(request, opened_request, echoes),
+            self._close_response(response, opened_response, echoes),
+        )
+
     def redact_request(self, request: RecordedRequest) -> RecordedRequest:
         """One request on its own: what only its response would show to be secret stays. Never raises."""
         found = _Found(self._pseudonyms, self._names)
         opened = self._open_request(request, found)
-        return self._close_request(request, opened, Echoes(found.replacements))
+        return self._close_request(request, opened, self._echoes(found))
 
     def redact_response(self, response: RecordedResponse) -> RecordedResponse:
         """One response on its own: what only its request would show to be secret stays. Never raises."""
         found = _Found(self._pseudonyms, self._names)
         opened = self._open_message(response.headers, response.body, found)
-        return self._close_message(response, opened, Echoes(found.replacements))
+        return self._close_message(response, opened, self._echoes(found))
 
     def pseudonym(self, value: str) -> str:
         """What stands in a redacted exchange where `value` was the atom."""
         return self._pseudonyms.of(value)
 
+    def _echoes(self, found: _Found) -> Echoes:
+        return Echoes(found.replacements, self._spelled)
+
     def _open_request(self, request: RecordedRequest, found: _Found) -> _Opened:
         opened = self._open_message(request.headers, request.body, found)
+        if found.names.searched.has_field(TARGET, request.target):
+            opened.target = request.target
+            return opened
         try:
             opened.target = as_wire(redact_target(as_text(request.target), found))
         except Exception:
@@ -88,24 +110,41 @@ class Redactor:
         return None if response is None else self._open_message(response.headers, response.body, found)
 
     def _open_message(self, headers: Headers, body: Body, found: _Found) -> _Opened:
-        fields = tuple((name, self._field(name, value, found)) for name, value in headers)
-        opened = _Opened(fields, body)
+        harmless = found.names.searched
+        opened = _Opened(
+            tuple(
+                [
+                    (name, value) if harmless.has_field(name, value) else (name, self._field(name, value, found))
+                    for name, value in headers
+                ]
+            ),
+            body,
+        )
         if not body.data:
             return opened
+        content_type, encoding, cut = described_body(headers, body)
         try:
-            content, codings = decode(body.data, _content_encoding(headers), cut=not body.complete)
-            opened.codings = codings
-            opened.content = content
-            opened.redacted = redact_content(content, header(headers, "content-type"), found)
+            opened.content, opened.codings = decode(body.data, encoding, cut=cut)
+            if harmless.has_body(body.data, content_type, encoding, cut):
+                opened.redacted = opened.content
+            else:
+                opened.redacted = redact_content(opened.content, content_type, found)
         except Exception:
             opened.redacted = None
         return opened
 
     def _field(self, name: str, value: str, found: _Found) -> str:
+        new, replacements = self._fields.of(name, value)
+        found.replacements.update(replacements)
+        return new
+
+    def _work_out_field(self, field: tuple[str, ...]) -> tuple[str, dict[str, str]]:
+        name, value = field
+        found = _Found(self._pseudonyms, self._names)
         try:
-            return redact_header(name, value, found)
+            return redact_header(name, value, found), found.replacements
         except Exception:
-            return self._whole(value)
+            return self._whole(value), found.replacements
 
     def _close_request(self, request: RecordedRequest, opened: _Opened, echoes: Echoes) -> RecordedRequest:
         try:
@@ -113,7 +152,9 @@ class Redactor:
         except Exception:
             target = self._whole(opened.target)
         headers, body = self._close(opened, echoes)
-        return replace(request, target=target, headers=headers, body=body)
+        return RecordedRequest(
+            request.method, target, headers, body, request.scheme, request.protocol, request.target_exact
+        )
 
     def _close_response(
         self, response: RecordedResponse | None, opened: _Opened | None, echoes: Echoes
@@ -122,7 +163,7 @@ class Redactor:
 
     def _close_message(self, response: RecordedResponse, opened: _Opened, echoes: Echoes) -> RecordedResponse:
         headers, body = self._close(opened, echoes)
-        return replace(response, headers=headers, body=body)
+        return RecordedResponse(response.status, response.reason, headers, body)
 
     def _close(self, opened: _Opened, echoes: Echoes) -> tuple[Headers, Body]:
         headers = opened.headers
@@ -196,7 +237,3 @@ class _Opened:
     content: bytes = b""
     codings: tuple[Coding, ...] = ()
     redacted: bytes | None = b""
-
-
-def _content_encoding(headers: Headers) -> str:
-    return ",".join(value for name, value in headers if name.lower() == "content-encoding")

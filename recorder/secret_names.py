@@ -16,6 +16,8 @@ import re
 from collections.abc import Iterable
 from enum import IntEnum
 
+from .remembered import Harmless
+
 
 class Secrecy(IntEnum):
     """What a name says of the value that it stands for."""
@@ -78,6 +80,7 @@ class SecretNames:
         # What the prefilter remembers, within bounds of its own: raw names, and the latest bodies without secrets.
         self.harmless: set[bytes] = set()
         self.clean: tuple[bytes, ...] = ()
+        self.searched = Harmless()
 
     @classmethod
     def with_extra(cls, extra: Iterable[str]) -> SecretNames:

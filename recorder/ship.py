@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .client import FORWARDED_FOR, client_address
 from .config import RecorderConfig
 from .exchange import ProducerReport
-from .facts import as_exchange
+from .facts import as_exchange, messages
 from .frames import FrameKind, Header, frame
 from .layout import PEER, field_of
 from .payload import encode_exchange, encode_report
@@ -26,11 +26,10 @@ class Shipper:
 
     def __init__(self, config: RecorderConfig, key: Key, producer: str, on_evicted: OnEvicted) -> None:
         # Imported here and not above: the first request pays for what the application may never need.
-        from .identity import identify
+        from .identity import Identifier
         from .redaction import Redactor
 
-        self._key = key
-        self._identify = identify
+        self._identifier = Identifier(key)
         self._redactor = Redactor(key)
         self._producer = producer
         self._trusted_proxies = config.trusted_proxies
@@ -40,11 +39,10 @@ class Shipper:
 
     def encode(self, captured: Capture) -> bytes:
         """The frame of one exchange. Identity is read before redaction, which is the last step that sees clear text."""
-        exchange = as_exchange(captured, self._producer)
-        exchange = self._identify(
-            exchange, remote_addr=self._client_address(captured), principal=captured.principal, key=self._key
-        )
-        return frame(FrameKind.EXCHANGE, encode_exchange(self._redactor.redact(exchange)), self._stamp)
+        request, response = messages(captured)
+        identity = self._identifier.identify(request, response, self._client_address(captured), captured.principal)
+        exchange = as_exchange(captured, *self._redactor.redact_messages(request, response), identity, self._producer)
+        return frame(FrameKind.EXCHANGE, encode_exchange(exchange), self._stamp)
 
     def _client_address(self, captured: Capture) -> str:
         names, values = captured.names, captured.values
