@@ -86,7 +86,8 @@ class Format:
         if characters not in _WIDER[character_class(text)]:
             return False
         constant = self.shortest == self.longest and self.shortest >= 8 and characters != "digits"
-        slack = 0 if constant and self.samples > 1 else max(3, self.longest - self.shortest, self.longest // 4)
+        believed = self.samples >= (2 if characters in ("hex", "HEX") else _FEW)
+        slack = 0 if constant and believed else max(3, self.longest - self.shortest, self.longest // 4)
         return self.shortest - slack <= len(text) <= self.longest + slack
 
 

@@ -103,11 +103,12 @@ class _Hearing:
         self._leaves = 0
 
     def outcome(self) -> Comparison:
+        complete = self._a.body.complete and self._b.body.complete
+        # the body says plainly what a Location or an ETag only spells: what it binds explains them
+        media = self._bodies() if complete else None
         for pair in header_pairs(self._a, self._b, self._scope):
             self._take(pair)
         self._leaves += len(self._a.headers)
-        complete = self._a.body.complete and self._b.body.complete
-        media = self._bodies() if complete else None
         differences = self._sifted()
         if media is not None and not self._ruled(media, media.candidate):
             differences.append(media)

@@ -68,16 +68,27 @@ class Correlator:
         return self._enabled and any(True for _ in self._unbound_credentials(step))
 
     def wants_secrets(self, step: Step) -> bool:
-        """Whether the request carries a password or token of a principal in a field of its body, successfully."""
-        if not self._enabled or not step.principal or not 200 <= step.status < 400:
+        """Whether the request carries a password or token of its principal in a field of its body."""
+        if not self._enabled or not step.principal:
             return False
         return any(
-            slot.part is Part.BODY
-            and _SECRET_FIELD.search(_name(slot))
-            and slot.text not in self._tokens
-            and (step.principal, slot.text) not in self._secrets
-            for slot in step.slots
+            slot.text not in self._tokens and (step.principal, slot.text) not in self._secrets
+            for slot in self._own_secrets(step)
         )
+
+    def _own_secrets(self, step: Step) -> list[Slot]:
+        """Fields of the body that hold a secret which works here sooner or later, and which no other request set.
+
+        A value that the session itself set earlier, elsewhere, is known to the target as it stands; one that never
+        works is a wrong password, and must stay wrong.
+        """
+        return [
+            slot
+            for slot in step.slots
+            if slot.part is Part.BODY
+            and _SECRET_FIELD.search(_name(slot))
+            and self._first_use.get((step.session, slot.text)) == step.route
+        ]
 
     def _unbound_credentials(self, step: Step) -> Iterable[tuple[Slot, str, str]]:
         for slot, location, value in consumed(step):
@@ -102,17 +113,12 @@ class Correlator:
             inner = dict(atoms(minted))
             self._tokens[value] = inner.get(suffix, minted)
         fields = dict(credentials.body)
-        if 200 <= step.status < 400:
-            for slot in step.slots:
-                name = _name(slot)
-                if slot.part is not Part.BODY or name not in fields or slot.text in self._tokens:
-                    continue
-                # a value that the session itself set earlier, elsewhere, is known to the target as it stands
-                if self._first_use.get((step.session, slot.text), step.route) != step.route:
-                    continue
-                owner = (step.principal, fields[name])
+        for slot in self._own_secrets(step):
+            minted = fields.get(_name(slot))
+            if minted is not None and slot.text not in self._tokens:
+                owner = (step.principal, minted)
                 if self._secret_names.setdefault(owner, slot.text) == slot.text:
-                    self._secrets[step.principal, slot.text] = fields[name]
+                    self._secrets[step.principal, slot.text] = minted
 
     # -- requests ---------------------------------------------------------------------------------------------------
 

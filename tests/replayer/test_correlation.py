@@ -100,8 +100,8 @@ def states(answer: Answer) -> list[tuple[str, int]]:
 
 
 def test_the_order_leaves_room_for_parallel_work(plan: Plan) -> None:
-    # twelve users share nine products and one total: about half of the work has to wait for other work
-    assert plan.critical_path <= 0.6 * len(plan.steps)
+    # twelve users share nine products, one series of order numbers and one total: much has to wait, but not all
+    assert plan.critical_path <= 0.7 * len(plan.steps)
 
 
 def test_a_producer_that_fails_blocks_what_needs_its_value(plan: Plan) -> None:
