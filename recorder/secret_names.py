@@ -79,6 +79,7 @@ class SecretNames:
         self._cache: dict[str, Secrecy] = {}
         # What the prefilter remembers, within bounds of its own: raw names, and the latest bodies without secrets.
         self.harmless: set[bytes] = set()
+        self.seen_pieces: set[bytes] = set()
         self.clean: tuple[bytes, ...] = ()
         self.searched = Harmless()
 
