@@ -81,12 +81,12 @@ class Format:
         characters = self.characters
         if self.samples < _FEW and characters in ("digits", "hex", "HEX", "letters"):
             characters = "alphanumeric"
-        if self.samples < _MANY and characters == "alphanumeric" and self.shortest >= _LONG:
+        if self.samples < _MANY and self.characters == "alphanumeric" and self.shortest >= _LONG:
             characters = "token"  # two of the 64 signs of base64url are no letters, and may not have come up yet
         if characters not in _WIDER[character_class(text)]:
             return False
         constant = self.shortest == self.longest and self.shortest >= 8 and characters != "digits"
-        believed = self.samples >= (2 if characters in ("hex", "HEX") else _FEW)
+        believed = self.samples >= (2 if self.characters in ("hex", "HEX") else _FEW)
         slack = 0 if constant and believed else max(3, self.longest - self.shortest, self.longest // 4)
         return self.shortest - slack <= len(text) <= self.longest + slack
 

@@ -154,7 +154,12 @@ def roll_up(differences: Sequence[Difference]) -> list[Difference]:
         if location.part is Part.BODY and each.kind is not DifferenceKind.MEDIA:
             if media or any(prefix in bodies for prefix in ancestors(location.path)):
                 continue
-        elif location.part is Part.HEADER and (media or bodies) and _follows_body(location.path, bool(media)):
+        elif (
+            location.part is Part.HEADER
+            and each not in media
+            and (media or bodies)
+            and _follows_body(location.path, bool(media))
+        ):
             continue
         if each in media[1:]:
             continue

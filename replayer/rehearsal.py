@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from diffing.difference import Answer, Case, Comparison, Difference, Reason, Status
+from diffing.difference import Answer, Case, Comparison, Difference, DifferenceKind, Reason, Status
 from diffing.gate import Evidence, Policy, judge_run
 from diffing.grouping import Finding, group
 from diffing.judge import judge
@@ -127,7 +127,7 @@ class _Rehearsing:
         self._watcher.stage("comparing")
         cases = self._cases(baselines, candidates)
         profile = learn(cases, (baselines or candidates)[0].result.sorts)
-        comparisons = list(judge(cases, profile, self._request.rules))
+        comparisons = [_with_errors(one) for one in judge(cases, profile, self._request.rules)]
         findings = group(comparisons, self._context(cases), self._request.tags)
         confirmations = 0
         if findings and self._request.confirm:
@@ -314,6 +314,13 @@ class _Rehearsing:
             for (method, route), counts in sorted(statuses.items())
         )
         return Coverage(len(routes), sum(1 for route in routes if route.replayed), routes)
+
+
+def _with_errors(comparison: Comparison) -> Comparison:
+    """A candidate that gave no response where the baseline did has *errored*, which the ledger counts apart."""
+    if any(difference.kind is DifferenceKind.FAILURE for difference in comparison.differences):
+        return replace(comparison, status=Status.ERRORED)
+    return comparison
 
 
 def _reference_status(case: Case) -> int | None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from diffing.difference import Answer, Part, Severity
@@ -70,6 +71,7 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
         stored = tuple(target for target in baselines if target.run)
         if stored and len(stored) < len(baselines):
             raise UsageError("An earlier run and a live target can not be baselines of one run.", "Give one of them.")
+        policy, rules = _policy(settings), _rules(settings)
         info = find_recording(store, options.recording)
         key = recording_key(info)
         run_id = store.create_run(
@@ -89,9 +91,9 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
             passes=options.passes,
             concurrency=options.concurrency,
             correlate=options.correlate,
-            policy=_policy(settings),
+            policy=policy,
             tags=tuple((tag.name, tag.routes) for tag in settings.tags),
-            rules=_rules(settings),
+            rules=rules,
             key=key,
             branch=options.branch,
             commit=options.commit,
@@ -146,10 +148,23 @@ def _tag_rule(settings: Settings, name: str) -> TagRule:
 
 
 def _rules(settings: Settings) -> tuple[NoiseRule, ...]:
-    return tuple(
-        NoiseRule(route=n.route, path=n.path, part=Part(n.part), kind=n.kind, reason=n.reason, until=n.until)
-        for n in settings.noise
-    )
+    """The rules that hold today; one that has expired hides nothing any more."""
+    rules = []
+    for given in settings.noise:
+        try:
+            rule = NoiseRule(
+                route=given.route,
+                path=given.path,
+                part=Part(given.part),
+                kind=given.kind,
+                reason=given.reason,
+                until=given.until,
+            )
+        except ValueError as failure:
+            raise UsageError(f"{settings.source}: {failure}.", "Name one of these kinds, or none.") from failure
+        if rule.active(date.today()):
+            rules.append(rule)
+    return tuple(rules)
 
 
 def _answers(store: Store, run_id: str) -> Mapping[str, Answer]:

@@ -21,7 +21,7 @@ app = typer.Typer(add_completion=False, help="Import, list and show recordings."
 @app.command("import")
 def import_(
     path: Annotated[Path, typer.Argument(help="A spool folder or file, or a HAR file.")],
-    name: Annotated[str, typer.Option(help="Name of the recording; default: from service and time.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the recording; default: from the path.")] = "",
     json: AsJson = False,
     db: Database = "",
     policy: SettingsFile = None,

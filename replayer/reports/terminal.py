@@ -28,7 +28,8 @@ from .wording import (
 MAX_FINDINGS = 40  # shown in full; the other reports hold all of them
 MAX_PLACES = 3  # further places of one finding
 MAX_LISTED = 8  # lines of one list
-MAX_COMMANDS = 5
+SHORT_ID = 12
+"""Characters of a run id: all of ours, and enough of any other."""
 _MIN_WIDTH = 40
 _LABEL = 12  # columns of the left margin
 
@@ -209,15 +210,10 @@ class _Text:
         yield _styled("Next", "heading")
         blocking = report.blocking
         if blocking:
-            yield from self._wrapped(
-                "Fix what is not intended and run the gate again; approve what is:", 2, indent=True
-            )
-        for finding in blocking[:MAX_COMMANDS]:
-            yield f'    understudy findings approve {finding.fingerprint} --reason "…"'
-        if len(blocking) > MAX_COMMANDS:
-            yield f"    and {len(blocking) - MAX_COMMANDS} more: understudy findings list {visible(report.run_id)}"
+            yield from self._wrapped("Fix what is not intended, and run the gate again. All findings:", 2, indent=True)
+            yield f"    understudy findings list {visible(report.run_id[:SHORT_ID])}"
         if not blocking:
-            text = "Put right what the verdict names, and run the gate again; nothing was found that must be approved."
+            text = "Put right what the verdict names, and run the gate again; no finding holds the release back."
             yield from self._wrapped(text, 2, indent=True)
 
     def _indented(self, text: str, most: int = 4) -> Iterator[str]:

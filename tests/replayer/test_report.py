@@ -264,8 +264,8 @@ def test_the_terminal_report_reads_from_the_verdict_down() -> None:
         "  - Confirmation: replayed 2",
         "",
         "Next",
-        "  Fix what is not intended and run the gate again; approve what is:",
-        '    understudy findings approve 75cf471c6b25a327 --reason "…"',
+        "  Fix what is not intended, and run the gate again. All findings:",
+        "    understudy findings list r42",
     ]
 
 
@@ -398,7 +398,7 @@ def test_no_text_breaks_a_report(text: str, width: int) -> None:
     page = to_html(report)
 
     assert all(line.isprintable() for line in lines)
-    commands = "    understudy findings approve "  # to be copied: never wrapped
+    commands = "    understudy findings list "  # to be copied: never wrapped
     assert max(columns(line) for line in lines if not line.startswith(commands)) <= width
     assert _is_safe(page)
     json.dumps(to_json(report), allow_nan=False, ensure_ascii=False).encode("utf-8")
