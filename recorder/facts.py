@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -75,12 +77,36 @@ def _rebuilt_target(path: str, query: str) -> str:
 
 
 def _request_headers(names: tuple[str, ...], values: tuple[Any, ...]) -> Headers:
-    headers = []
-    for name, value in zip(names, values[HEADERS:], strict=True):
-        plain = name.removeprefix("HTTP_")
-        if value or plain is not name:  # CGI leaves CONTENT_TYPE and CONTENT_LENGTH empty where there are none
-            headers.append((_TITLES.get(plain) or _title_case(plain), native(value)))
-    return tuple(headers)
+    titles = _LISTS.get(names)
+    if titles is None:
+        titles = tuple([_title(name) for name in names])
+        if len(_LISTS) >= _LISTS_KEPT:
+            _LISTS.clear()
+        _LISTS[names] = titles
+    fields = values[HEADERS:]
+    if not _all_ascii(fields):
+        fields = tuple([native(value) for value in fields])
+    if "" in fields:  # CGI leaves CONTENT_TYPE and CONTENT_LENGTH empty where there are none
+        kept = zip(names, titles, fields, strict=True)
+        return tuple([(title, value) for name, title, value in kept if value or name.startswith("HTTP_")])
+    return tuple(zip(titles, fields, strict=True))
+
+
+def _all_ascii(texts: Iterable[Any]) -> bool:
+    """Whether these are strings without a character beyond ASCII, asked of all at once."""
+    try:
+        return "".join(texts).isascii()
+    except TypeError:
+        return False
+
+
+_LISTS: dict[tuple[str, ...], tuple[str, ...]] = {}
+_LISTS_KEPT = 512  # combinations of header fields, which clients choose: bounded
+
+
+def _title(name: str) -> str:
+    plain = name.removeprefix("HTTP_")
+    return _TITLES.get(plain) or _title_case(plain)
 
 
 _TITLES: dict[str, str] = {}
@@ -110,6 +136,12 @@ def _response(captured: Capture, status: str) -> RecordedResponse:
     return RecordedResponse(
         status=int(code) if code.isdecimal() and len(code) == 3 else 0,
         reason=native(reason),
-        headers=tuple((native(name), native(value)) for name, value in captured.response_headers),
+        headers=_response_headers(captured.response_headers),
         body=Body(b"".join(captured.chunks), captured.size, BodyState.TRUNCATED if cut else BodyState.COMPLETE),
     )
+
+
+def _response_headers(given: list[tuple[str, str]]) -> Headers:
+    if _all_ascii(chain.from_iterable(given)):
+        return tuple([(name, value) for name, value in given])
+    return tuple([(native(name), native(value)) for name, value in given])
