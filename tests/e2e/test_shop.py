@@ -1,0 +1,193 @@
+"""The whole loop on the example shop: what the command line says of it, and what a recording of it holds.
+
+One recording serves all tests, and replays are shared where they can be: each takes seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+
+from diffing.difference import Answer, Reason, Status
+from replayer.store import Store
+
+from .credentials import secrets_of
+from .shop import USERS, Gate, Shop, recorded_shop
+from .shop_passes import Passes, note_rewritten
+from .store_bytes import everything_stored
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+REASONS = {reason.value for reason in Reason}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with recorded_shop(tmp_path_factory.mktemp("shop")) as recorded:
+        yield recorded
+
+
+@pytest.fixture(scope="module")
+def same(shop: Shop) -> Gate:
+    return shop.gate("shop", "--baseline", "baseline", "--candidate", "baseline", "--passes", "2")
+
+
+@pytest.fixture(scope="module")
+def same_without_baseline(shop: Shop) -> Gate:
+    return shop.gate("prefix", "--candidate", "baseline")
+
+
+def assert_balanced(gate: Gate) -> None:
+    """In total and for each route: what was seen was recorded or is accounted for, and every exchange has an end."""
+    ledger = gate.ledger
+    assert ledger["balanced"] is True
+    assert ledger["imbalance"] == []
+    for row in (ledger, *ledger["routes"]):
+        assert row["seen"] == row["recorded"] + row["sampled_out"] + row["dropped"]
+        ended = row["matched"] + row["differed"] + row["errored"]
+        assert row["recorded"] == ended + sum(row["not_compared"].values()) + sum(row["skipped"].values())
+    for name in ("seen", "recorded", "matched", "differed", "errored"):
+        assert ledger[name] == sum(row[name] for row in ledger["routes"])
+    named = {*ledger["not_compared"], *ledger["skipped"]}
+    assert named <= REASONS
+
+
+def test_a_release_against_itself_passes(shop: Shop, same: Gate) -> None:
+    assert same.findings == []
+    assert (same.status, same.report["verdict"]) == (0, "pass"), same.output
+    assert_balanced(same)
+    assert same.ledger["recorded"] == len(shop.exchanges("shop"))
+    assert same.ledger["dropped"] == 0
+    assert same.ledger["matched"] >= 0.98 * same.ledger["recorded"]
+    assert same.report["fidelity"] >= 0.98
+
+
+def test_every_request_of_the_traffic_is_recorded(shop: Shop) -> None:
+    recorded = Counter((e.request.method, e.response.status if e.response else 0) for e in shop.exchanges("shop"))
+    sent = Counter((e.method, e.status) for e in shop.traffic)
+    assert sent.total() >= 1500
+    assert sent - recorded == Counter()
+    assert (recorded - sent).keys() <= {("GET", 200)}  # the fixture waited for the server beside the tap
+    assert (recorded - sent).total() <= 5
+
+
+def test_without_a_baseline_a_release_does_not_fail_against_its_own_recording(same_without_baseline: Gate) -> None:
+    gate = same_without_baseline
+    assert gate.status in (0, 3), gate.findings
+    assert_balanced(gate)
+    assert gate.report["run"]["mode"] == "recording"
+    assert gate.report["limits"]
+
+
+def test_what_is_precious_is_only_read(shop: Shop) -> None:
+    gate = shop.gate("prefix", "--baseline", "precious", "--candidate", "precious", "--passes", "1")
+    assert "Traceback" not in gate.errors
+    assert gate.status in (0, 3), gate.output
+    assert_balanced(gate)
+    writes = sum(e.request.method not in ("GET", "HEAD", "OPTIONS") for e in shop.exchanges("prefix"))
+    assert gate.ledger["skipped"]["unsafe method"] == writes
+    assert writes > 100
+    for row in gate.ledger["routes"]:
+        if row["method"] not in ("GET", "HEAD", "OPTIONS"):
+            assert row["skipped"] == {"unsafe method": row["recorded"]}
+
+
+def test_those_who_were_logged_in_before_replay_through_mint(shop: Shop, same: Gate) -> None:
+    minted = {name: n for name, n in same.report["correlation"].items() if name.endswith("principals minted")}
+    logged_in = [user for user in shop.wallet["users"][: USERS // 2] if user["logged_in"]]
+    assert logged_in
+    assert all(count >= len(logged_in) for count in minted.values())
+    assert len(minted) == 3
+    assert Reason.CREDENTIALS.value not in same.ledger["not_compared"]
+
+
+def test_without_mint_they_are_named_and_nothing_else_breaks(shop: Shop) -> None:
+    gate = shop.gate("prefix", "--baseline", "strangers", "--candidate", "strangers", "--passes", "2")
+    assert "Traceback" not in gate.errors
+    assert gate.findings == []
+    assert_balanced(gate)
+    assert gate.ledger["not_compared"][Reason.CREDENTIALS.value] > 0
+    named = {"credentials could not be had", "blocked by a failed producer"}
+    assert set(gate.ledger["not_compared"]) <= named | {Reason.UNFAITHFUL.value}
+    lost = sum(gate.ledger["not_compared"].values())
+    assert gate.ledger["matched"] == gate.ledger["recorded"] - lost - sum(gate.ledger["skipped"].values())
+
+
+def test_no_password_or_token_is_in_the_spool_or_the_database(shop: Shop, same: Gate) -> None:
+    clear = secrets_of(shop.wallet, shop.traffic)
+    assert len(clear) > 60
+    spool = b"".join(path.read_bytes() for path in sorted((shop.folder / "spool").rglob("*")) if path.is_file())
+    with Store.open(shop.database) as store:
+        stored = b"\0".join(everything_stored(store))
+    files = b"".join(path.read_bytes() for path in sorted(shop.folder.glob("understudy.db*")))
+    assert min(len(spool), len(stored), len(files)) > 100_000
+    report = json.dumps(same.report).encode()
+    found = {
+        (place, why, value)
+        for value, why in clear.items()
+        for place, data in {"spool": spool, "store": stored, "files": files, "report": report}.items()
+        for spelling in {value, quote(value, safe="")}
+        if spelling.encode() in data
+    }
+    assert sorted(found) == []
+
+
+# -- correlation and order -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def passes(shop: Shop) -> Passes:
+    return Passes.over(shop, shop.exchanges("prefix"))
+
+
+@pytest.fixture(scope="module")
+def straight(passes: Passes) -> tuple[list[Answer], set[int]]:
+    """In recorded order, one request at a time; and the steps in whose requests a value was replaced."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        rewritten = note_rewritten(monkeypatch)
+        return passes.replay(), rewritten
+
+
+@pytest.fixture(scope="module")
+def straight_again(passes: Passes) -> list[Answer]:
+    return passes.replay(concurrency=4)
+
+
+def test_correlation_keeps_the_statuses_of_what_depends_on_state(
+    passes: Passes, straight: tuple[list[Answer], set[int]]
+) -> None:
+    answers, rewritten = straight
+    assert len(rewritten) >= len(passes.plan.steps) / 4
+    assert passes.kept(answers, rewritten) >= 0.98
+    assert passes.kept(answers) >= 0.98
+
+
+def test_without_correlation_most_of_it_fails(passes: Passes, straight: tuple[list[Answer], set[int]]) -> None:
+    answers = passes.replay(correlate=False, concurrency=4)
+    assert passes.kept(answers, straight[1]) <= 0.5
+
+
+@pytest.mark.parametrize(("seed", "concurrency"), [(1, 1), (2, 4), (3, 4)])
+def test_any_legal_order_gives_the_same_answers(
+    passes: Passes,
+    straight: tuple[list[Answer], set[int]],
+    straight_again: list[Answer],
+    seed: int,
+    concurrency: int,
+) -> None:
+    chance = random.Random(seed)
+    priority = [chance.random() for _ in passes.plan.steps]
+    shuffled = passes.replay(concurrency=concurrency, order=priority.__getitem__)
+    compared = passes.compare([straight[0], straight_again], shuffled)
+    differing = [
+        (c.method, c.route, [(d.location.path, d.kind.value, d.transition) for d in c.differences])
+        for c in compared
+        if c.status in (Status.DIFFERED, Status.ERRORED)
+    ]
+    assert differing == []
+    assert sum(c.status is Status.MATCHED for c in compared) >= 0.98 * len(compared)
