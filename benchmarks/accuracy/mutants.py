@@ -131,6 +131,8 @@ class _Run:
 
     def _tell(self) -> None:
         command = f"python -m benchmarks.accuracy.mutants --seed {self._options.seed} --count {self._options.count}"
+        if self._options.minutes:
+            command += f" --minutes {self._options.minutes:g}"
         text = markdown(self._rows, summary(self._rows, len(self._rejected)), command)
         path = self._save().with_suffix(".md")
         path.write_text(text, encoding="utf-8")
