@@ -86,7 +86,8 @@ class Format:
         if characters not in _WIDER[character_class(text)]:
             return False
         constant = self.shortest == self.longest and self.shortest >= 8 and characters != "digits"
-        believed = self.samples >= (2 if self.characters in ("hex", "HEX") else _FEW)
+        # a digest has one length; what is packed and signed has one as long as it says nearly the same
+        believed = self.samples >= (2 if self.characters in ("hex", "HEX") else _MANY)
         slack = 0 if constant and believed else max(3, self.longest - self.shortest, self.longest // 4)
         return self.shortest - slack <= len(text) <= self.longest + slack
 
@@ -107,14 +108,15 @@ def join(values: set[str]) -> Format | None:
     classes = {character_class(value) for value in filled} or {"text"}
     characters = next(name for name, _ in _CLASSES if all(name in _WIDER[found] for found in classes))
     lengths = [len(value) for value in values]
-    return Format(_shared(templates, len(values)), characters, min(lengths), max(lengths), len(values))
+    return Format(_shared(templates, len(values), max(lengths)), characters, min(lengths), max(lengths), len(values))
 
 
-def _shared(templates: set[str], samples: int) -> str:
+def _shared(templates: set[str], samples: int, longest: int) -> str:
     if len(templates) == 1:
         only = next(iter(templates))
         # one value "abc123" may be a code that happens to begin with letters
-        return only if samples > 1 or "#" not in only or only.partition("#")[0][-1:] in "-_:" else ""
+        named = only.partition("#")[0][-1:] in "-_:" and longest < _LONG
+        return only if samples > 1 or "#" not in only or named else ""
     affixes = {found.partition("#")[0] for found in templates}
     if all("#" in found for found in templates) and len(affixes) == 1:
         return next(iter(affixes)) + "#"

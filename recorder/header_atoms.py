@@ -18,6 +18,8 @@ _SCHEMES = frozenset({"bearer", "basic", "token", "digest", "negotiate"})
 _ADDRESSES = frozenset({"referer", "location", "content-location", "origin", "link", "refresh"})
 _DELETED = frozenset({"", '""', "deleted", "delete", "expired", "removed", "null", "none", "undefined"})
 
+_NO_SECRETS = frozenset({"", "true", "false"})  # `Access-Control-Allow-Credentials: true` answers a question
+
 _PARAMETER = re.compile(
     r"(?P<name>[A-Za-z][\w*-]*)\s*=\s*(?:\"(?P<quoted>(?:[^\"\\]|\\.)*)\"|(?P<bare>[^\s\",=][^\s\",]*))", re.ASCII
 )
@@ -117,7 +119,7 @@ def _labelled(name: str, value: str, atoms: Atoms) -> str:
     """`sha256=…` and `t=…,v1=…`, as signatures of webhooks are written, keep their labels; `Bearer` keeps its name."""
     if " " in value and value.partition(" ")[0].lower() in ("bearer", "token", "basic"):
         return redact_credentials(value, atoms)
-    if atoms.names.of(name) is Secrecy.NONE or not value.strip():
+    if atoms.names.of(name) is Secrecy.NONE or value.strip().lower() in _NO_SECRETS:
         return value
     pieces = value.split(",")
     if not all(_LABELLED.fullmatch(piece.strip()) for piece in pieces):

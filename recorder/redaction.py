@@ -88,6 +88,15 @@ class Redactor:
         opened = self._open_message(response.headers, response.body, found)
         return self._close_message(response, opened, self._echoes(found))
 
+    def redact_answer(self, response: RecordedResponse, recorded: Exchange) -> RecordedResponse:
+        """A replayed response. What it gives back of the recording's own pseudonyms, which a replay sends, stays."""
+        known = _Found(self._pseudonyms, self._names)
+        self._open_request(recorded.request, known)
+        self._open_response(recorded.response, known)
+        found = _Found(self._pseudonyms, self._names, frozenset(known.replacements))
+        opened = self._open_message(response.headers, response.body, found)
+        return self._close_message(response, opened, self._echoes(found))
+
     def pseudonym(self, value: str) -> str:
         """What stands in a redacted exchange where `value` was the atom."""
         return self._pseudonyms.of(value)
@@ -211,12 +220,15 @@ class Redactor:
 class _Found:
     """The redactor's `Atoms`: answers with pseudonyms, and remembers what was replaced by what."""
 
-    def __init__(self, pseudonyms: Pseudonyms, names: SecretNames) -> None:
+    def __init__(self, pseudonyms: Pseudonyms, names: SecretNames, kept: frozenset[str] = frozenset()) -> None:
         self.names = names
         self.replacements: dict[str, str] = {}
         self._pseudonyms = pseudonyms
+        self._kept = kept  # pseudonyms already
 
     def secret(self, name: str, value: str) -> str:
+        if value in self._kept:
+            return value
         new = self._pseudonyms.of(value)
         if value:
             self.replacements[value] = new

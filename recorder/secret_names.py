@@ -100,6 +100,8 @@ class SecretNames:
     def _judge(self, name: str) -> Secrecy:
         if fold(name) in self.extra:
             return Secrecy.ALL
+        if name.startswith("/"):  # a path, such as those that an OpenAPI document lists: no field is named so
+            return Secrecy.NONE
         words = split_words(name)
         while words:
             for count in range(1, min(4, len(words)) + 1):

@@ -24,6 +24,8 @@ from .spans import Part, Slot, substitute
 
 _SECRET_FIELD = re.compile(r"pass(word|wd|phrase)?|pwd|secret|token|pin|otp|credential", re.I)
 
+_COOKIE = re.compile(r"header:set-cookie\[(.+)\]\.value")
+
 
 @dataclass(frozen=True, slots=True)
 class Binding:
@@ -56,6 +58,7 @@ class Correlator:
         self._bindings: dict[tuple[str, str], list[Binding]] = defaultdict(list)
         self._images: dict[tuple[str, str], str] = {}
         self._tokens: dict[str, str] = {}
+        self._cookies: dict[tuple[int, str, str], str] = {}  # session, name, recorded value
         self._secrets: dict[tuple[str, str], str] = {}
         self._secret_names: dict[tuple[str, str], str] = {}
         self._proven = proven_tokens(plan) if enabled else frozenset()
@@ -146,6 +149,11 @@ class Correlator:
             if secret is not None:
                 return secret
 
+        if slot.location.startswith("cookie."):
+            given = self._cookies.get((step.session, slot.location[7:], slot.text))
+            if given is not None:
+                return given
+
         def lookup(suffix: str, text: str) -> str | None:
             return self._lookup(step, consumer_key(method, step.route, slot.location, suffix), text)
 
@@ -189,6 +197,9 @@ class Correlator:
             return max(found, key=lambda b: (b.producer == path, b.made, b.index)).value if found else None
 
         for path, old, new in Pairing(row_key).walk(step.produced, produced(response)):
+            cookie = _COOKIE.fullmatch(path)
+            if cookie:
+                self._cookies[step.session, cookie[1], str(old)] = str(new)
             new_atoms = dict(atoms(new))
             for suffix, text in atoms(old):
                 other = new_atoms.get(suffix)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from diffing.difference import Answer, Reason
+from recorder.exchange import RecordedResponse
 
 from .client import Client, FailureKind
 from .correlate import Correlator
@@ -19,8 +20,11 @@ from .mint import Credentials, Minted, MintFailure
 from .plan import Plan
 from .safety import effective_method, may_send
 
-MAX_CONNECT_FAILURES = 20
-"""Consecutive refused connections after which a target counts as gone and the pass ends."""
+MAX_FAILURES = 20
+"""Requests in a row without any answer after which a target counts as gone and the pass ends."""
+
+MAX_TIMEOUTS = 40
+"""Timed-out requests after which a pass ends: at 30 seconds each and four at once that took five minutes."""
 
 Mint = Callable[[str], Awaitable[Minted]]
 Progress = Callable[[int, int], None]
@@ -47,6 +51,7 @@ class PassOptions:
     correlate: bool = True
     only: frozenset[int] | None = None  # steps to send; None: all
     order: Callable[[int], float] = float
+    masked: Callable[[RecordedResponse], RecordedResponse] | None = None  # takes our own traces out of an answer
 
 
 async def run_pass(
@@ -73,7 +78,8 @@ class _Runner:
         self._correlator = Correlator(plan, enabled=options.correlate)
         self._result = PassResult([Answer(None, reason=Reason.OVER_BUDGET)] * len(plan.steps))
         self._minted: dict[str, Minted] = {}
-        self._connect_failures = 0
+        self._unanswered: list[int] = []
+        self._timeouts = 0
         self._chosen = sorted(options.only if options.only is not None else range(len(plan.steps)))
         self._waits, self._dependants = _restricted(plan, self._chosen)
         self._ready: list[tuple[float, int]] = []
@@ -91,6 +97,8 @@ class _Runner:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
+        if self._result.problem:
+            self._without_last_failures()
         self._result.sorts = self._correlator.proven_sorts()
         self._result.minted = sum(isinstance(minted, Credentials) for minted in self._minted.values())
         return self._result
@@ -138,20 +146,29 @@ class _Runner:
         self._result.replaced += prepared.replaced
         reply = await self._client.send(prepared.request)
         if reply.response is None:
-            self._note_failure(reply.failure)
             failure = reply.failure.value if reply.failure else "failure"
+            self._note_failure(step.index, failure)
             return Answer(None, f"{failure}: {reply.detail}", reply.started, reply.ended)
-        self._connect_failures = 0
-        self._correlator.learn(step, reply.response)
-        return Answer(reply.response, "", reply.started, reply.ended)
+        self._unanswered.clear()
+        response = self._options.masked(reply.response) if self._options.masked else reply.response
+        self._correlator.learn(step, response)
+        return Answer(response, "", reply.started, reply.ended)
 
-    def _note_failure(self, failure: FailureKind | None) -> None:
-        if failure is FailureKind.CONNECT:
-            self._connect_failures += 1
-            if self._connect_failures >= MAX_CONNECT_FAILURES:
-                self._result.problem = f"the target refused {MAX_CONNECT_FAILURES} connections in a row"
-        else:
-            self._connect_failures = 0
+    def _note_failure(self, index: int, failure: str) -> None:
+        """Ends the pass when the target is gone or hangs too often; what it left unanswered last says nothing."""
+        self._unanswered.append(index)
+        self._timeouts += failure == FailureKind.TIMEOUT.value
+        if self._result.problem:
+            return
+        if len(self._unanswered) >= MAX_FAILURES:
+            self._result.problem = f"the target left {MAX_FAILURES} requests in a row without an answer ({failure})"
+        elif self._timeouts >= MAX_TIMEOUTS:
+            self._result.problem = f"the target let {MAX_TIMEOUTS} requests time out"
+
+    def _without_last_failures(self) -> None:
+        for index in self._unanswered:
+            if self._result.answers[index].response is None:
+                self._result.answers[index] = Answer(None, reason=Reason.CANCELLED, detail=self._result.problem)
 
     async def _credentials(self, step: Step) -> str:
         """Mints what the step lacks. A sentence when it needs a login that can not be had, else ""."""

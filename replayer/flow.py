@@ -269,12 +269,11 @@ class _Evidence:
                 values = {value for value in values if is_integer(value) or is_opaque(value)}
                 if not values:
                     continue
-                for other, others in known:
-                    if values & others:
-                        partition.union(location, other)
-                        others |= values
-                        break
-                else:
+                near = [(other, others) for other, others in known if values & others]
+                for other, others in near:
+                    partition.union(location, other)
+                    others |= values
+                if not near:
                     partition.find(location)
                     known.append((location, values))
 

@@ -6,12 +6,13 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
 from diffing.atoms import canonical, is_opaque, leaves
-from recorder.exchange import Headers, RecordedRequest
+from diffing.difference import Answer, Reason
+from recorder.exchange import Headers, RecordedRequest, RecordedResponse
 from recorder.keys import Key
 from recorder.observe import sign
 
@@ -25,6 +26,8 @@ from .targets import open_instance
 
 MAX_CANARIES = 6
 REPLAY_HEADER = "Understudy-Replay"
+RENEW_SECONDS = 100.0
+"""Well within the 300 seconds for which a deploy accepts a signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +75,19 @@ class PassRunner:
         started = time.time()
         self._refuse(target)
         async with open_instance(target, key=self.key, label=name) as instance:
+            signature = _Signature(self.key, self.run_id)
             client = Client(
                 instance.base_url,
                 timeout=target.timeout,
                 connections=max(4, self.concurrency),
-                extra_headers=self._signature,
+                extra_headers=signature.headers,
             )
             async with client:
                 paths = target.canary or self.canaries
                 before, noisy = await _read_twice(client, paths)
-                options = PassOptions(self.concurrency, target.disposable, self.correlate, only, self.order)
+                options = PassOptions(
+                    self.concurrency, target.disposable, self.correlate, only, self.order, signature.masked
+                )
                 result = await run_pass(
                     self.plan,
                     client,
@@ -92,13 +98,12 @@ class PassRunner:
                 after, _ = await _read_twice(client, paths) if not result.problem else (before, noisy)
             if instance.died and not result.problem:
                 result.problem = instance.died
+                result.answers = [
+                    answer if not answer.failure else Answer(None, reason=Reason.CANCELLED, detail=result.problem)
+                    for answer in result.answers
+                ]
         canary = CanaryRead(before, after, noisy)
         return Pass(name, target, result, canary, time.time() - started, started)
-
-    def _signature(self) -> Headers:
-        if self.key is None:
-            return ()
-        return ((REPLAY_HEADER, sign(self.key, self.run_id, int(time.time()))),)
 
     def _refuse(self, target: TargetSettings) -> None:
         """Before anything is reset or asked: an address that production was recorded from is no target."""
@@ -108,6 +113,34 @@ class PassRunner:
             why = refusal(host, port, self.recorded_hosts)
             if why is not None:
                 raise UsageError(why, "Replay at a staging deploy, on another host or port.")
+
+
+class _Signature:
+    """Our header on replayed requests, signed anew in time; and its traces in answers of applications that echo it."""
+
+    def __init__(self, key: Key | None, run_id: str) -> None:
+        self._key = key
+        self._run_id = run_id
+        self._signed = 0.0
+        self._values: list[str] = []
+
+    def headers(self) -> Headers:
+        if self._key is None:
+            return ()
+        now = time.time()
+        if now - self._signed > RENEW_SECONDS:
+            self._signed = now
+            self._values.append(sign(self._key, self._run_id, int(now)))
+        return ((REPLAY_HEADER, self._values[-1]),)
+
+    def masked(self, response: RecordedResponse) -> RecordedResponse:
+        """The response without our signature, which is another one in each pass, in its body."""
+        data = response.body.data
+        for value in self._values:
+            data = data.replace(value.encode(), b"(replay)")
+        if data == response.body.data:
+            return response
+        return replace(response, body=replace(response.body, data=data, size=len(data)))
 
 
 def choose_canaries(plan: Plan) -> tuple[str, ...]:

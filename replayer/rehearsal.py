@@ -6,12 +6,14 @@ profile what varies, the gate what blocks.
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from diffing.atoms import is_opaque
 from diffing.difference import Answer, Case, Comparison, Difference, DifferenceKind, Reason, Status
 from diffing.gate import Evidence, Policy, judge_run
 from diffing.grouping import Finding, group
@@ -21,8 +23,8 @@ from diffing.noise import NoiseRule
 from diffing.profile import NoiseProfile, learn
 from diffing.routes import RouteTable
 from diffing.signatures import ExchangeContext
-from recorder.exchange import Exchange, RouteCount
-from recorder.keys import Key
+from recorder.exchange import Body, Exchange, RecordedResponse, RouteCount
+from recorder.keys import Key, load_key
 from recorder.redaction import Redactor
 
 from .engine import closure
@@ -36,6 +38,14 @@ from .target_settings import TargetSettings
 MAX_CONFIRMED_SHARE = 0.6
 """Above this share of the plan a confirmation replays all of it: picking would save little."""
 
+SINGLE_BASELINE = (
+    "There is one answer of the baseline only: what varies was learned from the candidate's own passes, and a value "
+    "that only the candidate varies is not seen.",
+)
+NO_KEY = (
+    "The key that the recording was made with is not here: no principal can be recognised, no credentials be minted, "
+    "and pseudonyms can not be compared. Set UNDERSTUDY_KEY or UNDERSTUDY_KEY_FILE to it."
+)
 RECORDING_ONLY_LIMITS = (
     "Compared with the recording alone: values that differ between production and the candidate for reasons of "
     "their own (clocks, hosts, data that changed since) can not be told from a regression with certainty.",
@@ -122,15 +132,16 @@ class _Rehearsing:
     async def run(self) -> Rehearsal:
         baselines = [await self._pass(name, target) for name, target in self._baseline_passes()]
         candidates = [await self._pass("candidate", self._request.candidate)]
-        if not baselines and not self._request.baseline_answers and _repeatable(self._request.candidate):
+        if len(baselines) < 2 and _repeatable(self._request.candidate):
             candidates.append(await self._pass("candidate again", self._request.candidate))
         self._watcher.stage("comparing")
         cases = self._cases(baselines, candidates)
-        profile = learn(cases, (baselines or candidates)[0].result.sorts)
+        profile = learn(self._teaching(cases), (baselines or candidates)[0].result.sorts)
         comparisons = [_with_errors(one) for one in judge(cases, profile, self._request.rules)]
         findings = group(comparisons, self._context(cases), self._request.tags)
         confirmations = 0
-        if findings and self._request.confirm:
+        stopped = any(one.result.problem for one in (*baselines, *candidates))
+        if findings and self._request.confirm and not stopped:
             findings, confirmations = await self._confirm(findings, comparisons, profile, bool(baselines))
         self._watcher.stage("judging")
         report = self._report(baselines, candidates, comparisons, findings, profile, confirmations)
@@ -157,14 +168,20 @@ class _Rehearsing:
             if not baselines:
                 missing = Answer(None, reason=Reason.OVER_BUDGET)
                 reference = tuple(a.get(step.exchange.id, missing) for _, a in self._request.baseline_answers)
-            judged = tuple(self._redacted(one.result.answers[step.index]) for one in candidates)
+            judged = tuple(self._redacted(one.result.answers[step.index], step.exchange) for one in candidates)
             cases.append(Case(step.exchange, step.route, reference, judged))
         return cases
 
-    def _redacted(self, answer: Answer) -> Answer:
+    def _teaching(self, cases: Sequence[Case]) -> list[Case]:
+        """What teaches which values vary: two baseline passes, or else the recording, or the candidate's own passes."""
+        if not cases or len(cases[0].baseline) != 1 or len(cases[0].candidate) < 2:
+            return list(cases)
+        return [replace(case, baseline=case.candidate, candidate=()) for case in cases]
+
+    def _redacted(self, answer: Answer, recorded: Exchange) -> Answer:
         if self._redactor is None or answer.response is None:
             return answer
-        return replace(answer, response=self._redactor.redact_response(answer.response))
+        return replace(answer, response=self._redactor.redact_answer(answer.response, recorded))
 
     def _context(self, cases: Sequence[Case]) -> dict[str, ExchangeContext]:
         return {
@@ -206,6 +223,16 @@ class _Rehearsing:
             confirmed.append(replace(finding, state="confirmed" if found else "flaky"))
         return confirmed, len(exemplars)
 
+    def _shown(self, finding: Finding) -> Finding:
+        """A finding as it may be stored and shown: its values redacted as a recording's are."""
+        redactor = self._redactor or Redactor(self._request.key or load_key(None, None))
+        name = finding.location.path.rpartition(".")[2] or "value"
+        return replace(
+            finding,
+            baseline=redacted_value(redactor, name, finding.baseline),
+            candidate=redacted_value(redactor, name, finding.candidate),
+        )
+
     def _unconfirmable(self, paired: bool) -> str:
         """Why findings can not be replayed once more; "" when they can."""
         targets = (self._request.candidate, *(self._request.baselines[:1] if paired else ()))
@@ -241,7 +268,9 @@ class _Rehearsing:
             routes_replayed=coverage.routes_replayed,
             mode="baseline" if with_baseline else "recording",
             problems=tuple(problems),
-            limits=() if with_baseline else RECORDING_ONLY_LIMITS,
+            limits=(SINGLE_BASELINE if with_baseline and len(baselines) < 2 else ())
+            + (() if with_baseline else RECORDING_ONLY_LIMITS)
+            + (() if request.key else (NO_KEY,)),
             tags=request.tags,
             unconfirmable=self._unconfirmable(bool(baselines)),
         )
@@ -266,7 +295,7 @@ class _Rehearsing:
             ledger=ledger,
             fidelity=fidelity,
             coverage=coverage,
-            findings=tuple(findings),
+            findings=tuple(self._shown(finding) for finding in findings),
             unchecked_share=sum(unchecked.values()) / leaves if leaves else 0.0,
             unchecked=tuple(sorted(unchecked)),
             suppressed=dict(suppressed),
@@ -314,6 +343,18 @@ class _Rehearsing:
             for (method, route), counts in sorted(statuses.items())
         )
         return Coverage(len(routes), sum(1 for route in routes if route.replayed), routes)
+
+
+def redacted_value(redactor: Redactor, name: str, value: object) -> object:
+    """A JSON-able value that stood under `name`, with its secrets as pseudonyms; random tokens count as secrets."""
+    if isinstance(value, str) and is_opaque(value):
+        return redactor.pseudonym(value)
+    if not isinstance(value, str | dict | list):
+        return value
+    data = json.dumps({name: value}).encode()
+    response = RecordedResponse(200, "", (("Content-Type", "application/json"),), Body.of(data))
+    clean = redactor.redact_response(response).body
+    return json.loads(clean.data)[name] if clean.complete else "(redacted)"
 
 
 def _with_errors(comparison: Comparison) -> Comparison:

@@ -74,6 +74,7 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
         policy, rules = _policy(settings), _rules(settings)
         info = find_recording(store, options.recording)
         key = recording_key(info)
+        earlier = tuple((f"run:{t.run}", _answers(store, t.run)) for t in stored)
         run_id = store.create_run(
             info.id,
             candidate=candidate.name,
@@ -86,7 +87,7 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
             exchanges=tuple(store.exchanges(info.id)),
             candidate=candidate,
             baselines=() if stored else baselines,
-            baseline_answers=tuple((f"run:{t.run}", _answers(store, t.run)) for t in stored),
+            baseline_answers=earlier,
             route_counts=store.route_counts(info.id),
             passes=options.passes,
             concurrency=options.concurrency,
@@ -116,12 +117,14 @@ def find_recording(store: Store, text: str) -> RecordingInfo:
 
 
 def recording_key(info: RecordingInfo) -> Key | None:
-    """The key that the recording's pseudonyms were made with, if it is to be had here."""
+    """The key that the recording's pseudonyms were made with, if it is to be had here; UsageError for a broken one."""
     environ = os.environ
     try:
         key = load_key(environ.get("UNDERSTUDY_KEY"), environ.get("UNDERSTUDY_KEY_FILE"))
-    except (InvalidKey, OSError):
-        return None
+    except InvalidKey as failure:
+        raise UsageError(
+            f"The key can not be used: {failure}.", "Set UNDERSTUDY_KEY or UNDERSTUDY_KEY_FILE."
+        ) from failure
     return key if key.id == info.key_id else None
 
 

@@ -35,7 +35,7 @@ def gate(
     ] = None,
     policy: SettingsFile = None,
     disposable: Annotated[bool, typer.Option("--disposable", help="The targets' state may be changed.")] = False,
-    passes: Annotated[int, typer.Option(min=1, max=20, help="Passes of a baseline that can begin anew.")] = 3,
+    passes: Annotated[int, typer.Option(min=2, max=20, help="Passes of a baseline that can begin anew.")] = 3,
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="Requests under way at once.")] = 4,
     correlation: Annotated[
         bool, typer.Option("--correlation/--no-correlation", help="Off: send every request as recorded.")

@@ -11,7 +11,7 @@ import pytest
 from diffing.difference import Answer, Reason
 from recorder.exchange import Exchange, header
 from replayer.client import Client
-from replayer.engine import MAX_CONNECT_FAILURES, PassOptions, PassResult, run_pass
+from replayer.engine import MAX_FAILURES, MAX_TIMEOUTS, PassOptions, PassResult, run_pass
 from replayer.mint import Credentials, Minted, MintFailure
 from replayer.plan import Plan, make_plan
 
@@ -60,8 +60,8 @@ def sent(answers: list[Answer]) -> int:
 def test_a_target_that_is_gone_ends_the_pass(plan: Plan) -> None:
     transport = Failing(lambda number: httpx.ConnectError("refused") if number > 10 else None)
     result = replay(plan, transport, concurrency=1)
-    assert result.problem == f"the target refused {MAX_CONNECT_FAILURES} connections in a row"
-    assert transport.requests == 10 + MAX_CONNECT_FAILURES
+    assert result.problem == f"the target left {MAX_FAILURES} requests in a row without an answer (connect)"
+    assert transport.requests == 10 + MAX_FAILURES
     rest = [a for a in result.answers if a.response is None and not a.failure]
     assert {a.reason for a in rest} == {Reason.CANCELLED, Reason.BLOCKED}
     assert {a.detail for a in rest if a.reason is Reason.CANCELLED} == {result.problem}
@@ -72,8 +72,19 @@ def test_refusals_between_answers_do_not_end_the_pass() -> None:
     plan = make_plan(record().exchanges, route_of)
     result = replay(plan, Failing(lambda number: httpx.ConnectError("refused") if number % 4 == 0 else None))
     assert result.problem == ""
-    assert sum(bool(answer.failure) for answer in result.answers) > MAX_CONNECT_FAILURES
+    assert sum(bool(answer.failure) for answer in result.answers) > MAX_FAILURES
     assert {a.failure for a in result.answers if a.failure} == {"connect: refused"}
+
+
+def test_what_a_dying_target_left_unanswered_says_nothing(plan: Plan) -> None:
+    result = replay(plan, Failing(lambda number: httpx.ReadError("reset") if number > 10 else None), concurrency=1)
+    assert not [answer for answer in result.answers if answer.failure]
+
+
+def test_a_target_that_hangs_too_often_ends_the_pass() -> None:
+    plan = make_plan(record(users=12, rounds=20).exchanges, route_of)
+    result = replay(plan, Failing(lambda number: httpx.ReadTimeout("slow") if number % 3 else None), concurrency=1)
+    assert result.problem == f"the target let {MAX_TIMEOUTS} requests time out"
 
 
 def test_time_outs_are_answers(plan: Plan) -> None:
