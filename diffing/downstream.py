@@ -12,6 +12,7 @@ from .bodies import comparable
 from .difference import Case, Difference, DifferenceKind
 from .headers import header_tree
 from .knowledge import Scope
+from .learning import READS
 from .profile import NoiseProfile
 from .walk import Pair, Plain, leaves
 
@@ -28,6 +29,7 @@ class Taint:
         self._renaming = renaming
         self._baseline: dict[tuple[str, str], str] = {}  # (sort, value) -> exchange id
         self._candidate: dict[tuple[str, str], str] = {}
+        self._parted: dict[str, str] = {}  # whose state went another way -> exchange id
         self.cause = ""
 
     def learn(self, case: Case) -> None:
@@ -36,6 +38,9 @@ class Taint:
         candidate = case.candidate[0].response if case.candidate else None
         if (case.baseline and case.baseline[0].reason) or (case.candidate and case.candidate[0].reason):
             return
+        answered = candidate is not None and reference is not None and case.method not in READS
+        if answered and _succeeded(reference) is not _succeeded(candidate) and len(self._parted) < MAX_TAINTED:
+            self._parted.setdefault(_owner(case), case.exchange.id)
         if _succeeded(reference) and not _succeeded(candidate):
             self._note(case, reference, self._baseline, self._renaming.forward)
         elif _succeeded(candidate) and reference is not None and not _succeeded(reference):
@@ -59,9 +64,9 @@ class Taint:
                     if sort and tainted is self._baseline:
                         self._renaming.lose(sort, text)
 
-    def sift(self, found: Sequence[tuple[Pair, Difference]], scope: Scope) -> list[tuple[Pair, Difference]]:
+    def sift(self, case: Case, found: Sequence[tuple[Pair, Difference]], scope: Scope) -> list[tuple[Pair, Difference]]:
         """The differences that do not follow from an earlier one; `cause` then says from which exchange."""
-        if not (self._baseline or self._candidate) or not found:
+        if not (self._baseline or self._candidate or self._parted) or not found:
             return list(found)
         gone: dict[str, int] = {}
         come: dict[str, int] = {}
@@ -71,7 +76,9 @@ class Taint:
                 gone[pair.shape] = gone.get(pair.shape, 0) + 1
             elif difference.kind is DifferenceKind.EXTRA and self._is_tainted(pair, scope, self._candidate):
                 come[pair.shape] = come.get(pair.shape, 0) + 1
-            elif pair.kind is None and self._names_tainted(pair, scope):
+            elif pair.kind is None and (
+                self._names_tainted(pair, scope) or self._is_new(case, pair, difference, scope)
+            ):
                 continue
             else:
                 rest.append((pair, difference))
@@ -88,6 +95,26 @@ class Taint:
         key = scope.key(pair.shape)
         return self._holds(key, pair.baseline, self._baseline) or self._holds(key, pair.candidate, self._candidate)
 
+    def _is_new(self, case: Case, pair: Pair, difference: Difference, scope: Scope) -> bool:
+        """Whether the candidate made a new object where the baseline went on with one it had.
+
+        That follows when a write of the same principal succeeded on one side only (an order that should have been
+        refused used up the cart). The new object must be nobody else's: another one's is a finding in any case.
+        """
+        cause = self._parted.get(_owner(case))
+        if cause is None or difference.kind is not DifferenceKind.IDENTITY:
+            return False
+        key = scope.key(pair.shape)
+        moved = [(suffix, text) for suffix, text in atoms(pair.candidate) if self._profile.sort_of(key + suffix)]
+        if not moved or pair.baseline == pair.candidate:
+            return False
+        for suffix, text in moved:
+            sort = self._profile.sort_of(key + suffix)
+            if text in self._renaming.backward.get(sort, {}) or text in self._renaming.forward.get(sort, {}):
+                return False
+        self.cause = f"downstream of {cause}"
+        return True
+
     def _is_tainted(self, pair: Pair, scope: Scope, tainted: dict[tuple[str, str], str]) -> bool:
         value = pair.baseline if pair.baseline is not None else pair.candidate
         found = leaves(value, pair.path, pair.shape, scope)
@@ -100,6 +127,10 @@ class Taint:
                 self.cause = f"downstream of {cause}"
                 return True
         return False
+
+
+def _owner(case: Case) -> str:
+    return case.exchange.principal or case.exchange.client or case.exchange.id
 
 
 def _without_moved_up(

@@ -206,7 +206,7 @@ class _Hearing:
 
     def _sifted(self) -> list[Difference]:
         """What is left after what follows from an earlier difference, and after the rules."""
-        kept = self._taint.sift(self._found, self._scope)
+        kept = self._taint.sift(self._case, self._found, self._scope)
         if len(kept) < len(self._found):
             self._hidden[DOWNSTREAM] += len(self._found) - len(kept)
         return [difference for pair, difference in kept if not self._ruled(difference, pair.candidate)]

@@ -168,6 +168,19 @@ def test_what_only_the_candidate_made_is_downstream_as_well() -> None:
     assert (listed.status, listed.reason) == (Status.NOT_COMPARED, Reason.DOWNSTREAM)
 
 
+def test_a_new_object_in_place_of_one_that_was_used_up_is_downstream() -> None:
+    cart = NoiseProfile(places={"POST /cart|2xx|$.id": Place(sort="cart")})
+    first = case(reply(201), [ok(201, {"id": 5})], [ok(201, {"id": 5})], name="fill", method="POST", route="/cart")
+    refused = case(reply(409), [ok(409)], [ok(201)], name="order", method="POST", route="/orders")
+    again = case(reply(201), [ok(201, {"id": 5})], [ok(201, {"id": 6})], name="again", method="POST", route="/cart")
+    owned = [replace(one, exchange=replace(one.exchange, principal="p")) for one in (first, refused, again)]
+    *_, last = judge(owned, cart)
+    assert (last.status, last.reason) == (Status.NOT_COMPARED, Reason.DOWNSTREAM)
+    stranger = replace(owned[1], exchange=replace(owned[1].exchange, principal="q"))
+    *_, last = judge([owned[0], stranger, owned[2]], cart)
+    assert [difference.kind for difference in last.differences] == [DifferenceKind.IDENTITY]
+
+
 def test_a_reference_to_what_was_never_made_is_downstream() -> None:
     profile = NoiseProfile(places={**KNOWN.places, "GET /orders|2xx|$.latest": Place(sort="order")})
     _, listed = judge(shop(ok(500), (listing(1, latest=17), listing(1, latest=1))), profile)
