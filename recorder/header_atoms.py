@@ -17,7 +17,6 @@ _CREDENTIALS = frozenset(
 _SCHEMES = frozenset({"bearer", "basic", "token", "digest", "negotiate"})
 _ADDRESSES = frozenset({"referer", "location", "content-location", "origin", "link", "refresh"})
 _DELETED = frozenset({"", '""', "deleted", "delete", "expired", "removed", "null", "none", "undefined"})
-
 _NO_SECRETS = frozenset({"", "true", "false"})  # `Access-Control-Allow-Credentials: true` answers a question
 
 _PARAMETER = re.compile(

@@ -89,11 +89,15 @@ class Redactor:
         return self._close_message(response, opened, self._echoes(found))
 
     def redact_answer(self, response: RecordedResponse, recorded: Exchange) -> RecordedResponse:
-        """A replayed response. What it gives back of the recording's own pseudonyms, which a replay sends, stays."""
+        """A replayed response to a redacted exchange. Never raises.
+
+        A replay sends the recording's pseudonyms, and an application gives back what it was sent: where the recording
+        holds an atom as it stands in the response, it is a pseudonym already and stays.
+        """
         known = _Found(self._pseudonyms, self._names)
         self._open_request(recorded.request, known)
         self._open_response(recorded.response, known)
-        found = _Found(self._pseudonyms, self._names, frozenset(known.replacements))
+        found = _Found(self._pseudonyms, self._names, kept=frozenset(known.replacements))
         opened = self._open_message(response.headers, response.body, found)
         return self._close_message(response, opened, self._echoes(found))
 
@@ -143,6 +147,8 @@ class Redactor:
         return opened
 
     def _field(self, name: str, value: str, found: _Found) -> str:
+        if found.kept:  # what is remembered was worked out with nothing kept
+            return self._redacted_field(name, value, found)
         new, replacements = self._fields.of(name, value)
         found.replacements.update(replacements)
         return new
@@ -150,10 +156,13 @@ class Redactor:
     def _work_out_field(self, field: tuple[str, ...]) -> tuple[str, dict[str, str]]:
         name, value = field
         found = _Found(self._pseudonyms, self._names)
+        return self._redacted_field(name, value, found), found.replacements
+
+    def _redacted_field(self, name: str, value: str, found: _Found) -> str:
         try:
-            return redact_header(name, value, found), found.replacements
+            return redact_header(name, value, found)
         except Exception:
-            return self._whole(value), found.replacements
+            return self._whole(value)
 
     def _close_request(self, request: RecordedRequest, opened: _Opened, echoes: Echoes) -> RecordedRequest:
         try:
@@ -218,16 +227,16 @@ class Redactor:
 
 
 class _Found:
-    """The redactor's `Atoms`: answers with pseudonyms, and remembers what was replaced by what."""
+    """The redactor's `Atoms`: answers with pseudonyms, and remembers what was replaced by what. `kept` stays."""
 
     def __init__(self, pseudonyms: Pseudonyms, names: SecretNames, kept: frozenset[str] = frozenset()) -> None:
         self.names = names
         self.replacements: dict[str, str] = {}
         self._pseudonyms = pseudonyms
-        self._kept = kept  # pseudonyms already
+        self.kept = kept
 
     def secret(self, name: str, value: str) -> str:
-        if value in self._kept:
+        if value in self.kept:
             return value
         new = self._pseudonyms.of(value)
         if value:

@@ -66,6 +66,7 @@ _SESSION_ENDINGS = """
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 _LONGEST_NAME = 160  # characters; of a longer name the end counts
+_PATHS = ("/", "\\/")  # what a name that is a path begins with, in JSON with its slashes escaped or not
 _CACHE_ENTRIES = 8192  # names come from traffic: without a bound an attacker could fill the memory with them
 
 
@@ -94,14 +95,17 @@ class SecretNames:
         if known is None:
             if len(self._cache) >= _CACHE_ENTRIES:
                 self._cache.clear()
-            known = self._cache[name] = self._judge(name[-_LONGEST_NAME:])
+            known = self._judge(name[-_LONGEST_NAME:])
+            # A store of parameters has a secret text under "/prod/db/password", an OpenAPI document under
+            # "/login/{password}" an object that describes a request.
+            if known and name.startswith(_PATHS) and fold(name) not in self.extra:
+                known = Secrecy.TEXT
+            self._cache[name] = known
         return known
 
     def _judge(self, name: str) -> Secrecy:
         if fold(name) in self.extra:
             return Secrecy.ALL
-        if name.startswith("/"):  # a path, such as those that an OpenAPI document lists: no field is named so
-            return Secrecy.NONE
         words = split_words(name)
         while words:
             for count in range(1, min(4, len(words)) + 1):

@@ -43,6 +43,9 @@ def redacted(data: bytes | str, content_type: str = "") -> str:
         ('{"token": true, "secret": null, "pin": ""}', '{"token": true, "secret": null, "pin": ""}'),
         ('{"tokens": 512, "session": 3, "x": {"tokens": 5}}', '{"tokens": 512, "session": 3, "x": {"tokens": 5}}'),
         ('{"tokens": [{"name": "a1"}]}', '{"tokens": [{"name": "a1"}]}'),
+        ('{"/login/{password}": {"get": {"id": "a1"}}}', '{"/login/{password}": {"get": {"id": "a1"}}}'),
+        ('{"\\/db\\/password": "hunter2"}', f'{{"\\/db\\/password": "{P("hunter2")}"}}'),
+        ('{"/db/password": "hunter2", "/db/pin": 5}', f'{{"/db/password": "{P("hunter2")}", "/db/pin": 5}}'),
         ('{"tokens": ["a1", "b2"]}', f'{{"tokens": ["{P("a1")}", "{P("b2")}"]}}'),
         ('{"session": {"id": "x1", "token": "t1"}}', f'{{"session": {{"id": "x1", "token": "{P("t1")}"}}}}'),
         (

@@ -100,6 +100,8 @@ def test_fields_are_redacted_by_atom(name: str, value: str, expected: str) -> No
         ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
         ("X-Odd", "caf\xc3\xa9 \xff"),
         ("X-Api-Key", ""),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("Access-Control-Allow-Credentials", " False"),
         ("Authorization", ""),
         ("Cookie", ""),
     ],

@@ -41,6 +41,18 @@ def test_names_whose_numbers_are_counts(name: str) -> None:
     assert NAMES.of(name) is Secrecy.TEXT
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["/login/{user}/{password}", "/prod/db/password", "\\/token", f"/{'long/' * 40}token", "/sessions/{session}"],
+)
+def test_under_a_path_a_text_is_secret_and_what_an_object_describes_is_not(name: str) -> None:
+    assert NAMES.of(name) is Secrecy.TEXT
+
+
+def test_a_path_may_be_one_of_an_applications_own_names() -> None:
+    assert SecretNames(["/vault/number"]).of("/vault/number") is Secrecy.ALL
+
+
 def test_an_applications_own_names_are_folded() -> None:
     names = SecretNames(["Membership-Number", "x", "пароль"])
     assert names.of("membership_number") is Secrecy.ALL
