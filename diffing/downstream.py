@@ -108,10 +108,8 @@ class Taint:
         moved = [(suffix, text) for suffix, text in atoms(pair.candidate) if self._profile.sort_of(key + suffix)]
         if not moved or pair.baseline == pair.candidate:
             return False
-        for suffix, text in moved:
-            sort = self._profile.sort_of(key + suffix)
-            if text in self._renaming.backward.get(sort, {}) or text in self._renaming.forward.get(sort, {}):
-                return False
+        if any(text in self._renaming.backward.get(self._profile.sort_of(key + suffix), {}) for suffix, text in moved):
+            return False
         self.cause = f"downstream of {cause}"
         return True
 
