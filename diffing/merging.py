@@ -103,8 +103,10 @@ def _structure(change: Change) -> Hashable | None:
     signature = change.signature
     if signature.kind == DifferenceKind.MEDIA.value and signature.is_error:
         return signature.part, signature.path, signature.kind, signature.transition
-    if signature.kind not in _STRUCTURAL or signature.leaf in ("", "[*]"):
+    if signature.kind not in _STRUCTURAL or signature.leaf == "":
         return None
+    if signature.leaf.endswith("[*]") and signature.kind in (DifferenceKind.MISSING.value, DifferenceKind.EXTRA.value):
+        return None  # rows that come and go are each listing's own affair, whatever it calls them
     if signature.kind == DifferenceKind.IDENTITY.value and signature.leaf == "id":
         return None  # another object is given out: which one is each route's own affair
     return signature.part, signature.leaf, signature.kind, signature.transition, signature.is_error

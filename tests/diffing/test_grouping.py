@@ -94,6 +94,15 @@ def test_a_finding_says_everything_about_one_change() -> None:
     )
 
 
+def test_rows_that_are_gone_from_several_listings_are_several_findings() -> None:
+    run = Run()
+    routes = ("/feed", "/orders", "/wishlists/items", "/tickets", "/reviews")
+    for route in routes:
+        run.saw(f"GET {route}", body("$.items[0]", K.MISSING, {"name": route, "size": 12}))
+
+    assert run.places() == [{f"GET {route} body$.items[*] missing"} for route in sorted(routes)]
+
+
 def test_another_status_class_stands_for_the_whole_exchange() -> None:
     run = Run()
     run.saw("POST /pay", status(201, 500), body("$.id", K.MISSING, 1), header("location", K.MISSING, "/pay/1"))

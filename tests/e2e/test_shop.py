@@ -9,6 +9,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -191,3 +192,66 @@ def test_any_legal_order_gives_the_same_answers(
     ]
     assert differing == []
     assert sum(c.status is Status.MATCHED for c in compared) >= 0.98 * len(compared)
+
+
+def test_the_next_release_fails_and_nothing_is_missed(shop: Shop) -> None:
+    gate = shop.gate("shop", "--baseline", "baseline", "--candidate", "candidate", "--passes", "2")
+    assert (gate.status, gate.report["verdict"]) == (1, "fail"), gate.output
+    assert_balanced(gate)
+    score = shop.score(gate)
+    assert score["missed"] == []
+    assert score["false"] == []
+    assert len(score["reported"]) >= 24
+    assert score["per_cause"] <= 1.5
+
+
+def test_without_a_baseline_most_regressions_are_still_found(shop: Shop) -> None:
+    gate = shop.gate("shop", "--candidate", "candidate")
+    assert gate.status == 1, gate.output
+    assert_balanced(gate)
+    score = shop.score(gate)
+    unseen = set(score["unseen"])
+    visible = [name for name in (*score["reported"], *score["missed"]) if name not in unseen]
+    found = set(score["reported"]) & set(visible)
+    assert len(found) >= 0.9 * len(visible), score["missed"]
+
+
+def test_an_earlier_run_is_a_baseline(shop: Shop, same_without_baseline: Gate) -> None:
+    earlier = same_without_baseline.report["run"]["id"]
+    gate = shop.gate("prefix", "--baseline", f"run:{earlier}", "--candidate", "baseline")
+    assert [line for line in gate.findings if line.startswith(("breaking", "major"))] == []
+    assert gate.status in (0, 3), gate.output
+    assert gate.report["run"]["baselines"] == [f"run:{earlier}"]
+    assert_balanced(gate)
+
+
+def test_the_factory_itself_is_a_target(shop: Shop, tmp_path: Path) -> None:
+    """In a child process, with the target's own folder and environment; each pass has a database of its own."""
+    restore = tmp_path / "restore.py"
+    restore.write_text(
+        "import os, pathlib, shutil\n"
+        "database = pathlib.Path(os.environ['SHOP_DATABASE'])\n"
+        "for old in database.parent.glob(database.name + '*'):\n"
+        "    old.unlink()\n"
+        "shutil.copyfile(os.environ['SHOP_SNAPSHOT'], database)\n"
+    )
+    environ = f'{{ SHOP_DATABASE = "{tmp_path / "wsgi.db"}", SHOP_SECRET = "staging" }}'
+    settings = tmp_path / "understudy.toml"
+    settings.write_text(
+        "[targets.local]\n"
+        'wsgi = "shop:create_app"\n'
+        f'cwd = "{tmp_path}"\n'
+        f'reset = ["python", "{restore}"]\n'
+        'mint = "shop.testing:credentials"\n'
+        'ready = "/health"\n'
+        "disposable = true\n"
+        f"env = {environ}\n"
+    )
+    gate = shop.gate(
+        "prefix", "--baseline", "local", "--candidate", "wsgi:shop:create_app", "--passes", "2",
+        "--policy", str(settings),
+    )  # fmt: skip
+    assert gate.findings == []
+    assert gate.status == 0, gate.output + gate.errors
+    assert_balanced(gate)
+    assert gate.ledger["matched"] >= 0.98 * gate.ledger["recorded"]

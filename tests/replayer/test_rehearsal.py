@@ -208,3 +208,13 @@ def test_stages_and_progress_are_told(exchanges: tuple[Exchange, ...]) -> None:
         "judging",
     ]
     assert watcher.last == dict.fromkeys(("baseline", "candidate", "candidate again"), (total, total))
+
+
+def test_an_instance_that_is_killed_amid_a_pass_is_inconclusive_within_seconds(exchanges: tuple[Exchange, ...]) -> None:
+    began = time.monotonic()
+    report = run(exchanges, instance("new", "--die-after", "30"), BASELINE, passes=1).report
+    assert time.monotonic() - began < 20
+    assert report.verdict.exit_code == 3, report.verdict.reasons
+    assert any("new" in problem or "candidate" in problem for problem in report.problems)
+    assert report.ledger.balanced
+    assert report.ledger.total.recorded == len(exchanges)
