@@ -68,7 +68,7 @@ class Pipeline:
         self._urgent_bytes = max_bytes // 4
         self._guard = guard
         self._process: _Process | None = None
-        self._starting = threading.Lock()
+        self._starting = threading.RLock()  # re-entrant as the queue's, and for the same reason
         _pipelines.add(self)
 
     def submit(self, captured: Capture) -> None:
@@ -87,7 +87,7 @@ class Pipeline:
         if process.asleep:
             process.asleep = False
             process.wake.set()
-        if queued_bytes > self._urgent_bytes:
+        if queued_bytes > self._urgent_bytes and not process.urgent.is_set():
             process.urgent.set()
 
     def _refuse(self, process: _Process, captured: Capture, queued_bytes: int) -> None:
@@ -130,30 +130,31 @@ class Pipeline:
         process.closed = True
         process.wake.set()
         process.urgent.set()
-        if process.shipper is not None:
-            with self._guard.step("closing the sink"):
-                process.shipper.close()
+        if process.shipper is not None and process.drain_lock.acquire(blocking=False):
+            try:
+                with self._guard.step("closing the sink"):
+                    process.shipper.close()
+            finally:
+                process.drain_lock.release()  # held by the background thread, it is still writing: not to be closed
 
     def forget(self) -> None:
         """In the child of a fork: what is queued and open here is the parent's to ship."""
         process = self._process
         self._process = None
-        self._starting = threading.Lock()
+        self._starting = threading.RLock()
         if process is not None and process.shipper is not None:
             with suppress(Exception):
                 process.shipper.close()
 
     def _start(self) -> _Process:
         with self._starting:
+            made = _Process(os.getpid())
+            made.thread = threading.Thread(target=self._run, args=(made,), name="understudy-recorder", daemon=True)
             process = self._process
             if process is None:
-                process = _Process(os.getpid())
-                process.thread = threading.Thread(
-                    target=self._run, args=(process,), name="understudy-recorder", daemon=True
-                )
-                self._process = process
+                process = self._process = made
                 try:
-                    process.thread.start()
+                    made.thread.start()
                 except RuntimeError as error:  # no threads to be had: what fits is shipped at exit
                     self._guard.failed("starting the background thread", error)
                 atexit.register(self.close)
