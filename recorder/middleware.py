@@ -17,7 +17,6 @@ from .layout import HEADERS, METHOD, PROTOCOL, SCRIPT, layout_of
 from .pipeline import Pipeline
 from .route import FLASK_REQUEST, principal_of, route_of
 from .sampling import Sampler
-from .signals import flush_on_sigterm
 from .sinks import OnEvicted, check_sink
 from .unread import fetch_unread
 
@@ -68,7 +67,6 @@ class RecorderMiddleware:
 
             self._sampler = Sampler(config.sample, lambda addr, agent: client_hash(addr, agent, key))
         self._pipeline = Pipeline(self._open_shipper, config.queue_count, config.queue_bytes, self._guard)
-        flush_on_sigterm(self._pipeline.flush)
 
     def _open_shipper(self, producer: str, on_evicted: OnEvicted) -> Shipper:
         from .ship import Shipper

@@ -3,6 +3,9 @@
 The request thread appends references to a deque and nothing more; the lock that it takes guards a few additions and
 is never held while anything waits. Locks and thread belong to one process: after a fork the child begins anew, and
 they are created at its first request, when gevent (should it be there) has patched `threading`.
+
+What is queued when the process ends is shipped by `atexit`. No signal is handled here: a handler written in Python runs
+when the main thread comes to it, and until then the process would survive what should have killed it.
 """
 
 from __future__ import annotations
@@ -178,7 +181,7 @@ class Pipeline:
     def _drain(self, process: _Process, deadline: float | None, final: bool) -> bool:
         """Ships batch after batch until the queue is empty; False when the deadline came first."""
         if process.draining == threading.get_ident():
-            return False  # a signal arrived in the thread that is shipping
+            return False  # a signal handler of the application's flushes, in the thread that is shipping
         if not process.drain_lock.acquire(timeout=-1 if deadline is None else max(deadline - time.monotonic(), 0)):
             return False
         try:

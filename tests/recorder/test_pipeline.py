@@ -212,29 +212,45 @@ def test_sampling_keeps_whole_clients_and_counts_the_others(sink: MemorySink) ->
 
 
 SERVER = """
-import sys, time
+import signal, sys, time
 from recorder import RecorderConfig, RecorderMiddleware
 def app(environ, start_response):
     start_response("200 OK", [])
     return [b"x"]
+def handlers():
+    return [signal.getsignal(number) for number in signal.valid_signals()]
+def end(number, frame):
+    sys.exit(3)
+if sys.argv[2] == "handled":
+    signal.signal(signal.SIGTERM, end)
+before = handlers()
 wrapped = RecorderMiddleware(app, RecorderConfig(sink="file://" + sys.argv[1], key="k" * 40))
 result = wrapped({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}, lambda *_: None)
 list(result)
 result.close()
+assert handlers() == before
 sys.stdout.write("ready\\n")
 sys.stdout.flush()
-time.sleep(30 if len(sys.argv) > 2 else 0)
+time.sleep(0 if sys.argv[2] == "ends" else 30)
 """
 
 
-@pytest.mark.parametrize(("arguments", "code"), [(["wait"], -signal.SIGTERM), ([], 0)])
-def test_a_process_that_ends_ships_its_last_exchange(tmp_path: Path, arguments: list[str], code: int) -> None:
-    command = [sys.executable, "-c", SERVER, str(tmp_path), *arguments]
+def ended(folder: Path, how: str) -> int:
+    """The exit code of a process that recorded one exchange and then ended by itself, or got SIGTERM."""
+    command = [sys.executable, "-c", SERVER, str(folder), how]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        process.stdout.readline()
-        if arguments:
+        assert process.stdout.readline() == b"ready\n"
+        if how != "ends":
             process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == code
-    found = list(read_spool(tmp_path))
-    assert [type(item) for item in found] == [Exchange, ProducerReport]
+        return process.wait(10)
+
+
+@pytest.mark.parametrize(("how", "code"), [("ends", 0), ("handled", 3)])
+def test_a_process_that_ends_ships_its_last_exchange(how: str, code: int, tmp_path: Path) -> None:
+    assert ended(tmp_path, how) == code
+    assert [type(item) for item in read_spool(tmp_path)] == [Exchange, ProducerReport]
+
+
+def test_the_kernel_kills_who_does_not_handle_sigterm_as_without_a_recorder(tmp_path: Path) -> None:
+    assert ended(tmp_path, "default") == -signal.SIGTERM
