@@ -115,8 +115,7 @@ class BarWatcher(Watcher):
         self._bar.start()
 
     def stage(self, text: str) -> None:
-        if self._task is not None:
-            self._bar.update(self._task, visible=True)
+        self._finish()
         self._task = self._bar.add_task(text, total=None)
 
     def progress(self, name: str, done: int, total: int) -> None:
@@ -124,7 +123,14 @@ class BarWatcher(Watcher):
             self._bar.update(self._task, completed=done, total=total)
 
     def close(self) -> None:
+        """Leaves the bars as they stand, every stage ended."""
+        self._finish()
         self._bar.stop()
+
+    def _finish(self) -> None:
+        """A stage that had nothing to count is one step, done."""
+        if self._task is not None and self._bar.tasks[self._task].total is None:
+            self._bar.update(self._task, completed=1, total=1)
 
 
 def watcher() -> PlainWatcher | BarWatcher:
