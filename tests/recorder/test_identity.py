@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from typing import Any
 
 import pytest
 
@@ -28,13 +29,12 @@ def exchange(
     return Exchange("0" * 32, request, RecordedResponse(200, "OK", answer, Body.of(answer_body)), 1.0, 2.0)
 
 
-def identified(*args: Fields | bytes | str, principal: str = "", **kwargs: Fields | bytes | str) -> Exchange:
-    raw = exchange(*args, **kwargs)  # type: ignore[arg-type]
-    return identify(raw, remote_addr="10.0.0.1", principal=principal, key=KEY)
+def identified(*, principal: str = "", **parts: Any) -> Exchange:
+    return identify(exchange(**parts), remote_addr="10.0.0.1", principal=principal, key=KEY)
 
 
-def links(**kwargs: Fields | bytes | str) -> set[str]:
-    return set(identified(**kwargs).links)
+def links(**parts: Any) -> set[str]:
+    return set(identified(**parts).links)
 
 
 def test_a_client_is_an_address_and_an_agent() -> None:
