@@ -7,7 +7,8 @@ from datetime import date
 
 from .difference import Difference, DifferenceKind, Part
 from .kinds import KINDS, is_of_kind
-from .paths import matches_path, matches_route
+from .paths import matches_path
+from .routes import matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class NoiseRule:
             return False
         if difference.kind in (DifferenceKind.STATUS, DifferenceKind.FAILURE, DifferenceKind.MEDIA):
             return False
-        if not (matches_path(self.path, location.path) and matches_route(self.route, method, route)):
+        if not (matches_path(self.path, location.path) and matches(self.route, method, route)):
             return False
         if difference.kind is DifferenceKind.MISSING:
             return self.kind == "any"

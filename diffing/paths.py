@@ -26,17 +26,6 @@ def matches_path(pattern: str, path: str) -> bool:
     return _path_pattern(pattern).fullmatch(path) is not None
 
 
-def matches_route(pattern: str, method: str, route: str) -> bool:
-    """Whether `METHOD /route` is one of those that `pattern` names, e.g. `GET /api/orders/**` or `* /api/**`.
-
-    `*` stands for one path segment or any method, `**` for any number of segments, also none.
-    """
-    wanted, _, template = pattern.strip().rpartition(" ")
-    if wanted not in ("", "*") and wanted.upper() != method.upper():
-        return False
-    return _route_pattern(template).fullmatch(route) is not None
-
-
 @lru_cache(maxsize=1024)
 def _path_pattern(pattern: str) -> re.Pattern[str]:
     pieces: list[str] = []
@@ -47,21 +36,6 @@ def _path_pattern(pattern: str) -> re.Pattern[str]:
             pieces.append(r"\[(?:\d+|\*)\]")
         elif token == ".*":
             pieces.append(r"(?:\.[^.\[\]]+|\['(?:[^'\\]|\\.)*'\])")
-        else:
-            pieces.append(re.escape(token))
-    return re.compile("".join(pieces), re.S)
-
-
-@lru_cache(maxsize=1024)
-def _route_pattern(template: str) -> re.Pattern[str]:
-    pieces: list[str] = []
-    for token in re.findall(r"/\*\*|\*\*|\*|[^*/]+|/", template):
-        if token == "/**":
-            pieces.append(r"(?:/.*)?")
-        elif token == "**":
-            pieces.append(r".*")
-        elif token == "*":
-            pieces.append(r"[^/]*")
         else:
             pieces.append(re.escape(token))
     return re.compile("".join(pieces), re.S)

@@ -7,7 +7,6 @@ hidden fields, meta tags and links of a page, `$text` for a short text body.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import unescape
@@ -15,7 +14,8 @@ from html import unescape
 import orjson
 
 from diffing.atoms import canonical, is_opaque, leaves
-from recorder.exchange import RecordedResponse, header
+from diffing.media import Undecodable, decode_body
+from recorder.exchange import RecordedResponse
 
 MAX_BODY = 8 * 1024 * 1024
 """Bytes after decoding: a larger response hands out nothing that is looked at."""
@@ -81,36 +81,11 @@ def _header_values(response: RecordedResponse) -> Iterator[tuple[str, str]]:
 
 def decoded(response: RecordedResponse) -> bytes:
     """The body without its content coding; empty when it can not be decoded in bounds."""
-    data = response.body.data
-    coding = header(response.headers, "content-encoding").strip().lower()
-    if not data or coding in ("", "identity"):
-        return data if len(data) <= MAX_BODY else b""
     try:
-        if coding in ("gzip", "x-gzip"):
-            return _inflate(data, 31)
-        if coding == "deflate":
-            try:
-                return _inflate(data, 15)
-            except zlib.error:
-                return _inflate(data, -15)
-        if coding == "br":
-            import brotli
-
-            plain: bytes = brotli.decompress(data)
-            return plain if len(plain) <= MAX_BODY else b""
-        if coding == "zstd":
-            import zstandard
-
-            return zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_BODY)
-    except Exception:  # a decoder of someone else's on bytes of someone else's: whatever it raises, nothing is produced
+        data = decode_body(response)
+    except Undecodable:
         return b""
-    return b""
-
-
-def _inflate(data: bytes, window: int) -> bytes:
-    inflater = zlib.decompressobj(window)
-    plain = inflater.decompress(data, MAX_BODY)
-    return b"" if inflater.unconsumed_tail else plain
+    return data if len(data) <= MAX_BODY else b""
 
 
 def _html(data: bytes) -> dict[str, object]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from recorder.exchange import RecordedRequest
@@ -20,7 +19,7 @@ from .mint import Credentials, Mint, Minted, MintFailure
 from .process import GuardedProcess, environment, interpreter
 from .target_settings import TargetSettings
 
-__all__ = ["Credentials", "Instance", "MintFailure", "Minted", "canary", "open_instance"]
+__all__ = ["Credentials", "Instance", "MintFailure", "Minted", "open_instance"]
 
 FIRST_POLL_SECONDS = 0.02
 LAST_POLL_SECONDS = 0.5
@@ -83,25 +82,6 @@ async def open_instance(target: TargetSettings, *, key: Key | None, label: str) 
         mint = Mint(target, key, base_url)
         stack.push_async_callback(mint.aclose)
         yield Instance(label, base_url, mint, process)
-
-
-async def canary(instance: Instance, paths: Sequence[str], *, timeout: float = 30.0) -> str:
-    """A digest over status and body of each path: equal for two instances that are in the same state.
-
-    "" without paths. Raises InconclusiveError when one of them cannot be read.
-    """
-    if not paths:
-        return ""
-    digest = hashlib.sha256()
-    async with Client(instance.base_url, timeout=timeout, connections=1) as client:
-        for path in paths:
-            reply = await _get(client, path)
-            if reply.response is None:
-                raise InconclusiveError(f"the canary {path} of {instance.name} cannot be read: {reply.detail}")
-            body = reply.response.body.data
-            digest.update(f"{len(path)} {path} {reply.response.status} {len(body)}\n".encode())
-            digest.update(body)
-    return digest.hexdigest()
 
 
 async def _serve_wsgi(

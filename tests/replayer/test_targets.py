@@ -18,7 +18,7 @@ from replayer.client import Client
 from replayer.errors import InconclusiveError, UsageError
 from replayer.process import LOG_BYTES, GuardedProcess, environment
 from replayer.target_settings import TargetSettings
-from replayer.targets import canary, open_instance
+from replayer.targets import open_instance
 
 from .scripted_server import Peer, answering, serving
 
@@ -310,51 +310,4 @@ def test_a_url_where_nobody_listens() -> None:
             raise AssertionError("nobody listens there")
 
     with pytest.raises(InconclusiveError, match=r"staging was not ready within 0\.5 s: GET /: cannot connect"):
-        asyncio.run(main())
-
-
-def test_the_canary_tells_states_apart() -> None:
-    async def state(*responses: bytes) -> str:
-        peer = Peer()
-        async with (
-            serving(peer, answering(peer, OK, *responses)),  # the first answers the question for readiness
-            open_instance(at_url(peer), key=None, label="x") as instance,
-        ):
-            return await canary(instance, ["/a", "/b"])
-
-    async def main() -> list[str]:
-        other = OK.replace(b"ok", b"no")
-        return [
-            await state(OK, OK),
-            await state(OK, OK),
-            await state(OK, other),
-            await state(other, OK),
-            await state(OK.replace(b"200", b"404"), OK),
-        ]
-
-    digests = asyncio.run(main())
-    assert digests[0] == digests[1]
-    assert len(set(digests)) == 4
-    assert len(digests[0]) == 64
-
-
-def test_no_canary_is_no_digest() -> None:
-    async def main() -> str:
-        peer = Peer()
-        async with serving(peer, answering(peer, OK)), open_instance(at_url(peer), key=None, label="x") as instance:
-            return await canary(instance, [])
-
-    assert asyncio.run(main()) == ""
-
-
-def test_a_canary_that_cannot_be_read() -> None:
-    async def main() -> None:
-        peer = Peer()
-        async with (
-            serving(peer, answering(peer, OK, b"garbage\r\n\r\n")),
-            open_instance(at_url(peer), key=None, label="staging") as instance,
-        ):
-            await canary(instance, ["/a"])
-
-    with pytest.raises(InconclusiveError, match="the canary /a of staging cannot be read"):
         asyncio.run(main())
