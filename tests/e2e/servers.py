@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +11,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.processes import ended
 
 ROOT = Path(__file__).parents[2]
 KEY = "a key of at least thirty-two bytes"
@@ -44,12 +45,7 @@ def gunicorn(app: str, folder: Path, *options: str, environ: Mapping[str, str] |
             try:
                 yield port
             finally:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    code = process.wait(20)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    raise
+                code = ended(process)
     assert code == 0
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from recorder import Body, BodyState, Exchange, Outcome
 from recorder.exchange import ProducerReport
 from recorder.wire import Damage, read_spool
 from tests.apps.conformance import FILE_SIZE
+from tests.processes import ended
 
 ROOT = Path(__file__).parents[2]
 KEY = "a key of at least thirty-two bytes"
@@ -78,23 +78,6 @@ def gunicorn(app: str, folder: Path, worker: str, *options: str, **more: str) ->
             finally:
                 code = ended(process)
     assert code == 0
-
-
-def ended(process: subprocess.Popen[bytes]) -> int:
-    """The exit code after SIGTERM.
-
-    Workers that are still there after a while get one of their own: between its fork and its own handlers a worker of
-    gunicorn has the arbiter's, which notes the signal where nobody looks (docs/decisions/0002-sigterm.md).
-    """
-    process.send_signal(signal.SIGTERM)
-    for _ in range(5):
-        with suppress(subprocess.TimeoutExpired):
-            return process.wait(4)
-        for worker in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-            with suppress(ProcessLookupError):
-                os.kill(int(worker), signal.SIGTERM)
-    process.kill()
-    raise AssertionError("gunicorn did not end")
 
 
 def answer(port: int, sent: bytes) -> bytes:
