@@ -27,6 +27,7 @@ _TOKEN = re.compile(r"[\w+/=\".:~%-]+", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _AFFIXED = re.compile(r"([A-Za-z#][A-Za-z#_-]*[-_#:]?)(\d+)")
 _PATH = re.compile(r"(https?://[^/\s?#]+)?(/[^\s?#]*)(\?[^\s#]*)?(#\S*)?", re.I)
+_WORD = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}")
 _CREDENTIAL = re.compile(r"(Bearer|Token|JWT|Basic|ApiKey) +(\S+)", re.I)
 _ETAG = re.compile(r'(?:W/)?"([^"]+)"')
 _LIST = re.compile(r"[\w-]+(?:, ?[\w-]+)+")
@@ -142,10 +143,12 @@ def inner(text: str) -> tuple[Inner, ...]:
 def _url_parts(match: re.Match[str]) -> Iterator[Inner]:
     position = match.start(2)
     index = 0
+    after = ""  # `/orders/5` and `/users/5` in one list of links name two kinds of thing
     for segment in match[2].split("/"):
         if segment:
-            yield Inner(f"~url[{index}]", unquote(segment), position, position + len(segment), "percent")
+            yield Inner(f"~url[{after}{index}]", unquote(segment), position, position + len(segment), "percent")
             index += 1
+            after = f"{segment}:" if _WORD.fullmatch(segment) else ""
         position += len(segment) + 1
     if match[3]:
         position = match.start(3) + 1

@@ -20,7 +20,7 @@ _SEVERAL = 5
 _KNOWN = 0.8
 """Share of a location's moved values that a sort must know for the location to join it."""
 _ID_LIKE = re.compile(
-    r"(?:^|[._\]~-])(?:ids?|uuid|guid|key|number|num|no|seq|sequence|ref|reference|code|pk|sub|token|url\[\d+\]|csv)"
+    r"(?:^|[._\]~-])(?:ids?|uuid|guid|key|number|num|no|seq|sequence|ref|reference|code|pk|sub|token|url\[(?:[A-Za-z_-]+:)?\d+\]|csv)"
     r"(?:\[\*\])?$|[a-z](?:Id|ID|Ids|IDs|Uuid|Number|Ref|Key)(?:\[\*\])?$|_(?:by|to|from)$"
 )
 

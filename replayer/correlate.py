@@ -186,8 +186,8 @@ class Correlator:
         """Binds what this answer hands out to what was recorded in its place."""
         if not self._enabled or step.exchange.response is None:
             return
-        if step.status >= 400 or response.status >= 400:
-            return
+        if step.status != response.status and (step.status >= 400 or response.status >= 400):
+            return  # the same refusal still hands out what the next try needs: a form that failed has a new token
         method, status = step.exchange.request.method, step.status
 
         def row_key(path: str, key: str) -> str | None:

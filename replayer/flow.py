@@ -39,6 +39,7 @@ MAX_OCCURRENCES = 200
 MAX_DISTINCT = 1000
 
 _INDEX = re.compile(r"\[\d+\]")
+_LINKED = re.compile(r"^[^~]*~url\[([A-Za-z_-]+):\d+\]$")
 _WRAPPERS = frozenset(
     "items data results rows list records content entries edges node nodes result response payload object objects"
     " attributes value values hits docs documents page".split()
@@ -332,6 +333,9 @@ def _noun(location: str) -> str | None:
     head, _, where = location.rpartition("|")
     where = where.lstrip(">")
     route = head.partition(" ")[2].partition("|")[0]
+    linked = _LINKED.search(where)
+    if linked is not None:
+        return _singular(_snake(linked[1]))
     if "~" in where:
         return None  # a number within a code is rarely the id of the thing: that takes figures, not names
     if where.startswith("path["):
