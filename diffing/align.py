@@ -30,6 +30,9 @@ class Matching(Protocol):
     def unordered(self, shape: str) -> bool:
         """Whether the array at a location has no fixed order."""
 
+    def selects(self, shape: str) -> bool:
+        """Whether the array at a location shows other objects each time."""
+
 
 @dataclass(slots=True)
 class Alignment:
@@ -204,6 +207,8 @@ def _by_identity(
     free = set(left_new)
     # nobody can say yet which is which: by what else the rows hold, ties in order
     found = _by_likeness(old, new, [i for i in left_old if images[i] is None], left_new)
+    if matching.selects(shape):  # two rows that have little in common are two objects
+        found = [(i, j) for i, j in found if _likeness(old[i], new[j]) > _ALIKE]
     found += [
         (i, i)
         for i in left_old

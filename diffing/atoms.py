@@ -32,6 +32,7 @@ _CREDENTIAL = re.compile(r"(Bearer|Token|JWT|Basic|ApiKey) +(\S+)", re.I)
 _ETAG = re.compile(r'(?:W/)?"([^"]+)"')
 _LIST = re.compile(r"[\w-]+(?:, ?[\w-]+)+")
 _BASE64 = re.compile(r"[\w+/-]{8,}={0,2}", re.ASCII)
+_SLUG = re.compile(r"[a-z]+(?:[-_](?:[a-z]+|\d{1,4}))+")  # words and small numbers that a person reads
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,17})", re.ASCII)
 
 
@@ -68,7 +69,7 @@ def is_opaque(text: str) -> bool:
         return True
     if _TOKEN.fullmatch(text) is None or _DATE.match(text) or is_integer(text) or _AFFIXED.fullmatch(text):
         return False
-    if text.startswith("/") or "://" in text:
+    if text.startswith("/") or "://" in text or _SLUG.fullmatch(text):
         return False
     if len(set(text)) < 5:
         return False

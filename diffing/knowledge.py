@@ -69,6 +69,9 @@ class Scope:
     def unordered(self, shape: str) -> bool:
         return not self.learned.has_order(self.prefix + shape)
 
+    def selects(self, shape: str) -> bool:
+        return self.learned_at(f"{shape}[*]").presence_varies
+
     def is_map(self, shape: str) -> bool:
         return self.learned.has_data_keys(self.prefix + shape)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .atoms import Inner, atoms, canonical, inner, is_integer, is_jwt, is_opaque
@@ -15,6 +16,7 @@ from .profile import NoiseProfile, Place
 from .times import UNKNOWN, Window, moment, same_moment
 
 BINDING, NOISE, TIME = "binding", "noise profile", "time"
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 _TRUSTED = 3
 """Differing baseline pairs that must all have meant one moment before a candidate's must."""
 
@@ -80,7 +82,7 @@ class LeafJudge:
             if inside is not None:
                 return inside
         if place.sort:
-            return self._identifier(a, b, place)
+            return self._identifier(a, b, place, key)
         timely = self._time(a, b, place)
         if timely is not None:
             return timely
@@ -90,7 +92,7 @@ class LeafJudge:
 
     def _named_alike(self, a: object, b: object, key: str) -> bool:
         """Whether names that are known from elsewhere are all that differs."""
-        if isinstance(a, str) and isinstance(b, str) and self.renaming.explains(a, b):
+        if isinstance(a, str) and isinstance(b, str) and (self.renaming.explains(a, b) or self._timed_alike(a, b)):
             return True
         left, right = canonical(a), canonical(b)
         if left is None or right is None or not is_id_like(key):
@@ -99,6 +101,19 @@ class LeafJudge:
             return False  # the 17 of "t17" is a figure as likely as a name
         return (is_integer(left) or is_opaque(left)) and self.renaming.knows(left, right)
 
+    def _timed_alike(self, a: str, b: str) -> bool:
+        """Whether two lines are the same but for times in them, and those stand for the same moments."""
+        left, right = _STAMP.findall(a), _STAMP.findall(b)
+        if not left or len(left) != len(right) or _STAMP.sub("\0", a) != _STAMP.sub("\0", b):
+            return False
+        for one, other in zip(left, right, strict=True):
+            before, after = moment(one), moment(other)
+            if before is None or after is None:
+                return False
+            if one != other and not same_moment(before, after, self.baseline, self.candidate):
+                return False
+        return True
+
     def _other_host(self, a: str, b: str) -> bool:
         """Whether both hold absolute URLs, and the hosts differ where they never did between passes."""
         left, right = authorities(a), authorities(b)
@@ -106,16 +121,20 @@ class LeafJudge:
             return False
         return any(not same_host(x, y) for x, y in zip(left, right, strict=True))
 
-    def _identifier(self, a: object, b: object, place: Place) -> Verdict:
+    def _identifier(self, a: object, b: object, place: Place, key: str) -> Verdict:
         left, right = canonical(a), canonical(b)
         if left is None or right is None:
             return plain(a, b)
         if isinstance(b, str) and isinstance(a, str) and not _same_format(a, b, place):
             return Verdict(kind=DifferenceKind.FORMAT, transition=_formats(a, b))
         why = self._unanchored(place.sort, left, right) or self.renaming.bind(place.sort, left, right)
-        if why:
+        if why and not ("set-cookie[" in key and self._is_nobodys(place.sort, right)):
             return Verdict(kind=DifferenceKind.IDENTITY, transition="id -> other id", detail=why)
         return Verdict(BINDING)
+
+    def _is_nobodys(self, sort: str, candidate: str) -> bool:
+        """Whether a value stands for no other one: a signed cookie is the same twice only within one second."""
+        return is_opaque(candidate) and candidate not in self.renaming.backward.get(sort, {})
 
     def _unanchored(self, sort: str, a: str, b: str) -> str:
         """A value that was there before the passes began is the same in all of them."""

@@ -51,6 +51,9 @@ class Plain:
     def unordered(self, shape: str) -> bool:
         return False
 
+    def selects(self, shape: str) -> bool:
+        return False
+
     def is_map(self, shape: str) -> bool:
         return False
 

@@ -59,6 +59,7 @@ class Correlator:
         self._images: dict[tuple[str, str], str] = {}
         self._tokens: dict[str, str] = {}
         self._cookies: dict[tuple[int, str, str], str] = {}  # session, name, recorded value
+        self._jars: dict[tuple[int, str], tuple[str, str]] = {}  # session, name: what the client holds, and holds here
         self._secrets: dict[tuple[str, str], str] = {}
         self._secret_names: dict[tuple[str, str], str] = {}
         self._proven = proven_tokens(plan) if enabled else frozenset()
@@ -150,7 +151,8 @@ class Correlator:
                 return secret
 
         if slot.location.startswith("cookie."):
-            given = self._cookies.get((step.session, slot.location[7:], slot.text))
+            recorded, held = self._jars.get((step.session, slot.location[7:]), ("", ""))
+            given = held if recorded == slot.text else self._cookies.get((step.session, slot.location[7:], slot.text))
             if given is not None:
                 return given
 
@@ -186,6 +188,7 @@ class Correlator:
         """Binds what this answer hands out to what was recorded in its place."""
         if not self._enabled or step.exchange.response is None:
             return
+        self._keep(step, response)
         if step.status != response.status and (step.status >= 400 or response.status >= 400):
             return  # the same refusal still hands out what the next try needs: a form that failed has a new token
         method, status = step.exchange.request.method, step.status
@@ -205,6 +208,19 @@ class Correlator:
                 other = new_atoms.get(suffix)
                 if other is not None:
                     self._bind(step, location_key(method, step.route, status, path, suffix), text, other)
+
+    def _keep(self, step: Step, response: RecordedResponse) -> None:
+        """What a client's jar does: refusals set cookies too, and who is given none keeps what it has."""
+        assert step.exchange.response is not None
+        sent = {slot.location[7:]: slot.text for slot in step.slots if slot.location.startswith("cookie.")}
+        old, new = _set_cookies(step.exchange.response), _set_cookies(response)
+        for name in old.keys() | new.keys():
+            recorded, held = self._jars.get((step.session, name), (sent.get(name, ""), ""))
+            if not held and name in sent:
+                held = self._tokens.get(sent[name], "")
+            recorded, held = old.get(name, recorded), new.get(name, held)
+            if recorded and held:
+                self._jars[step.session, name] = recorded, held
 
     def _bind(self, step: Step, location: str, old: str, new: str) -> None:
         if is_opaque(old):
@@ -267,8 +283,8 @@ def _agreeing(locations: Mapping[str, Mapping[str, str]]) -> list[list[str]]:
 def proven_tokens(plan: Plan) -> frozenset[str]:
     """Opaque values of request headers and cookies that production accepted as credentials.
 
-    A value that was ever answered 401 counts only when it was also accepted where others are refused: a made-up
-    token on a public page proves nothing, and must stay made up.
+    A value that was ever answered 401 counts only when it was also accepted where others are refused, or where the
+    application said whose request it is: a made-up token on a public page proves nothing, and must stay made up.
     """
     protected = {(step.exchange.request.method, step.route) for step in plan.steps if step.status == 401}
     accepted: set[str] = set()
@@ -282,7 +298,7 @@ def proven_tokens(plan: Plan) -> frozenset[str]:
                 refused.add(value)
             elif step.status not in (0, 403):
                 accepted.add(value)
-                if (step.exchange.request.method, step.route) in protected:
+                if step.principal or (step.exchange.request.method, step.route) in protected:
                     proven.add(value)
     return frozenset(proven | (accepted - refused))
 
@@ -296,6 +312,12 @@ def _first_uses(plan: Plan) -> dict[tuple[int, str], str]:
                 if slot.part is Part.BODY and _SECRET_FIELD.search(_name(slot)):
                     found.setdefault((step.session, slot.text), step.route)
     return found
+
+
+def _set_cookies(response: RecordedResponse) -> dict[str, str]:
+    """Name -> value of every Set-Cookie, the last of a name."""
+    pairs = (value.partition(";")[0].partition("=") for name, value in response.headers if name.lower() == "set-cookie")
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _name(slot: Slot) -> str:

@@ -95,7 +95,8 @@ class PassRunner:
                     instance.mint if target.mint else None,
                     None if progress is None else lambda done, total: progress(name, done, total),
                 )
-                after, _ = await _read_twice(client, paths) if not result.problem else (before, noisy)
+                after, later = await _read_twice(client, paths) if not result.problem else (before, noisy)
+                noisy |= later
             if instance.died and not result.problem:
                 result.problem = instance.died
                 result.answers = [
@@ -203,13 +204,14 @@ def state_problems(baselines: Sequence[Pass], candidates: Sequence[Pass]) -> lis
     """
     problems: list[str] = []
     earlier: list[Pass] = []
+    # what was new at each read in one pass is so in all of them, even where two reads happened to agree
+    noisy = frozenset[str]().union(*(one.canary.noisy for one in (*baselines, *candidates)))
     for one in (*baselines, *candidates):
         for before in earlier:
             shared = [
                 path
                 for path, text in one.canary.before.items()
-                if text == before.canary.after.get(path) != before.canary.before.get(path)
-                and path not in one.canary.noisy | before.canary.noisy
+                if text == before.canary.after.get(path) != before.canary.before.get(path) and path not in noisy
             ]
             if shared:
                 problems.append(

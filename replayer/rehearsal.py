@@ -10,7 +10,7 @@ import json
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from diffing.atoms import is_opaque
@@ -142,7 +142,7 @@ class _Rehearsing:
         confirmations = 0
         stopped = any(one.result.problem for one in (*baselines, *candidates))
         if findings and self._request.confirm and not stopped:
-            findings, confirmations = await self._confirm(findings, comparisons, profile, bool(baselines))
+            findings, confirmations = await self._confirm(findings, comparisons, profile, baselines)
         self._watcher.stage("judging")
         report = self._report(baselines, candidates, comparisons, findings, profile, confirmations)
         return Rehearsal(report, self._plan, tuple(baselines), tuple(candidates), tuple(comparisons), profile)
@@ -199,9 +199,14 @@ class _Rehearsing:
     # -- confirmation -----------------------------------------------------------------------------------------------
 
     async def _confirm(
-        self, findings: Sequence[Finding], comparisons: Sequence[Comparison], profile: NoiseProfile, paired: bool
+        self,
+        findings: Sequence[Finding],
+        comparisons: Sequence[Comparison],
+        profile: NoiseProfile,
+        baselines: Sequence[Pass],
     ) -> tuple[list[Finding], int]:
         """Replays each finding's exemplars, with all that they depend on, on fresh instances of both sides."""
+        paired = bool(baselines)
         if self._unconfirmable(paired):
             return list(findings), 0
         index_of = {step.exchange.id: step.index for step in self._plan.steps}
@@ -212,14 +217,12 @@ class _Rehearsing:
         if paired:
             again = [await self._pass("confirming: baseline", self._request.baselines[0], only)]
         repeated = [await self._pass("confirming: candidate", self._request.candidate, only)]
-        cases = self._cases(again, repeated)
-        if only is not None:
-            cases = [case for case, step in zip(cases, self._plan.steps, strict=True) if step.index in only]
-        seen = {c.exchange_id: c for c in judge(cases, profile, self._request.rules)}
+        seen = self._judged_again(again, repeated, profile, only)
+        shaky = await self._shaky(baselines[:1], again, profile, only) if again else frozenset()
         first = {c.exchange_id: c for c in comparisons}
         confirmed = []
         for finding in findings:
-            found = any(_same_change(finding, first.get(i), seen.get(i)) for i in finding.exemplars)
+            found = any(_same_change(finding, first.get(i), seen.get(i), shaky) for i in finding.exemplars)
             confirmed.append(replace(finding, state="confirmed" if found else "flaky"))
         return confirmed, len(exemplars)
 
@@ -232,6 +235,27 @@ class _Rehearsing:
             baseline=redacted_value(redactor, name, finding.baseline),
             candidate=redacted_value(redactor, name, finding.candidate),
         )
+
+    async def _shaky(
+        self, first: Sequence[Pass], again: Sequence[Pass], profile: NoiseProfile, only: frozenset[int] | None
+    ) -> frozenset[tuple[object, ...]]:
+        """What the baseline changes against itself: noise that the passes before did not show, no candidate's change.
+
+        A part of the recording leaves another state behind than the whole, so that it is compared with itself.
+        """
+        if only is not None:
+            first = [await self._pass("confirming: baseline again", self._request.baselines[0], only)]
+        itself = self._judged_again(first, again, profile, only).values()
+        return frozenset((c.method, c.route, _change(d)) for c in itself for d in c.differences)
+
+    def _judged_again(
+        self, reference: Sequence[Pass], judged: Sequence[Pass], profile: NoiseProfile, only: frozenset[int] | None
+    ) -> dict[str, Comparison]:
+        """The comparisons of the exchanges that were replayed once more, by exchange."""
+        cases = self._cases(reference, judged)
+        if only is not None:
+            cases = [case for case, step in zip(cases, self._plan.steps, strict=True) if step.index in only]
+        return {c.exchange_id: c for c in judge(cases, profile, self._request.rules)}
 
     def _unconfirmable(self, paired: bool) -> str:
         """Why findings can not be replayed once more; "" when they can."""
@@ -374,8 +398,10 @@ def _repeatable(target: TargetSettings) -> bool:
     return bool(target.start or target.wsgi or target.reset) or not target.disposable
 
 
-def _same_change(finding: Finding, first: Comparison | None, again: Comparison | None) -> bool:
-    """Whether an exemplar's repetition shows a change of this finding: same place, kind and transition."""
+def _same_change(
+    finding: Finding, first: Comparison | None, again: Comparison | None, shaky: Set[tuple[object, ...]]
+) -> bool:
+    """Whether an exemplar's repetition shows a change of this finding: same place, kind and transition, not shaky."""
     if first is None or again is None or again.status not in (Status.DIFFERED, Status.ERRORED):
         return False
     places = {(member.location.part, member.location.path) for member in finding.members}
@@ -383,6 +409,7 @@ def _same_change(finding: Finding, first: Comparison | None, again: Comparison |
     before = {_change(d) for d in first.differences}
     return any(
         _change(d) in before
+        and (again.method, again.route, _change(d)) not in shaky
         and any(d.location.part is part and _within(d.location.shape, path) for part, path in places)
         for d in again.differences
     )
