@@ -26,6 +26,7 @@ _SKIPPED_HEADERS = frozenset(
     " x-content-type-options x-frame-options x-request-id x-powered-by server-timing access-control-allow-origin"
     " access-control-allow-methods access-control-allow-headers set-cookie".split()
 )
+_DIGITS = re.compile(r"\d+")
 _INPUT = re.compile(rb"<(?:input|meta|a|form|button)\b[^>]{1,2000}>", re.I)
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 
@@ -158,9 +159,7 @@ class Pairing:
         # a row that is known under another key, which is not there, is missing: it has no partner among the rest
         left_old = [i for i in range(len(old)) if i not in matched and i not in known]
         left_new = [j for j in range(len(new)) if j not in taken]
-        if len(old) == len(new) and len(left_old) == len(left_new):
-            matched.update(zip(left_old, left_new, strict=True))
-        elif left_old and left_new:
+        if left_old and left_new:
             matched.update(_alike(old, new, left_old, left_new))
         return sorted(matched.items())
 
@@ -183,24 +182,25 @@ class Pairing:
 
 
 def _alike(old: list[object], new: list[object], left_old: list[int], left_new: list[int]) -> dict[int, int]:
-    """Rows without a partner, paired where exactly as many on both sides say the same apart from ids and times."""
+    """Rows without a partner, paired in order where as many on both sides say the same apart from numbers and times.
+
+    Position alone pairs nothing: a random selection shows other rows at each place, and taking one for the other would
+    send later requests to the wrong object.
+    """
     places: dict[str, tuple[list[int], list[int]]] = {}
     for i in left_old:
         places.setdefault(_gist(old[i]), ([], []))[0].append(i)
     for j in left_new:
         places.setdefault(_gist(new[j]), ([], []))[1].append(j)
     return {
-        i: j
-        for gist, (mine, theirs) in places.items()
-        if gist and len(mine) == len(theirs)
-        for i, j in zip(mine, theirs, strict=True)
+        i: j for mine, theirs in places.values() if len(mine) == len(theirs) for i, j in zip(mine, theirs, strict=True)
     }
 
 
 def _gist(row: object) -> str:
-    """What a row says in words: its strings that are neither tokens nor times, and its flags."""
+    """What a row says in words: its strings that are neither tokens nor times, numbers in them aside, and its flags."""
     kept = [
-        f"{path}={leaf}"
+        f"{path}={_DIGITS.sub('#', leaf) if isinstance(leaf, str) else leaf}"
         for path, leaf in leaves(row)
         if isinstance(leaf, bool)
         or (isinstance(leaf, str) and 0 < len(leaf) <= 200 and not is_opaque(leaf) and not leaf[:4].isdigit())

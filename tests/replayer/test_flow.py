@@ -138,3 +138,21 @@ def test_locations_that_call_one_value_two_names_are_of_two_kinds() -> None:
         correlator.learn(step, RecordedResponse(201, "", JSON, Body.of(json.dumps(answer).encode())))
     proven = correlator.proven_sorts()
     assert len({proven[location] for location in locations}) == 2
+
+
+def test_a_random_selection_names_nothing_anew() -> None:
+    tape = Tape()
+    tape.add("a", "GET", "/picks", "/picks", {"items": [{"id": 3, "name": "rake"}, {"id": 9, "name": "pot"}]})
+    tape.add("a", "GET", "/products/9", "/products/<int:product_id>", {"id": 9, "name": "pot"})
+    others = {"items": [{"id": 3, "name": "rake"}, {"id": 7, "name": "spade"}]}
+    assert sent(tape.plan(), {0: others}, 1) == "/products/9"
+
+
+def test_a_new_row_of_a_listing_is_found_by_what_it_says() -> None:
+    tape = Tape()
+    row = {"id": 9, "number": "ORD-000009", "state": "new", "at": "2026-01-01T00:00:00Z"}
+    tape.add("a", "GET", "/orders", "/orders", {"items": [row, {"id": 3, "number": "ORD-000003", "state": "paid"}]})
+    tape.add("a", "GET", "/orders/9", "/orders/<int:order_id>", row)
+    here = {"id": 709, "number": "ORD-000709", "state": "new", "at": "2026-02-02T00:00:00Z"}
+    listed = {"items": [here, {"id": 3, "number": "ORD-000003", "state": "paid"}]}
+    assert sent(tape.plan(), {0: listed}, 1) == "/orders/709"
