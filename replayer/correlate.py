@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from diffing.atoms import atoms, is_opaque, location_key, rewrite
+from diffing.atoms import atoms, is_integer, is_opaque, location_key, rewrite
 from diffing.difference import Reason
 from recorder.exchange import RecordedRequest, RecordedResponse
 
@@ -57,6 +57,7 @@ class Correlator:
         self._enabled = enabled
         self._bindings: dict[tuple[str, str], list[Binding]] = defaultdict(list)
         self._images: dict[tuple[str, str], str] = {}
+        self._settled: dict[str, int] = {}  # sort -> the largest number that a listing shows to be the same here
         self._tokens: dict[str, str] = {}
         self._cookies: dict[tuple[int, str, str], str] = {}  # session, name, recorded value
         self._jars: dict[tuple[int, str], tuple[str, str]] = {}  # session, name: what the client holds, and holds here
@@ -199,7 +200,11 @@ class Correlator:
             found = self._bindings.get((sort, key)) if sort is not None else None
             return max(found, key=lambda b: (b.producer == path, b.made, b.index)).value if found else None
 
-        for path, old, new in Pairing(row_key).walk(step.produced, produced(response)):
+        def from_before(path: str, key: str) -> bool:
+            sort = self._flow.sorts.get(location_key(method, step.route, status, path))
+            return sort is not None and is_integer(key) and int(key) <= self._settled.get(sort, -1)
+
+        for path, old, new in Pairing(row_key, from_before).walk(step.produced, produced(response)):
             cookie = _COOKIE.fullmatch(path)
             if cookie:
                 self._cookies[step.session, cookie[1], str(old)] = str(new)
@@ -233,6 +238,8 @@ class Correlator:
         known = [binding for binding in self._bindings[sort, old] if binding.producer == location]
         if any(binding.value == new for binding in known):
             return
+        if step.reads and old == new and is_integer(old) and (sort, old) not in self._flow.created:
+            self._settled[sort] = max(int(old), self._settled.get(sort, 0))
         if step.reads and (known or self._images.get((location, new), old) != old):
             return
         self._bindings[sort, old].append(Binding(new, location, step.session, not step.reads, step.index))

@@ -119,6 +119,7 @@ class Pairing:
     """Pairs the values of a recorded response with those of a replayed one, rows matched by identity key."""
 
     row_key: RowKey
+    from_before: Callable[[str, str], bool] = lambda _path, _key: False  # whether a key is the same on both sides
     pairs: list[tuple[str, object, object]] = field(default_factory=list)
 
     def walk(self, recorded: Produced, replayed: Produced) -> list[tuple[str, object, object]]:
@@ -157,11 +158,16 @@ class Pairing:
             where = f"{path}[*].{name}"
         matched, taken, known = self._match(old_keys, new_keys, where)
         # a row that is known under another key, which is not there, is missing: it has no partner among the rest
-        left_old = [i for i in range(len(old)) if i not in matched and i not in known]
-        left_new = [j for j in range(len(new)) if j not in taken]
+        left_old = [
+            i for i, key in enumerate(old_keys) if i not in matched and i not in known and self._new(where, key)
+        ]
+        left_new = [j for j, key in enumerate(new_keys) if j not in taken and self._new(where, key)]
         if left_old and left_new:
             matched.update(_alike(old, new, left_old, left_new))
         return sorted(matched.items())
+
+    def _new(self, where: str, key: str | None) -> bool:
+        return key is None or not self.from_before(where, key)
 
     def _match(
         self, old: list[str | None], new: list[str | None], where: str
