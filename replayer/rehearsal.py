@@ -6,14 +6,12 @@ profile what varies, the gate what blocks.
 
 from __future__ import annotations
 
-import json
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
-from diffing.atoms import is_opaque
 from diffing.difference import Answer, Case, Comparison, Difference, DifferenceKind, Reason, Status
 from diffing.gate import Evidence, Policy, judge_run
 from diffing.grouping import Finding, group
@@ -23,12 +21,13 @@ from diffing.noise import NoiseRule
 from diffing.profile import NoiseProfile, learn
 from diffing.routes import RouteTable
 from diffing.signatures import ExchangeContext
-from recorder.exchange import Body, Exchange, RecordedResponse, RouteCount
-from recorder.keys import Key, load_key
+from recorder.exchange import Exchange, RouteCount
+from recorder.keys import Key
 from recorder.redaction import Redactor
 
 from .engine import closure
 from .errors import UsageError
+from .keeping import keeping_redactor, redacted_finding
 from .passes import Pass, PassRunner, choose_canaries, state_problems
 from .plan import Plan, make_plan
 from .reports.model import Coverage, CoverageRoute, RunReport
@@ -226,16 +225,6 @@ class _Rehearsing:
             confirmed.append(replace(finding, state="confirmed" if found else "flaky"))
         return confirmed, len(exemplars)
 
-    def _shown(self, finding: Finding) -> Finding:
-        """A finding as it may be stored and shown: its values redacted as a recording's are."""
-        redactor = self._redactor or Redactor(self._request.key or load_key(None, None))
-        name = finding.location.path.rpartition(".")[2] or "value"
-        return replace(
-            finding,
-            baseline=redacted_value(redactor, name, finding.baseline),
-            candidate=redacted_value(redactor, name, finding.candidate),
-        )
-
     async def _shaky(
         self, first: Sequence[Pass], again: Sequence[Pass], profile: NoiseProfile, only: frozenset[int] | None
     ) -> frozenset[tuple[object, ...]]:
@@ -305,6 +294,7 @@ class _Rehearsing:
             unchecked.update(comparison.unchecked)
         leaves = sum(comparison.leaves for comparison in comparisons)
         states = Counter(finding.state for finding in findings)
+        redactor = keeping_redactor(request.key)
         return RunReport(
             run_id=request.run_id,
             recording=request.recording,
@@ -319,7 +309,7 @@ class _Rehearsing:
             ledger=ledger,
             fidelity=fidelity,
             coverage=coverage,
-            findings=tuple(self._shown(finding) for finding in findings),
+            findings=tuple(redacted_finding(finding, redactor) for finding in findings),
             unchecked_share=sum(unchecked.values()) / leaves if leaves else 0.0,
             unchecked=tuple(sorted(unchecked)),
             suppressed=dict(suppressed),
@@ -367,18 +357,6 @@ class _Rehearsing:
             for (method, route), counts in sorted(statuses.items())
         )
         return Coverage(len(routes), sum(1 for route in routes if route.replayed), routes)
-
-
-def redacted_value(redactor: Redactor, name: str, value: object) -> object:
-    """A JSON-able value that stood under `name`, with its secrets as pseudonyms; random tokens count as secrets."""
-    if isinstance(value, str) and is_opaque(value):
-        return redactor.pseudonym(value)
-    if not isinstance(value, str | dict | list):
-        return value
-    data = json.dumps({name: value}).encode()
-    response = RecordedResponse(200, "", (("Content-Type", "application/json"),), Body.of(data))
-    clean = redactor.redact_response(response).body
-    return json.loads(clean.data)[name] if clean.complete else "(redacted)"
 
 
 def _with_errors(comparison: Comparison) -> Comparison:

@@ -17,6 +17,7 @@ from recorder.redaction import Redactor
 
 from .errors import UsageError
 from .ingest import import_path
+from .keeping import keeping_redactor
 from .passes import Pass
 from .rehearsal import Rehearsal, Request, Watcher, rehearse
 from .reports.json_report import to_json
@@ -188,7 +189,7 @@ def _keep(store: Store, run_id: str, rehearsal: Rehearsal, key: Key | None) -> N
         for c in rehearsal.comparisons
     )
     store.add_results(run_id, rows)
-    redactor = Redactor(key or load_key(None, None))
+    redactor = keeping_redactor(key)
     for one in (*rehearsal.baselines[:1], *rehearsal.candidates[:1]):
         store.add_answers(run_id, one.name, _redacted(rehearsal, one, redactor))
     report = rehearsal.report
