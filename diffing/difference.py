@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from recorder.exchange import Exchange, RecordedResponse
+from recorder.exchange import Exchange, Observed, RecordedResponse
 
 _INDEX = re.compile(r"\[\d+\]")
 
@@ -123,6 +123,7 @@ class Answer:
     ended: float = 0.0
     reason: Reason | None = None  # set when this pass did not send it, or sent it without what it needs
     detail: str = ""
+    observed: Observed | None = None  # what the deploy did meanwhile; None: it does not observe
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from .route import FLASK_REQUEST, note_login
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
+    from .observation import Observation
 
 _MAX_CHUNKS = 128  # pieces kept as they came; a stream of single bytes would cost 34 bytes for each
 
@@ -192,6 +193,7 @@ class Capture(Tally):
         "finished",
         "input",
         "names",
+        "observation",
         "outcome",
         "principal",
         "request",
@@ -237,6 +239,7 @@ class Capture(Tally):
         self.input: InputTee | None = None
         self.request: Any = None  # of werkzeug, while there is one
         self.file_result: Any = None
+        self.observation: Observation | None = None  # where hooks note what the application does meanwhile
         self._begun = False
         self._server_start = start_response
         self._finish = finish

@@ -104,6 +104,15 @@ class OutboundCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Observed:
+    """What a deploy did, beside answering, while it answered one request; None: not observed."""
+
+    sql: tuple[SqlStatement, ...] | None = None
+    outbound: tuple[OutboundCall, ...] | None = None
+    partial: bool = False  # some of it did not fit, or happened after the response had begun
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """One request and the response it got, if any, and what is known about who sent it.
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from .capture import Capture
-from .exchange import Body, BodyState, Exchange, Headers, Outcome, RecordedRequest, RecordedResponse
+from .exchange import Body, BodyState, Exchange, Headers, Observed, Outcome, RecordedRequest, RecordedResponse
 from .layout import HEADERS, PEER
 
 _PATH_SAFE = "/:@!$&'()*+,;=~-._"  # RFC 3986 pchar and the slash: what a client would not have escaped
@@ -42,6 +42,7 @@ def as_exchange(
 ) -> Exchange:
     """The exchange that these two messages were, with its `client`, `links` and `principal`."""
     client, links, principal = identity
+    observed = captured.observation.taken() if captured.observation is not None else _NOT_OBSERVED
     return Exchange(
         id=f"{producer[:16]:0>16}{captured.sequence:016x}",
         request=request,
@@ -56,7 +57,12 @@ def as_exchange(
         producer=producer,
         sequence=captured.sequence,
         outcome=captured.outcome or Outcome.COMPLETE,
+        sql=observed.sql,
+        outbound=observed.outbound,
     )
+
+
+_NOT_OBSERVED = Observed()
 
 
 def native(text: object) -> str:

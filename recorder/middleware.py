@@ -13,7 +13,10 @@ from .config import RecorderConfig
 from .exchange import Outcome
 from .filebody import file_body
 from .guard import Guard, logger, raising
+from .hooks import Hooks
 from .layout import HEADERS, METHOD, PROTOCOL, SCRIPT, layout_of
+from .observation import begin, end
+from .observed import answer_observed
 from .pipeline import Pipeline
 from .route import FLASK_REQUEST, principal_of, route_of
 from .sampling import Sampler
@@ -41,6 +44,7 @@ class RecorderMiddleware:
         self._pipeline: Pipeline | None = None
         self._observing = False
         self._sampler: Sampler | None = None
+        self._hooks = Hooks(self._config, self._guard)
         try:
             self._set_up()
         except ValueError as error:  # ConfigError, or a key that cannot be used
@@ -60,6 +64,7 @@ class RecorderMiddleware:
                 return
         self._key = key = _load_key(config)
         self._observing = config.observe
+        self._hooks.install(key)
         if not config.sink:
             return
         if config.sample < 1.0:
@@ -79,7 +84,8 @@ class RecorderMiddleware:
             run_id = self._replaying(environ)
             if run_id is not None:
                 environ[observe.ENVIRON_RUN] = run_id
-                return self._app(environ, _Observed(environ, start_response))
+                observation = self._hooks.observation(run_id, environ.get(observe.ENVIRON_TAPE, ""))
+                return answer_observed(self._app, environ, start_response, observation, self._guard)
         pipeline = self._pipeline
         if pipeline is None:
             return self._app(environ, start_response)
@@ -126,6 +132,8 @@ class RecorderMiddleware:
         layout = layout_of(environ)
         values = layout.take(environ)
         capture = Capture(environ, layout.names, values, start_response, config.max_body, self._finish, self._guard)
+        if self._hooks.active:
+            begin(self._hooks.begun(capture))
         if layout.tells_length or values[PROTOCOL][:6] == "HTTP/2":
             self._tee_input(environ, capture)
         if layout.wraps_files:
@@ -191,6 +199,8 @@ class RecorderMiddleware:
         """Hands the exchange to the pipeline. Called once, when the server is done with it."""
         pipeline = self._pipeline
         assert pipeline is not None
+        if capture.observation is not None:
+            end(capture.observation)
         try:
             _complete(capture)
         except Exception as error:
@@ -220,19 +230,6 @@ def _complete(capture: Capture) -> None:
         weight += tally.kept + _PIECE_WEIGHT * len(tally.chunks)
     capture.weight = weight
     capture.let_go()
-
-
-class _Observed:
-    """`start_response` for a replayed request: adds what was observed while it was answered."""
-
-    __slots__ = ("_environ", "_start_response")
-
-    def __init__(self, environ: WSGIEnvironment, start_response: StartResponse) -> None:
-        self._environ = environ
-        self._start_response = start_response
-
-    def __call__(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-        return self._start_response(status, [*headers, *observe.observed(self._environ)], *exc_info)
 
 
 def _load_key(config: RecorderConfig) -> Key:

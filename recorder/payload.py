@@ -22,6 +22,7 @@ from .exchange import (
     BodyState,
     Exchange,
     Headers,
+    Observed,
     OutboundCall,
     Outcome,
     ProducerReport,
@@ -102,12 +103,26 @@ def encode_exchange(exchange: Exchange) -> bytes:
         len(exchange.links),
         len(strings),
     )
-    parts = [fixed, *_encode_strings(strings), sent.data, got.data]
-    if exchange.sql is not None:
-        parts += _section(SECTION_SQL, _encode_sql(exchange.sql))
-    if exchange.outbound is not None:
-        parts += _section(SECTION_OUTBOUND, _encode_outbound(exchange.outbound))
+    observed = encode_observed(Observed(exchange.sql, exchange.outbound))
+    return b"".join((fixed, *_encode_strings(strings), sent.data, got.data, observed))
+
+
+def encode_observed(observed: Observed) -> bytes:
+    """What was observed, in the sections that an exchange has for it."""
+    parts: list[bytes] = []
+    if observed.sql is not None:
+        parts += _section(SECTION_SQL, _encode_sql(observed.sql))
+    if observed.outbound is not None:
+        parts += _section(SECTION_OUTBOUND, _encode_outbound(observed.outbound))
     return b"".join(parts)
+
+
+def decode_observed(payload: bytes) -> Observed:
+    """What `encode_observed` was given (`partial` apart); anything else raises `WireError`."""
+    try:
+        return Observed(*_decode_sections(_Cursor(payload)))
+    except (struct.error, UnicodeDecodeError, IndexError, RecursionError) as error:
+        raise WireError(f"no observations: {error}") from error
 
 
 def decode_exchange(payload: bytes) -> Exchange:
@@ -147,13 +162,7 @@ def _decode_exchange(cursor: _Cursor) -> Exchange:
     response_headers = _pairs(strings, at + 2 * request_fields, response_fields)
     sent = Body(cursor.take(sent_kept), sent_size, _BODY_STATES[sent_state], sent_digest)
     got = Body(cursor.take(got_kept), got_size, _BODY_STATES[got_state], got_digest)
-    sql: tuple[SqlStatement, ...] | None = None
-    outbound: tuple[OutboundCall, ...] | None = None
-    for tag, content in cursor.sections():
-        if tag == SECTION_SQL:
-            sql = _decode_sql(_Cursor(content))
-        elif tag == SECTION_OUTBOUND:
-            outbound = _decode_outbound(_Cursor(content))
+    sql, outbound = _decode_sections(cursor)
     return Exchange(
         id=exchange_id,
         request=RecordedRequest(
@@ -173,6 +182,19 @@ def _decode_exchange(cursor: _Cursor) -> Exchange:
         sql=sql,
         outbound=outbound,
     )
+
+
+def _decode_sections(
+    cursor: _Cursor,
+) -> tuple[tuple[SqlStatement, ...] | None, tuple[OutboundCall, ...] | None]:
+    sql: tuple[SqlStatement, ...] | None = None
+    outbound: tuple[OutboundCall, ...] | None = None
+    for tag, content in cursor.sections():
+        if tag == SECTION_SQL:
+            sql = _decode_sql(_Cursor(content))
+        elif tag == SECTION_OUTBOUND:
+            outbound = _decode_outbound(_Cursor(content))
+    return sql, outbound
 
 
 def encode_report(report: ProducerReport) -> bytes:

@@ -5,14 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from types import TracebackType
 from typing import Self
 
 import httpx
 
-from recorder.exchange import Body, BodyState, Headers, RecordedRequest, RecordedResponse
+from recorder.exchange import (
+    Body,
+    BodyState,
+    Headers,
+    Observed,
+    RecordedRequest,
+    RecordedResponse,
+    header_values,
+)
+from recorder.observe import OBSERVED_HEADER, SQL_HEADER, unpacked_observed
 
 from .connection import Caps, ServerDisconnected, WireResponse
 from .outgoing import OutgoingRequest, Site, encode, rebuild
@@ -44,6 +53,7 @@ class Reply:
     detail: str
     started: float
     ended: float
+    observed: Observed | None = None  # what an observing deploy did meanwhile; its header fields are not in `response`
 
 
 class Client:
@@ -89,7 +99,11 @@ class Client:
                 response = await self._through_httpx(self._transport, outgoing)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
             failure, detail = classify(error), str(error) or type(error).__name__
-        return Reply(response, failure, detail, started, started + time.perf_counter() - clock)
+        ended = started + time.perf_counter() - clock
+        observed = None
+        if response is not None:
+            response, observed = _without_observations(response)
+        return Reply(response, failure, detail, started, ended, observed)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -141,6 +155,18 @@ class Client:
             if size > self._max_body:
                 return Body(b"".join(chunks)[: self._max_body], size, BodyState.TRUNCATED)
         return Body.of(b"".join(chunks))
+
+
+def _without_observations(response: RecordedResponse) -> tuple[RecordedResponse, Observed | None]:
+    """The response as the application gave it, and what the deploy says that it observed."""
+    values = header_values(response.headers, OBSERVED_HEADER)
+    kept = tuple(field for field in response.headers if field[0].lower() not in _OBSERVATIONS)
+    if len(kept) == len(response.headers):
+        return response, None
+    return replace(response, headers=kept), unpacked_observed(values) if values else None
+
+
+_OBSERVATIONS = frozenset(name.lower() for name in (OBSERVED_HEADER, SQL_HEADER))
 
 
 def classify(error: Exception) -> FailureKind:

@@ -152,7 +152,7 @@ class _Runner:
         self._unanswered.clear()
         response = self._options.masked(reply.response) if self._options.masked else reply.response
         self._correlator.learn(step, response)
-        return Answer(response, "", reply.started, reply.ended)
+        return Answer(response, "", reply.started, reply.ended, observed=reply.observed)
 
     def _note_failure(self, index: int, failure: str) -> None:
         """Ends the pass when the target is gone or hangs too often; what it left unanswered last says nothing."""
