@@ -54,7 +54,7 @@ current = _current.get
 """The observation of the request that is being answered in this context."""
 
 begin = _current.set
-"""Makes an observation the current one. The next request of the thread sets its own, whether `end` was called or not."""
+"""Makes an observation the current one. The thread's next request sets its own, whether `end` was called or not."""
 
 
 def end(observation: Observation) -> None:
