@@ -1,0 +1,40 @@
+"""The understudy.toml of an application: one target without a fault as baseline and candidate, and one for each fault."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+def settings_file(
+    *,
+    start: Sequence[str],
+    wsgi: str,
+    cwd: Path,
+    env: Mapping[str, str],
+    ready: str,
+    mint: str,
+    python: str,
+    faults: Sequence[str],
+    fault_variable: str,
+) -> str:
+    """The text. JSON's strings and lists of strings are TOML's too."""
+
+    def target(name: str, more: Mapping[str, str]) -> str:
+        table = ", ".join(f"{key} = {json.dumps(value)}" for key, value in {**env, **more}.items())
+        lines = [
+            f"[targets.{name}]",
+            f"start = {json.dumps([*start, wsgi])}",
+            f"cwd = {json.dumps(str(cwd))}",
+            f"python = {json.dumps(python)}",
+            f"env = {{ {table} }}",
+            f"ready = {json.dumps(ready)}",
+            "disposable = true",
+        ]
+        lines += [f"mint = {json.dumps(mint)}"] if mint else []
+        return "\n".join(lines) + "\n"
+
+    targets = [target("baseline", {}), target("same", {})]
+    targets += [target(f"fault-{fault}", {fault_variable: fault}) for fault in faults]
+    return "\n".join(targets)
