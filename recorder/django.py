@@ -6,7 +6,7 @@ Add it anywhere in `MIDDLEWARE`; `wsgi.py` wraps the application: `RecorderMiddl
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from .route import ENDPOINT, PRINCIPAL, ROUTE
@@ -48,9 +48,25 @@ def _note(request: Any) -> None:
     if match is not None and ROUTE not in meta:
         meta[ROUTE] = route_template(match.route)
         meta[ENDPOINT] = match.view_name or ""
-    user = getattr(request, "_cached_user", None)  # set once the application has looked at `request.user`
-    if user is not None and PRINCIPAL not in meta and getattr(user, "is_authenticated", False):
-        meta[PRINCIPAL] = str(user.pk)
+    if PRINCIPAL not in meta:
+        for user in _users(request):
+            if getattr(user, "is_authenticated", False) and getattr(user, "pk", None) is not None:
+                meta[PRINCIPAL] = str(user.pk)
+                break
+
+
+def _users(request: Any) -> Iterator[Any]:
+    """Whom the application may have found the request to be made by, without asking for a user that nobody asked for.
+
+    A login, and whoever checks a token (REST frameworks), put the user in the place of the session's lazy one. After
+    a logout nobody is there any more, and the session's user is still known.
+    """
+    user = vars(request).get("user")
+    # Not isinstance(): a lazy object answers for its `__class__` by loading the user.
+    wrapped = object.__getattribute__(user, "__dict__").get("_wrapped", user) if hasattr(type(user), "_setup") else user
+    yield None if type(wrapped) is object else wrapped  # Django's mark of a lazy object that is still empty
+    yield vars(request).get("_cached_user")  # AuthenticationMiddleware's, once looked at
+    yield vars(request).get("_acached_user")
 
 
 def route_template(route: str) -> str:

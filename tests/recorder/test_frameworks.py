@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import flask
 import pytest
+from django.utils.functional import SimpleLazyObject
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.test import Client
 
@@ -123,6 +124,59 @@ def test_djangos_route_is_left_in_the_environ() -> None:
     unresolved = request_of(None)
     middleware(unresolved)
     assert unresolved.META == {}
+
+
+def member(number: int | None) -> Any:
+    return types.SimpleNamespace(is_authenticated=number is not None, pk=number)
+
+
+def principal_after(answer: Callable[[Any], None], session_user: Any) -> str | None:
+    """What is noted when a view does `answer` with a request whose session belongs to this user."""
+    request = request_of("x")
+
+    def load() -> Any:
+        if not hasattr(request, "_cached_user"):
+            request._cached_user = session_user
+        return request._cached_user
+
+    request.user = SimpleLazyObject(load)
+    RouteMiddleware(answer)(request)
+    found: str | None = request.META.get("understudy.principal")
+    return found
+
+
+def test_djangos_user_is_noted_however_the_application_found_out() -> None:
+    def replaced_by(user: Any) -> Callable[[Any], None]:
+        return lambda request: setattr(request, "user", user)
+
+    def looked_at(request: Any) -> None:
+        assert request.user.pk == 7
+
+    def logged_out(request: Any) -> None:
+        looked_at(request)
+        request.user = member(None)
+
+    def lazily_replaced(request: Any) -> None:
+        request.user = SimpleLazyObject(lambda: member(8))
+        assert request.user.pk == 8
+
+    assert principal_after(looked_at, member(7)) == "7"
+    assert principal_after(replaced_by(member(8)), member(None)) == "8"  # a login; a token that a view checked
+    assert principal_after(replaced_by(member(8)), member(7)) == "8"
+    assert principal_after(logged_out, member(7)) == "7"
+    assert principal_after(lazily_replaced, member(7)) == "8"
+    assert principal_after(replaced_by(member(None)), member(None)) is None
+    assert principal_after(replaced_by(object()), member(None)) is None
+
+
+def test_a_django_user_that_the_application_never_asked_for_is_not_loaded() -> None:
+    def loaded() -> Any:
+        raise AssertionError("loading the user costs a query")
+
+    request = request_of("x")
+    request.user = SimpleLazyObject(loaded)
+    RouteMiddleware(lambda request: "answer")(request)
+    assert "understudy.principal" not in request.META
 
 
 def test_djangos_asynchronous_chain_is_kept_asynchronous() -> None:
