@@ -145,6 +145,16 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Ruled:
+    """What one noise rule hid in one exchange, at one location shape."""
+
+    rule: str  # its name
+    location: Location
+    kind: DifferenceKind
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """The outcome of one case."""
 
@@ -158,3 +168,4 @@ class Comparison:
     suppressed: Mapping[str, int] = field(default_factory=dict)  # what hid how many differences
     leaves: int = 0  # leaves looked at
     unchecked: tuple[str, ...] = ()  # location shapes at which nothing could be checked
+    ruled: tuple[Ruled, ...] = ()  # which of `suppressed` are noise rules' doing, place by place

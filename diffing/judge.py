@@ -20,7 +20,7 @@ from .contents import (
     parsed,
     structural,
 )
-from .difference import Case, Comparison, Difference, DifferenceKind, Reason, Status
+from .difference import Case, Comparison, Difference, DifferenceKind, Location, Reason, Ruled, Status
 from .downstream import Taint
 from .equality import equal_leaves
 from .kinds import shown
@@ -98,6 +98,8 @@ class _Hearing:
         self._rules = rules
         self._taint = taint
         self._hidden: Counter[str] = Counter()
+        self._rulings: Counter[tuple[str, Location, DifferenceKind]] = Counter()
+        self._told = 0  # differences found that no rule hides
         self._found: list[tuple[Pair, Difference]] = []
         self._unchecked: set[str] = set()
         self._leaves = 0
@@ -125,6 +127,7 @@ class _Hearing:
             dict(self._hidden),
             self._leaves,
             tuple(sorted(self._unchecked)),
+            tuple(Ruled(*ruling, count) for ruling, count in self._rulings.items()),
         )
 
     def _reason(self, differences: list[Difference], complete: bool) -> Reason | None:
@@ -153,7 +156,7 @@ class _Hearing:
     def _walk(self, sides: Sides) -> None:
         for pair in body_pairs(sides, self._scope):
             self._take(pair)
-            if len(self._found) > MAX_DIFFERENCES:
+            if self._told > MAX_DIFFERENCES:
                 break
 
     def _take(self, pair: Pair) -> None:
@@ -186,6 +189,15 @@ class _Hearing:
             verdict.transition,
             detail,
         )
+        self._keep(pair, difference)
+
+    def _keep(self, pair: Pair, difference: Difference) -> None:
+        """Of what rules hide, no more is kept than may be told: however much it is, it must not crowd out the rest."""
+        if self._rule_on(difference, pair.candidate) is None:
+            self._told += 1
+        elif len(self._found) - self._told >= MAX_DIFFERENCES:
+            self._ruled(difference, pair.candidate)
+            return
         self._found.append((pair, difference))
 
     def _structure(self, pair: Pair, place: Place) -> None:
@@ -202,7 +214,7 @@ class _Hearing:
         else:
             if is_coarse(pair):
                 self._unchecked.add(pair.shape)
-            self._found.append((pair, structural(pair)))
+            self._keep(pair, structural(pair))
 
     def _sifted(self) -> list[Difference]:
         """What is left after what follows from an earlier difference, and after the rules."""
@@ -211,9 +223,16 @@ class _Hearing:
             self._hidden[DOWNSTREAM] += len(self._found) - len(kept)
         return [difference for pair, difference in kept if not self._ruled(difference, pair.candidate)]
 
+    def _rule_on(self, difference: Difference, value: object) -> NoiseRule | None:
+        """The first rule that hides a difference."""
+        method, route = self._case.method, self._case.route
+        return next((rule for rule in self._rules if rule.hides(method, route, difference, value)), None)
+
     def _ruled(self, difference: Difference, value: object) -> bool:
-        for number, rule in enumerate(self._rules, 1):
-            if rule.hides(self._case.method, self._case.route, difference, value):
-                self._hidden[f"rule {number}"] += 1
-                return True
-        return False
+        rule = self._rule_on(difference, value)
+        if rule is None:
+            return False
+        self._hidden[f"rule {rule.name}"] += 1
+        location = Location(difference.location.part, difference.location.shape)
+        self._rulings[rule.name, location, difference.kind] += 1
+        return True

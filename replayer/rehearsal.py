@@ -17,7 +17,7 @@ from diffing.gate import Evidence, Policy, judge_run
 from diffing.grouping import Finding, group
 from diffing.judge import judge
 from diffing.ledger import Recorded, build_ledger
-from diffing.noise import NoiseRule
+from diffing.noise import NoiseRule, uses
 from diffing.profile import NoiseProfile, learn
 from diffing.routes import RouteTable
 from diffing.signatures import ExchangeContext
@@ -313,6 +313,7 @@ class _Rehearsing:
             unchecked_share=sum(unchecked.values()) / leaves if leaves else 0.0,
             unchecked=tuple(sorted(unchecked)),
             suppressed=dict(suppressed),
+            rules=uses(request.rules, comparisons),
             noise={"pairs of answers learned from": profile.pairs, "places": len(profile.places)},
             correlation=self._correlation(baselines, candidates),
             confirmations={"exemplars": confirmations, **states} if confirmations else {},

@@ -153,22 +153,23 @@ def _tag_rule(settings: Settings, name: str) -> TagRule:
 
 def _rules(settings: Settings) -> tuple[NoiseRule, ...]:
     """The rules that hold today; one that has expired hides nothing any more."""
-    rules = []
-    for given in settings.noise:
-        try:
-            rule = NoiseRule(
-                route=given.route,
-                path=given.path,
-                part=Part(given.part),
-                kind=given.kind,
-                reason=given.reason,
-                until=given.until,
-            )
-        except ValueError as failure:
-            raise UsageError(f"{settings.source}: {failure}.", "Name one of these kinds, or none.") from failure
-        if rule.active(date.today()):
-            rules.append(rule)
-    return tuple(rules)
+    return tuple(rule for rule in noise_rules(settings) if rule.active(date.today()))
+
+
+def noise_rules(settings: Settings) -> tuple[NoiseRule, ...]:
+    """Every noise rule of the settings file, in its order, the expired ones too."""
+    return tuple(
+        NoiseRule(
+            route=given.route,
+            path=given.path,
+            part=Part(given.part),
+            kind=given.kind,
+            reason=given.reason,
+            until=given.until,
+            author=given.author,
+        )
+        for given in settings.noise
+    )
 
 
 def _answers(store: Store, run_id: str) -> Mapping[str, Answer]:

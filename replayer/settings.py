@@ -14,6 +14,9 @@ from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 
+from diffing.kinds import KINDS
+from diffing.paths import parse_pattern
+
 from .errors import UsageError, nearest
 from .target_settings import Expansion, TargetSettings, find_target, read_target
 from .toml_table import Table
@@ -272,17 +275,36 @@ def _policy(top: Table, tags: tuple[Tag, ...]) -> PolicySettings:
 
 
 def _noise(table: Table) -> NoiseSetting:
-    table.required("route", "path", "reason")
+    table.required("route", "path")
+    if "reason" not in table:
+        table.fail("needs 'reason'", "Say in a sentence why this place may differ.")
     _check_route(table, "route", table.text("route"))
+    kind, part = table.text("kind"), table.choice("part", PARTS, "body")
+    if kind and kind not in KINDS:
+        table.wrong("kind", "a kind of value", nearest(kind, KINDS, "kinds"))
+    _check_path(table, table.text("path"), part)
     return NoiseSetting(
         route=table.text("route"),
         path=table.text("path"),
         reason=table.text("reason"),
-        kind=table.text("kind"),
-        part=table.choice("part", PARTS, "body"),
+        kind=kind,
+        part=part,
         until=table.day("until"),
         author=table.text("author"),
     )
+
+
+def _check_path(table: Table, path: str, part: str) -> None:
+    try:
+        in_body = parse_pattern(path)[0][0] == "root"
+    except ValueError as failure:
+        table.fail(f"has a 'path' that names no place: {failure}")
+    if part == "body" and not in_body:
+        table.fail(
+            f"has the path {path!r}, which is a header field's", 'Add part = "header", or begin the path with $.'
+        )
+    if part == "header" and in_body:
+        table.fail(f"has the path {path!r}, which is one in a body", 'Write part = "body", or the name of a header.')
 
 
 def _slack(top: Table, tags: tuple[Tag, ...]) -> SlackSettings:

@@ -9,10 +9,13 @@ from typing import Any
 from diffing.difference import Location
 from diffing.grouping import Finding, Member
 from diffing.ledger import Tally
+from diffing.noise import RuleUse
 
 from .model import RunReport
 
 VERSION = 1
+MAX_PLACES = 100
+"""Places that the report names of what one noise rule hid; `hid` counts the rest too."""
 
 
 def to_json(report: RunReport) -> dict[str, Any]:
@@ -63,6 +66,7 @@ def _content(report: RunReport) -> dict[str, Any]:
         "findings": [_finding(report, finding) for finding in report.findings],
         "unchecked": {"share": report.unchecked_share, "locations": list(report.unchecked)},
         "suppressed": _sorted(report.suppressed),
+        "rules": [_rule(use) for use in report.rules],
         "noise": _sorted(report.noise),
         "correlation": _sorted(report.correlation),
         "confirmations": _sorted(report.confirmations),
@@ -133,6 +137,31 @@ def _member(member: Member) -> dict[str, Any]:
         "count": member.count,
         "kind": member.kind,
         "transition": member.transition,
+    }
+
+
+def _rule(use: RuleUse) -> dict[str, Any]:
+    rule = use.rule
+    return {
+        "name": rule.name,
+        "route": rule.route,
+        "path": rule.path,
+        "part": rule.part.value if rule.part is not None else None,
+        "kind": rule.kind,
+        "reason": rule.reason,
+        "author": rule.author,
+        "until": rule.until.isoformat() if rule.until else None,
+        "hid": use.hid,
+        "places": [
+            {
+                "method": place.method,
+                "route": place.route,
+                "location": _location(place.location),
+                "kind": place.kind,
+                "count": place.count,
+            }
+            for place in use.places[:MAX_PLACES]
+        ],
     }
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from diffing.gate import Verdict, is_approved
 from diffing.grouping import Finding
 from diffing.ledger import Ledger
+from diffing.noise import RuleUse
 
 Figure = int | float | str
 
@@ -63,6 +64,7 @@ class RunReport:
     unchecked_share: float = 0.0  # of all leaves that were looked at
     unchecked: tuple[str, ...] = ()  # location shapes at which nothing could be checked
     suppressed: Mapping[str, int] = field(default_factory=dict)  # what hid how many differences
+    rules: tuple[RuleUse, ...] = ()  # the noise rules that were in force, those that hid nothing too
     noise: Mapping[str, Figure] = field(default_factory=dict)  # what the A/A replays taught
     correlation: Mapping[str, Figure] = field(default_factory=dict)  # what was rewritten
     confirmations: Mapping[str, Figure] = field(default_factory=dict)  # second replays and what they said

@@ -9,7 +9,18 @@ from typing import Any
 
 import pytest
 
-from diffing.difference import Answer, Case, Comparison, Difference, DifferenceKind, Location, Part, Reason, Status
+from diffing.difference import (
+    Answer,
+    Case,
+    Comparison,
+    Difference,
+    DifferenceKind,
+    Location,
+    Part,
+    Reason,
+    Ruled,
+    Status,
+)
 from diffing.judge import judge
 from diffing.noise import NoiseRule
 from diffing.profile import NoiseProfile, Place, learn
@@ -213,7 +224,7 @@ def test_a_rule_hides_a_change_only_while_the_value_is_of_its_kind(candidate: ob
     made = case(reply(200), [ok(200, {"at": "2020-01-01T00:00:00Z"})], [ok(200, {"at": candidate})])
     found = one(made, rules=(NoiseRule("GET /other", "$.at"), RULE))
     assert (found.status is Status.MATCHED) is hidden
-    assert found.suppressed == ({"rule 2": 1} if hidden else {})
+    assert found.suppressed == ({"rule GET /things/* $.at (timestamp)": 1} if hidden else {})
 
 
 @pytest.mark.parametrize(
@@ -237,6 +248,64 @@ def test_a_rule_holds_at_its_place_only(rule: NoiseRule, hides: bool) -> None:
 def test_a_rule_does_not_hide_what_is_gone() -> None:
     found = one(case(reply(200), [ok(200, {"at": "x"})], [ok(200, {})]), rules=(NoiseRule("GET /**", "$.**"),))
     assert [d.kind for d in found.differences] == [DifferenceKind.MISSING]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate", "kind", "hidden"),
+    [
+        ({"at": 1}, {"at": 2}, "", True),
+        ({"at": 1}, {"at": "1"}, "", False),
+        ({"at": 1}, {"at": "1"}, "str", True),
+        ({"at": 1}, {"at": None}, "", False),
+        ({"at": 1}, {"at": None}, "int", False),
+        ({"at": 1}, {"at": None}, "null", True),
+        ({}, {"at": 1}, "", False),
+        ({}, {"at": 1}, "int", True),
+        ({"at": 1}, {}, "int", False),
+        ({"at": 1}, {}, "any", True),
+        ({"at": [1, 2]}, {"at": [1]}, "", False),
+        ({"at": [1, 2]}, {"at": [1]}, "array", True),
+        ({"at": {"a": 1}}, {"at": None}, "", False),
+        ({"at": {"a": 1}}, {"at": [1]}, "", False),
+    ],
+)
+def test_a_rule_hides_no_change_of_type_no_null_and_nothing_that_came_or_went_unless_its_kind_says_so(
+    baseline: object, candidate: object, kind: str, hidden: bool
+) -> None:
+    rule = NoiseRule("GET /things/*", "$.at", kind=kind)
+    found = one(case(reply(200), [ok(200, baseline)], [ok(200, candidate)]), rules=(rule,))
+    assert found.suppressed == ({f"rule {rule.name}": 1} if hidden else {})
+    assert (found.status is Status.MATCHED) is hidden
+
+
+def test_what_differs_too_deep_to_be_explained_is_not_hidden_by_a_rule_without_a_kind() -> None:
+    def deep(value: object) -> dict[str, object]:
+        for _ in range(70):
+            value = {"a": value}
+        return {"a": value}
+
+    rule = NoiseRule("GET /things/*", "$.**")
+    found = one(case(reply(200), [ok(200, deep(1))], [ok(200, deep(2))]), rules=(rule,))
+    assert [d.detail for d in found.differences] == ["differs, too large to explain"]
+
+
+def test_what_a_rule_hid_is_told_place_by_place() -> None:
+    before, after = ({"rows": [{"at": n, "to": n} for n in values]} for values in ((1, 2, 3), (4, 5, 6)))
+    rules = (NoiseRule("GET /things/*", "$.rows[*].at"), NoiseRule("GET /things/*", "$.rows[0].to"))
+    found = one(case(reply(200), [ok(200, before)], [ok(200, after)]), rules=rules)
+    assert found.ruled == (
+        Ruled("GET /things/* $.rows[*].at", Location(Part.BODY, "$.rows[*].at"), DifferenceKind.VALUE, 3),
+        Ruled("GET /things/* $.rows[0].to", Location(Part.BODY, "$.rows[*].to"), DifferenceKind.VALUE, 1),
+    )
+    assert [d.location.path for d in found.differences] == ["$.rows[1].to", "$.rows[2].to"]
+
+
+def test_however_much_a_rule_hides_the_rest_is_still_looked_at() -> None:
+    before, after = ({"rows": [{"at": base + n} for n in range(1500)], "z": base} for base in (0, 5000))
+    rule = NoiseRule("GET /things/*", "$.rows[*].at")
+    found = one(case(reply(200), [ok(200, before)], [ok(200, after)]), rules=(rule,))
+    assert [d.location.path for d in found.differences] == ["$.z"]
+    assert found.suppressed == {"rule GET /things/* $.rows[*].at": 1500}
 
 
 def test_a_rule_names_a_known_kind_and_may_end() -> None:

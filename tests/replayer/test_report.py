@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 
 import pytest
@@ -12,6 +13,7 @@ from diffing.difference import Location, Part, Reason, Severity
 from diffing.gate import Outcome, Verdict
 from diffing.grouping import CONFIRMED, FLAKY, UNCONFIRMED, Finding, Member
 from diffing.ledger import Ledger, RouteTally, Tally
+from diffing.noise import HiddenPlace, NoiseRule, RuleUse
 from replayer.reports.html import Row, side_by_side, to_html
 from replayer.reports.json_report import to_json
 from replayer.reports.model import Approval, Coverage, CoverageRoute, RunReport
@@ -84,6 +86,21 @@ REPORT = RunReport(
     unchecked_share=0.002,
     unchecked=("GET /a body $.b",),
     suppressed={"noise profile": 5, "binding": 120},
+    rules=(
+        RuleUse(
+            NoiseRule(
+                "GET /api/**",
+                "$.items[*].seen_at",
+                Part.BODY,
+                "timestamp",
+                "when it was asked",
+                date(2027, 1, 31),
+                "kim",
+            ),
+            4,
+            (HiddenPlace("GET", "/api/orders/<int:id>", Location(Part.BODY, "$.items[*].seen_at"), "value", 4),),
+        ),
+    ),
     confirmations={"replayed": 2},
     notes=("3 passes.",),
     limits=("The recording can not tell.",),
@@ -200,6 +217,28 @@ def test_the_json_report_is_version_1() -> None:
         ],
         "unchecked": {"share": 0.002, "locations": ["GET /a body $.b"]},
         "suppressed": {"binding": 120, "noise profile": 5},
+        "rules": [
+            {
+                "name": "GET /api/** $.items[*].seen_at (timestamp)",
+                "route": "GET /api/**",
+                "path": "$.items[*].seen_at",
+                "part": "body",
+                "kind": "timestamp",
+                "reason": "when it was asked",
+                "author": "kim",
+                "until": "2027-01-31",
+                "hid": 4,
+                "places": [
+                    {
+                        "method": "GET",
+                        "route": "/api/orders/<int:id>",
+                        "location": {"part": "body", "path": "$.items[*].seen_at"},
+                        "kind": "value",
+                        "count": 4,
+                    }
+                ],
+            }
+        ],
         "noise": {},
         "correlation": {},
         "confirmations": {"replayed": 2},
