@@ -1,0 +1,34 @@
+"""One run's comparison: case by case, then over all exchanges of a route; and the same again for repetitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from .difference import Case, Comparison, DifferenceKind, Status
+from .judge import judge
+from .noise import NoiseRule
+from .profile import NoiseProfile
+
+
+class Trial:
+    """Judges a candidate's pass, and later the passes that repeat a part of it, by one measure."""
+
+    def __init__(self, profile: NoiseProfile, rules: Sequence[NoiseRule] = ()) -> None:
+        self._profile = profile
+        self._rules = rules
+
+    def first(self, cases: Iterable[Case]) -> list[Comparison]:
+        """The comparison of record: one outcome per case, in the order given, which is to be the recorded order."""
+        return [_with_errors(one) for one in judge(cases, self._profile, self._rules)]
+
+    def again(self, cases: Iterable[Case]) -> list[Comparison]:
+        """Cases that were replayed once more: what the first judgement flagged is looked for, nothing new is."""
+        return [_with_errors(one) for one in judge(cases, self._profile, self._rules)]
+
+
+def _with_errors(comparison: Comparison) -> Comparison:
+    """A candidate that gave no response where the baseline did has *errored*, which the ledger counts apart."""
+    if any(difference.kind is DifferenceKind.FAILURE for difference in comparison.differences):
+        return replace(comparison, status=Status.ERRORED)
+    return comparison

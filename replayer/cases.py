@@ -1,0 +1,74 @@
+"""Passes -> cases: each recorded exchange with what every pass answered to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from diffing.difference import Answer, Case, Reason
+from diffing.signatures import ExchangeContext
+from recorder.exchange import Exchange
+from recorder.redaction import Redactor
+
+from .passes import Pass
+from .plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class CaseMaker:
+    """Puts the answers of passes side by side, exchange by exchange, in the plan's order.
+
+    `stored` are answers of earlier runs by exchange, which stand in for baseline passes. They, and a recording that is
+    compared with directly, hold pseudonyms: what is compared with them goes through `redactor` first.
+    """
+
+    plan: Plan
+    stored: tuple[Mapping[str, Answer], ...] = ()
+    redactor: Redactor | None = None
+
+    def cases(
+        self, baselines: Sequence[Pass], candidates: Sequence[Pass], only: frozenset[int] | None = None
+    ) -> list[Case]:
+        """One case per step, or per step of `only`."""
+        missing = Answer(None, reason=Reason.OVER_BUDGET)
+        cases: list[Case] = []
+        for step in self.plan.steps:
+            if only is not None and step.index not in only:
+                continue
+            reference = tuple(one.result.answers[step.index] for one in baselines)
+            if not baselines:
+                reference = tuple(answers.get(step.exchange.id, missing) for answers in self.stored)
+            judged = tuple(self._redacted(one.result.answers[step.index], step.exchange) for one in candidates)
+            cases.append(Case(step.exchange, step.route, reference, judged))
+        return cases
+
+    def contexts(self, cases: Sequence[Case]) -> dict[str, ExchangeContext]:
+        """What grouping needs to know of every exchange; `cases` are those of all steps."""
+        return {
+            step.exchange.id: ExchangeContext(
+                session=str(step.session),
+                order=step.index,
+                size=step.exchange.request.body.size
+                + (step.exchange.response.body.size if step.exchange.response else 0),
+                principal=step.principal,
+                status=_reference_status(case),
+            )
+            for step, case in zip(self.plan.steps, cases, strict=True)
+        }
+
+    def _redacted(self, answer: Answer, recorded: Exchange) -> Answer:
+        if self.redactor is None or answer.response is None:
+            return answer
+        return replace(answer, response=self.redactor.redact_answer(answer.response, recorded))
+
+
+def teaching(cases: Sequence[Case]) -> list[Case]:
+    """What teaches which values vary: two baseline passes, or else the recording, or the candidate's own passes."""
+    if not cases or len(cases[0].baseline) != 1 or len(cases[0].candidate) < 2:
+        return list(cases)
+    return [replace(case, baseline=case.candidate, candidate=()) for case in cases]
+
+
+def _reference_status(case: Case) -> int | None:
+    response = case.baseline[0].response if case.baseline else case.exchange.response
+    return response.status if response else None

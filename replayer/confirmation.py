@@ -1,0 +1,180 @@
+"""Findings put to the test: the exchanges that show them, and all that these depend on, replayed again on both sides.
+
+What varies so rarely that the passes before did not show it would be taken for a regression. Two rounds, in which the
+candidate shows the change each time and the baseline never does, settle most findings; for the others there are
+further rounds until Fisher's exact test tells the two sides apart, or the finding counts as flaky.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from diffing.difference import Comparison, Difference, Status
+from diffing.fisher import more_often
+from diffing.grouping import CONFIRMED, FLAKY, UNCONFIRMED, Finding
+from diffing.trial import Trial
+
+from .cases import CaseMaker
+from .engine import closure
+from .passes import Pass
+from .plan import Plan
+from .target_settings import TargetSettings
+
+MIN_ROUNDS = 2
+MAX_ROUNDS = 5
+MAX_ASKED = 8
+"""Exchanges of one finding that are replayed again."""
+BELIEVED = 0.003
+"""Probability of chance at which a change that comes and goes is believed to be the candidate's."""
+COMMON = 0.4
+"""The same probability, from which a change that the baseline shows as well needs no further rounds."""
+MAX_SHARE = 0.6
+"""Above this share of the plan a round replays all of it: picking would save little."""
+
+Replay = Callable[[str, TargetSettings, frozenset[int] | None], Awaitable[Pass]]
+Change = tuple[object, ...]
+"""Method, route, part, shape, kind and transition of a difference."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """One finding's trials. A trial is one exchange in one repetition."""
+
+    changes: frozenset[Change]
+    asked: tuple[str, ...]  # exchange ids
+    shown: int = 0  # of `trials` of the candidate
+    trials: int = 0
+    baseline_shown: int = 0  # of `baseline_trials` of the baseline against itself
+    baseline_trials: int = 0
+
+    def state(self, rounds: int) -> str:
+        """What the trials so far say; UNCONFIRMED: nothing yet."""
+        if rounds < MIN_ROUNDS:
+            return UNCONFIRMED
+        if self.trials and self.shown == self.trials and not self.baseline_shown:
+            return CONFIRMED
+        chance = more_often(self.shown, self.trials, self.baseline_shown, self.baseline_trials)
+        if chance <= BELIEVED:
+            return CONFIRMED
+        gone = self.trials >= 2 * MAX_ROUNDS and not self.shown
+        common = self.baseline_shown and chance >= COMMON
+        return FLAKY if self.trials and (gone or common or rounds >= MAX_ROUNDS) else UNCONFIRMED
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmer:
+    """What the repetitions of a run share."""
+
+    plan: Plan
+    maker: CaseMaker
+    trial: Trial
+    replay: Replay
+    candidate: TargetSettings
+    baseline: TargetSettings | None  # None: there is no live baseline to be replayed again
+    learned_from: int = 0  # baseline passes that showed nothing of what is to be confirmed, beside the reference
+    counted: dict[str, int] = field(default_factory=dict)  # figures for the report
+
+    async def confirm(self, findings: Sequence[Finding], first: Sequence[Comparison]) -> list[Finding]:
+        """The findings with their states. One whose exchanges could not be compared again stays unconfirmed."""
+        comparisons = {one.exchange_id: one for one in first}
+        tallies = [self._tally(finding, comparisons) for finding in findings]
+        only = self._steps(tallies)
+        states = [UNCONFIRMED] * len(findings)
+        before: Pass | None = None
+        for number in range(1, MAX_ROUNDS + 1):
+            before = await self._round(number, only, before, tallies)
+            states = [tally.state(number) for tally in tallies]
+            self.counted["rounds"] = number
+            if number >= MIN_ROUNDS and UNCONFIRMED not in states:
+                break
+            if number >= MIN_ROUNDS and not any(
+                t.trials for t, s in zip(tallies, states, strict=True) if s == UNCONFIRMED
+            ):
+                break  # what is left can not be asked again
+        self.counted["exchanges"] = len({each for tally in tallies for each in tally.asked})
+        return [replace(finding, state=state) for finding, state in zip(findings, states, strict=True)]
+
+    def _tally(self, finding: Finding, first: Mapping[str, Comparison]) -> _Tally:
+        places = {(member.location.part, member.location.path) for member in finding.members}
+        places.add((finding.location.part, finding.location.path))
+        changes: set[Change] = set()
+        showing: list[str] = []
+        for exchange in dict.fromkeys((*finding.exemplars, *finding.exchanges)):
+            found = _changes_at(first.get(exchange), places)
+            changes |= found
+            if found:
+                showing.append(exchange)
+        asked = tuple(_spread(showing, len(finding.exemplars), MAX_ASKED))
+        return _Tally(frozenset(changes), asked, baseline_trials=self.learned_from * len(asked))
+
+    def _steps(self, tallies: Iterable[_Tally]) -> frozenset[int] | None:
+        """The steps to send; None: all."""
+        index_of = {step.exchange.id: step.index for step in self.plan.steps}
+        needed = closure(self.plan, sorted({index_of[each] for tally in tallies for each in tally.asked}))
+        return None if len(needed) > MAX_SHARE * len(self.plan.steps) else needed
+
+    async def _round(
+        self, number: int, only: frozenset[int] | None, before: Pass | None, tallies: Sequence[_Tally]
+    ) -> Pass | None:
+        """One repetition on each side; the baseline's pass, with which the next round's is compared."""
+        again = None
+        if self.baseline is not None:
+            again = await self.replay(f"confirming: baseline {number}", self.baseline, only)
+        repeated = await self.replay(f"confirming: candidate {number}", self.candidate, only)
+        seen = self._judged([again] if again else [], [repeated], only)
+        itself = self._judged([before], [again], only) if before and again else {}
+        for tally in tallies:
+            for exchange in tally.asked:
+                shown = _shows(seen.get(exchange), tally.changes)
+                if shown is not None:
+                    tally.trials += 1
+                    tally.shown += shown
+                shown = _shows(itself.get(exchange), tally.changes)
+                if shown is not None:
+                    tally.baseline_trials += 1
+                    tally.baseline_shown += shown
+        return again
+
+    def _judged(
+        self, reference: Sequence[Pass], judged: Sequence[Pass], only: frozenset[int] | None
+    ) -> dict[str, Comparison]:
+        return {one.exchange_id: one for one in self.trial.again(self.maker.cases(reference, judged, only))}
+
+
+def _spread(showing: Sequence[str], first: int, most: int) -> list[str]:
+    """The first few, then others spread evenly over the rest."""
+    chosen = list(showing[:first])
+    rest = showing[first:]
+    room = max(0, most - len(chosen))
+    if len(rest) <= room:
+        return [*chosen, *rest]
+    return [*chosen, *(rest[number * len(rest) // room] for number in range(room))]
+
+
+def _shows(comparison: Comparison | None, changes: frozenset[Change]) -> bool | None:
+    """Whether a comparison shows one of the changes; None when nothing was compared."""
+    if comparison is None or comparison.status not in (Status.MATCHED, Status.DIFFERED, Status.ERRORED):
+        return None
+    return any(_change(comparison, difference) in changes for difference in comparison.differences)
+
+
+def _changes_at(comparison: Comparison | None, places: Iterable[tuple[object, str]]) -> set[Change]:
+    if comparison is None:
+        return set()
+    return {
+        _change(comparison, difference)
+        for difference in comparison.differences
+        if any(difference.location.part is part and _within(difference.location.shape, path) for part, path in places)
+    }
+
+
+def _change(comparison: Comparison, difference: Difference) -> Change:
+    location = difference.location
+    where = (comparison.method, comparison.route, location.part, location.shape)
+    return (*where, difference.kind, difference.transition)
+
+
+def _within(shape: str, path: str) -> bool:
+    """Whether a difference at `shape` belongs to a finding at `path`, maybe the parent it was rolled up to."""
+    return shape == path or shape.startswith((path + ".", path + "["))

@@ -1,0 +1,152 @@
+"""What a rehearsal found out, as the report that is kept and shown."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from diffing.difference import Comparison
+from diffing.gate import Evidence, judge_run
+from diffing.grouping import Finding
+from diffing.ledger import Recorded, build_ledger
+from diffing.noise import uses
+from diffing.profile import NoiseProfile
+
+from .keeping import keeping_redactor, redacted_finding
+from .passes import Pass, state_problems
+from .plan import Plan
+from .reports.model import Coverage, CoverageRoute, RunReport
+
+if TYPE_CHECKING:
+    from .rehearsal import Request
+
+SINGLE_BASELINE = (
+    "There is one answer of the baseline only: what varies was learned from the candidate's own passes, and a value "
+    "that only the candidate varies is not seen.",
+)
+NO_KEY = (
+    "The key that the recording was made with is not here: no principal can be recognised, no credentials be minted, "
+    "and pseudonyms can not be compared. Set UNDERSTUDY_KEY or UNDERSTUDY_KEY_FILE to it."
+)
+RECORDING_ONLY_LIMITS = (
+    "Compared with the recording alone: values that differ between production and the candidate for reasons of "
+    "their own (clocks, hosts, data that changed since) can not be told from a regression with certainty.",
+    "A field that is wrong in the same way in every replay, and varies in production, is seen only by its kind.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Everything that the report of a run is made of, beside what was asked."""
+
+    plan: Plan
+    baselines: Sequence[Pass]
+    candidates: Sequence[Pass]
+    comparisons: Sequence[Comparison]
+    findings: Sequence[Finding]
+    profile: NoiseProfile
+    unconfirmable: str = ""  # why no finding can be replayed once more; a sentence
+    confirmations: Mapping[str, int] = field(default_factory=dict)  # rounds, and exchanges that were replayed again
+
+
+def run_report(request: Request, found: Found, started: float) -> RunReport:
+    """The report, with its verdict. Values in findings are redacted."""
+    baselines, candidates = found.baselines, found.candidates
+    recorded = (Recorded(s.exchange.id, s.exchange.request.method, s.route, s.exchange.route) for s in found.plan.steps)
+    ledger = build_ledger(found.comparisons, request.route_counts, recorded)
+    fidelity = _fidelity(found.plan, (baselines or candidates)[0])
+    coverage = _coverage(found.plan, candidates[0])
+    with_baseline = bool(baselines or request.baseline_answers)
+    problems = [f"{one.name}: {one.result.problem}" for one in (*baselines, *candidates) if one.result.problem]
+    problems += state_problems(baselines, candidates)
+    evidence = Evidence(
+        ledger=ledger,
+        findings=tuple(found.findings),
+        fidelity=fidelity,
+        routes_known=coverage.routes_known,
+        routes_replayed=coverage.routes_replayed,
+        mode="baseline" if with_baseline else "recording",
+        problems=tuple(problems),
+        limits=(SINGLE_BASELINE if with_baseline and len(baselines) < 2 else ())
+        + (() if with_baseline else RECORDING_ONLY_LIMITS)
+        + (() if request.key else (NO_KEY,)),
+        tags=request.tags,
+        unconfirmable=found.unconfirmable,
+    )
+    suppressed: Counter[str] = Counter()
+    unchecked: Counter[str] = Counter()
+    for comparison in found.comparisons:
+        suppressed.update(comparison.suppressed)
+        unchecked.update(comparison.unchecked)
+    leaves = sum(comparison.leaves for comparison in found.comparisons)
+    states = Counter(finding.state for finding in found.findings)
+    redactor = keeping_redactor(request.key)
+    return RunReport(
+        run_id=request.run_id,
+        recording=request.recording,
+        candidate=request.candidate.name,
+        baselines=(*(t.name for t in request.baselines), *(name for name, _ in request.baseline_answers)),
+        started_at=started,
+        seconds=round(time.time() - started, 3),
+        executor="local",
+        branch=request.branch,
+        commit=request.commit,
+        verdict=judge_run(evidence, request.policy, request.approved),
+        ledger=ledger,
+        fidelity=fidelity,
+        coverage=coverage,
+        findings=tuple(redacted_finding(finding, redactor) for finding in found.findings),
+        unchecked_share=sum(unchecked.values()) / leaves if leaves else 0.0,
+        unchecked=tuple(sorted(unchecked)),
+        suppressed=dict(suppressed),
+        rules=uses(request.rules, found.comparisons),
+        noise={"pairs of answers learned from": found.profile.pairs, "places": len(found.profile.places)},
+        correlation=_correlation(found),
+        confirmations={**found.confirmations, **states} if found.confirmations else {},
+        limits=evidence.limits,
+        problems=evidence.problems,
+    )
+
+
+def _correlation(found: Found) -> dict[str, int | float | str]:
+    """What was planned and rewritten, in figures."""
+    plan = found.plan
+    figures: dict[str, int | float | str] = {
+        "sessions": len({step.session for step in plan.steps}),
+        "kinds of identifier": len(set(plan.flow.sorts.values())),
+        "longest chain of dependencies": plan.critical_path,
+    }
+    failures: Counter[str] = Counter()
+    for one in (*found.baselines, *found.candidates):
+        figures[f"{one.name}: values rewritten"] = one.result.replaced
+        figures[f"{one.name}: principals minted"] = one.result.minted
+        figures[f"{one.name}: seconds"] = round(one.seconds, 1)
+        failures.update(one.result.mint_failures)
+    for reason, count in failures.items():
+        figures[f"requests without credentials: {reason}"] = count
+    return figures
+
+
+def _fidelity(plan: Plan, one: Pass) -> float:
+    replayed = kept = 0
+    for step, answer in zip(plan.steps, one.result.answers, strict=True):
+        if answer.response is not None and step.status:
+            replayed += 1
+            kept += answer.response.status == step.status
+    return kept / replayed if replayed else 0.0
+
+
+def _coverage(plan: Plan, candidate: Pass) -> Coverage:
+    statuses: dict[tuple[str, str], Counter[str]] = {}
+    for step, answer in zip(plan.steps, candidate.result.answers, strict=True):
+        counts = statuses.setdefault((step.exchange.request.method, step.route), Counter())
+        if answer.response is not None:
+            counts[str(answer.response.status)] += 1
+    routes = tuple(
+        CoverageRoute(method, route, sum(counts.values()), dict(sorted(counts.items())))
+        for (method, route), counts in sorted(statuses.items())
+    )
+    return Coverage(len(routes), sum(1 for route in routes if route.replayed), routes)

@@ -1,0 +1,38 @@
+"""What a finding's trials say, and which exchanges are asked again."""
+
+from __future__ import annotations
+
+import pytest
+
+from diffing.grouping import CONFIRMED, FLAKY, UNCONFIRMED
+from replayer.confirmation import MAX_ROUNDS, _spread, _Tally
+
+
+def tally(shown: int, trials: int, baseline_shown: int, baseline_trials: int) -> _Tally:
+    return _Tally(frozenset(), (), shown, trials, baseline_shown, baseline_trials)
+
+
+@pytest.mark.parametrize(
+    ("rounds", "trials", "state"),
+    [
+        (1, (1, 1, 0, 2), UNCONFIRMED),  # once is no evidence
+        (2, (2, 2, 0, 3), CONFIRMED),
+        (2, (2, 2, 1, 3), UNCONFIRMED),  # the baseline did it as well: another round
+        (2, (0, 0, 0, 0), UNCONFIRMED),  # nothing could be asked
+        (2, (0, 2, 0, 3), UNCONFIRMED),  # not again so far
+        (2, (0, 16, 0, 8), FLAKY),
+        (2, (3, 16, 3, 8), FLAKY),  # both do it at a like rate
+        (3, (12, 24, 0, 40), CONFIRMED),  # comes and goes, at the candidate only
+        (MAX_ROUNDS, (1, 5, 0, 6), FLAKY),
+        (MAX_ROUNDS, (3, 5, 1, 6), FLAKY),
+        (MAX_ROUNDS, (0, 0, 0, 9), UNCONFIRMED),
+    ],
+)
+def test_what_the_trials_say(rounds: int, trials: tuple[int, int, int, int], state: str) -> None:
+    assert tally(*trials).state(rounds) == state
+
+
+def test_exemplars_are_asked_first_and_others_are_spread_over_the_run() -> None:
+    assert _spread(list("abcde"), 2, 8) == list("abcde")
+    assert _spread(list("abcdefghij"), 2, 4) == ["a", "b", "c", "g"]
+    assert _spread([], 3, 8) == []
