@@ -30,7 +30,7 @@ class TagRule:
     """What blocks a release on the routes of one tag."""
 
     fail_on: Severity = Severity.MAJOR
-    reviewers: int = 1  # users that must approve; who they were is checked where approvals are kept
+    reviewers: int = 1  # people who must approve; from 2 on only approvals in the store count
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,10 @@ class Policy:
         """The lightest severity that fails on routes with these tags: the strictest of what applies."""
         applying = [self.fail_on, *(self.tags.get(tag, TagRule()).fail_on for tag in tags)]
         return max(applying, key=lambda severity: severity.rank)
+
+    def reviewers(self, tags: Iterable[str]) -> int:
+        """How many people must approve a finding on routes with these tags: the most that any of them asks for."""
+        return max((self.tags.get(tag, TagRule()).reviewers for tag in tags), default=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def judge_run(evidence: Evidence, policy: Policy, approved: Container[str] = ())
     """Pass, fail or inconclusive.
 
     A finding that stands fails the gate whatever the evidence lacks; without one, a run that proves too little is
-    inconclusive, not passed. `approved` holds fingerprints of findings and of their members.
+    inconclusive, not passed. `approved` holds the fingerprints of the findings that are approved (`standing`).
     """
     open_findings = [finding for finding in evidence.findings if _counts(finding, policy, approved)]
     blocking = [finding for finding in open_findings if _stands(finding, evidence)]
@@ -104,13 +108,6 @@ def judge_run(evidence: Evidence, policy: Policy, approved: Container[str] = ())
     return Verdict(Outcome.INCONCLUSIVE, tuple(doubts), _EXIT_CODES[Outcome.INCONCLUSIVE])
 
 
-def is_approved(finding: Finding, approved: Container[str]) -> bool:
-    """Whether the finding, or the greater part of its members, is approved: a thirteenth route does not lose it."""
-    if finding.fingerprint in approved:
-        return True
-    return 2 * sum(member.fingerprint in approved for member in finding.members) > len(finding.members)
-
-
 def tags_without_evidence(evidence: Evidence) -> tuple[str, ...]:
     """What is missing for each tag: none of its routes was recorded, or some were not compared at all."""
     missing = []
@@ -131,7 +128,7 @@ def tags_without_evidence(evidence: Evidence) -> tuple[str, ...]:
 def _counts(finding: Finding, policy: Policy, approved: Container[str]) -> bool:
     """Whether the finding is grave enough to fail, and nobody has approved it."""
     grave = finding.severity.rank <= policy.lightest_failing(finding.tags).rank
-    return grave and not is_approved(finding, approved)
+    return grave and finding.fingerprint not in approved
 
 
 def _stands(finding: Finding, evidence: Evidence) -> bool:
@@ -179,7 +176,7 @@ def _doubts(evidence: Evidence, policy: Policy) -> Iterable[str]:
 
 def _why_passed(evidence: Evidence, approved: Container[str]) -> str:
     total = evidence.ledger.total
-    known = sum(is_approved(finding, approved) for finding in evidence.findings)
+    known = sum(finding.fingerprint in approved for finding in evidence.findings)
     flaky = sum(finding.state == FLAKY for finding in evidence.findings)
     notes = [f"{known} approved"] * bool(known) + [f"{flaky} flaky"] * bool(flaky)
     changes = f"{_findings(len(evidence.findings))}" + (f" ({', '.join(notes)})" if notes else "")

@@ -57,6 +57,7 @@ class Member:
     count: int
     kind: str = ""
     transition: str = ""
+    severity: Severity = Severity.BREAKING
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,7 @@ def _member(change: Change) -> Member:
         count=len(change.exchanges),
         kind=signature.kind,
         transition=_transition(change),
+        severity=change.severity,
     )
 
 

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from diffing.approvals import Approvals
 from diffing.difference import Answer, Comparison
 from diffing.gate import Policy
 from diffing.grouping import group
@@ -51,7 +52,7 @@ class Request:
     policy: Policy = field(default_factory=Policy)
     tags: tuple[tuple[str, tuple[str, ...]], ...] = ()
     rules: tuple[NoiseRule, ...] = ()
-    approved: frozenset[str] = frozenset()
+    approvals: Approvals = field(default_factory=Approvals)
     key: Key | None = None
     branch: str = ""
     commit: str = ""

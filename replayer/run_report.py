@@ -14,6 +14,7 @@ from diffing.grouping import Finding
 from diffing.ledger import Recorded, build_ledger
 from diffing.noise import uses
 from diffing.profile import NoiseProfile
+from diffing.standing import approved_fingerprints, standings, unseen
 
 from .keeping import keeping_redactor, redacted_finding
 from .passes import Pass, state_problems
@@ -84,6 +85,7 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
     leaves = sum(comparison.leaves for comparison in found.comparisons)
     states = Counter(finding.state for finding in found.findings)
     redactor = keeping_redactor(request.key)
+    said = standings(found.findings, request.approvals, request.policy)
     return RunReport(
         run_id=request.run_id,
         recording=request.recording,
@@ -94,11 +96,13 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         executor="local",
         branch=request.branch,
         commit=request.commit,
-        verdict=judge_run(evidence, request.policy, request.approved),
+        verdict=judge_run(evidence, request.policy, approved_fingerprints(said)),
         ledger=ledger,
         fidelity=fidelity,
         coverage=coverage,
         findings=tuple(redacted_finding(finding, redactor) for finding in found.findings),
+        standings=said,
+        unseen=unseen(found.findings, request.approvals, ledger),
         unchecked_share=sum(unchecked.values()) / leaves if leaves else 0.0,
         unchecked=tuple(sorted(unchecked)),
         suppressed=dict(suppressed),
@@ -106,6 +110,7 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         noise={"pairs of answers learned from": found.profile.pairs, "places": len(found.profile.places)},
         correlation=_correlation(found),
         confirmations={**found.confirmations, **states} if found.confirmations else {},
+        notes=request.approvals.notes,
         limits=evidence.limits,
         problems=evidence.problems,
     )

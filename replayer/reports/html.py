@@ -14,6 +14,15 @@ from diffing.difference import DifferenceKind
 from diffing.grouping import Finding
 
 from . import wording
+from .approval_wording import (
+    EXPIRED_NEXT,
+    EXPIRED_TITLE,
+    UNSEEN_NEXT,
+    UNSEEN_TITLE,
+    approval_line,
+    approved_words,
+    standing_note,
+)
 from .model import RunReport
 
 MAX_FINDINGS = 500  # a page with more is not read; the JSON report holds all
@@ -32,7 +41,15 @@ class Row:
 def to_html(report: RunReport) -> str:
     """The whole report. Every recorded or replayed value is escaped, control characters included."""
     template = _environment().get_template("report.html.j2")
-    return template.render(report=report, findings=report.findings[:MAX_FINDINGS], total=report.ledger.total)
+    return template.render(
+        report=report,
+        most_findings=MAX_FINDINGS,
+        approval_lists=(
+            (UNSEEN_TITLE, report.unseen, UNSEEN_NEXT),
+            (EXPIRED_TITLE, report.expired, EXPIRED_NEXT),
+        ),
+        total=report.ledger.total,
+    )
 
 
 def side_by_side(finding: Finding) -> list[Row]:
@@ -85,6 +102,7 @@ def _environment() -> Environment:
         side_by_side=side_by_side,
     )
     environment.filters.update(
+        approval_line=approval_line,
         figures=wording.figures,
         number=wording.number,
         share=wording.share,
@@ -94,8 +112,8 @@ def _environment() -> Environment:
 
 
 def _marks(report: RunReport, finding: Finding) -> Iterable[str]:
-    if approval := report.approval(finding):
-        until = f" until {approval.until}" if approval.until else ""
-        yield f"approved by {approval.by}{until}: {approval.reason}"
+    standing = report.standing(finding)
+    if words := approved_words(standing) if standing.approved else standing_note(standing):
+        yield words
     if note := wording.state_note(finding):
         yield note

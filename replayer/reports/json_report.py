@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from diffing.approvals import Approval
 from diffing.difference import Location
 from diffing.grouping import Finding, Member
 from diffing.ledger import Tally
 from diffing.noise import RuleUse
 
+from .approval_wording import authors, reasons, standing_note
 from .model import RunReport
 
 VERSION = 1
@@ -64,6 +66,8 @@ def _content(report: RunReport) -> dict[str, Any]:
             ],
         },
         "findings": [_finding(report, finding) for finding in report.findings],
+        "approvals_unseen": [_approval(each) for each in report.unseen],
+        "approvals_expired": [_approval(each) for each in report.expired],
         "unchecked": {"share": report.unchecked_share, "locations": list(report.unchecked)},
         "suppressed": _sorted(report.suppressed),
         "rules": [_rule(use) for use in report.rules],
@@ -102,7 +106,7 @@ def _tally(tally: Tally) -> dict[str, Any]:
 
 
 def _finding(report: RunReport, finding: Finding) -> dict[str, Any]:
-    approval = report.approval(finding)
+    standing = report.standing(finding)
     return {
         "fingerprint": finding.fingerprint,
         "severity": finding.severity.value,
@@ -120,9 +124,9 @@ def _finding(report: RunReport, finding: Finding) -> dict[str, Any]:
         "members": [_member(member) for member in finding.members],
         "story": finding.story,
         "tags": list(finding.tags),
-        "approved": None
-        if approval is None
-        else {"by": approval.by, "reason": approval.reason, "until": approval.until or None},
+        "approved": _decided(standing.approvals) if standing.approved else None,
+        "rejected": _decided(standing.rejections) if standing.rejections else None,
+        "approval_note": standing_note(standing),
         "exemplars": list(finding.exemplars),
         "detail": finding.detail,
     }
@@ -137,6 +141,34 @@ def _member(member: Member) -> dict[str, Any]:
         "count": member.count,
         "kind": member.kind,
         "transition": member.transition,
+        "severity": member.severity.value,
+    }
+
+
+def _decided(approvals: Sequence[Approval]) -> dict[str, Any]:
+    """Several people's word as one: it ends when the first of them ends."""
+    days = [each.until for each in approvals if each.until]
+    return {
+        "by": authors(approvals),
+        "reason": reasons(approvals),
+        "until": min(days).isoformat() if days else None,
+    }
+
+
+def _approval(approval: Approval) -> dict[str, Any]:
+    subject = approval.subject
+    return {
+        "id": approval.id,
+        "fingerprint": approval.fingerprint,
+        "by": approval.author,
+        "reason": approval.reason,
+        "scope": approval.scope.value,
+        "until": approval.until.isoformat() if approval.until else None,
+        "method": subject.method,
+        "route": subject.route,
+        "location": _location(subject.location),
+        "kind": subject.kind,
+        "transition": subject.transition,
     }
 
 

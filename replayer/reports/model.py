@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from diffing.gate import Verdict, is_approved
+from diffing.approvals import Approval
+from diffing.gate import Verdict
 from diffing.grouping import Finding
 from diffing.ledger import Ledger
 from diffing.noise import RuleUse
+from diffing.standing import SILENT, Standing
 
 Figure = int | float | str
 
@@ -34,15 +36,6 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
-    """A person's word that a finding is intended. `until` is an ISO date, "" without an end."""
-
-    by: str
-    reason: str
-    until: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class RunReport:
     """A finished run with everything that any report shows. Findings come the most important first."""
 
@@ -60,7 +53,8 @@ class RunReport:
     fidelity: float | None = None
     coverage: Coverage = field(default_factory=Coverage)
     findings: Sequence[Finding] = ()
-    approvals: Mapping[str, Approval] = field(default_factory=dict)  # by fingerprint, of findings and of members
+    standings: Mapping[str, Standing] = field(default_factory=dict)  # what was said of findings, by their fingerprints
+    unseen: tuple[Approval, ...] = ()  # approvals whose change was not observed any more
     unchecked_share: float = 0.0  # of all leaves that were looked at
     unchecked: tuple[str, ...] = ()  # location shapes at which nothing could be checked
     suppressed: Mapping[str, int] = field(default_factory=dict)  # what hid how many differences
@@ -82,12 +76,24 @@ class RunReport:
         """When the run started: ISO 8601, UTC, to the second; "" when that is not known."""
         return datetime.fromtimestamp(self.started_at, UTC).isoformat(timespec="seconds") if self.started_at else ""
 
-    def approval(self, finding: Finding) -> Approval | None:
-        """The approval that covers the finding, by its own fingerprint or by those of most members."""
-        if not is_approved(finding, self.approvals):
-            return None
-        marks = (finding.fingerprint, *(member.fingerprint for member in finding.members))
-        return next(self.approvals[mark] for mark in marks if mark in self.approvals)
+    def standing(self, finding: Finding) -> Standing:
+        """What people have said of the finding."""
+        return self.standings.get(finding.fingerprint, SILENT)
+
+    @property
+    def open(self) -> tuple[Finding, ...]:
+        """The findings that nobody approved, or not enough people."""
+        return tuple(finding for finding in self.findings if not self.standing(finding).approved)
+
+    @property
+    def approved(self) -> tuple[Finding, ...]:
+        """The findings that are intended."""
+        return tuple(finding for finding in self.findings if self.standing(finding).approved)
+
+    @property
+    def expired(self) -> tuple[Approval, ...]:
+        """The approvals that would cover a finding, and are over."""
+        return tuple({each.id: each for finding in self.open for each in self.standing(finding).expired}.values())
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

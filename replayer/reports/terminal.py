@@ -6,9 +6,19 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
+from diffing.approvals import Approval
 from diffing.gate import Outcome
 from diffing.grouping import Finding
 
+from .approval_wording import (
+    EXPIRED_NEXT,
+    EXPIRED_TITLE,
+    UNSEEN_NEXT,
+    UNSEEN_TITLE,
+    approval_line,
+    approved_words,
+    standing_note,
+)
 from .model import RunReport
 from .wording import (
     change,
@@ -71,6 +81,9 @@ class _Text:
     def lines(self) -> Iterator[str]:
         yield from self._verdict()
         yield from self._findings()
+        yield from self._approved()
+        yield from self._approvals(UNSEEN_TITLE, self._report.unseen, UNSEEN_NEXT)
+        yield from self._approvals(EXPIRED_TITLE, self._report.expired, EXPIRED_NEXT)
         yield from self._ledger()
         yield from self._coverage()
         yield from self._list("Could not tell", [*self._report.problems, *self._report.limits])
@@ -100,23 +113,51 @@ class _Text:
         if not findings:
             yield _styled("No findings", "heading")
             return
-        blocking = len(self._report.verdict.blocking)
-        yield _styled(f"{counted(len(findings), 'finding')}, {blocking} blocking", "heading")
-        for finding in findings[:MAX_FINDINGS]:
+        blocking, approved = len(self._report.verdict.blocking), len(self._report.approved)
+        known = f", {approved} approved" if approved else ""
+        yield _styled(f"{counted(len(findings), 'finding')}, {blocking} blocking{known}", "heading")
+        for finding in self._report.open[:MAX_FINDINGS]:
             yield ""
             yield from self._finding(finding)
-        if len(findings) > MAX_FINDINGS:
+        yield from self._more(len(self._report.open))
+
+    def _more(self, count: int) -> Iterator[str]:
+        if count > MAX_FINDINGS:
             yield ""
-            more = len(findings) - MAX_FINDINGS
+            more = count - MAX_FINDINGS
             yield f"… and {more} more: understudy findings list {visible(self._report.run_id)}"
 
-    def _finding(self, finding: Finding) -> Iterator[str]:
+    def _approved(self) -> Iterator[str]:
+        """What is intended, apart from the rest and in fewer words."""
+        approved = self._report.approved
+        if not approved:
+            return
+        yield ""
+        yield _styled("Approved", "heading")
+        for finding in approved[:MAX_FINDINGS]:
+            yield ""
+            yield self._head(finding)
+            yield from self._indented(change(finding))
+            yield from self._indented("; ".join((finding.fingerprint, *self._marks(finding))))
+        yield from self._more(len(approved))
+
+    def _approvals(self, title: str, approvals: Sequence[Approval], hint: str) -> Iterator[str]:
+        if approvals:
+            yield from self._list(title, [*map(approval_line, approvals)][:MAX_LISTED])
+            if len(approvals) > MAX_LISTED:
+                yield f"  - and {len(approvals) - MAX_LISTED} more"
+            yield from self._wrapped(hint, 2, indent=True)
+
+    def _head(self, finding: Finding) -> str:
         mark = "!" if finding.fingerprint in self._report.verdict.blocking else " "
         label = f"{mark} {finding.severity.value.upper()}".ljust(_LABEL - 1) + " "
         tail = f"  {finding.count}/{finding.out_of}" + "".join(f" [{visible(tag)}]" for tag in finding.tags)
         head = clipped(route(finding), max(8, self._width - _LABEL - len(tail)))
         gap = " " * max(0, self._width - _LABEL - columns(head) - columns(tail))
-        yield _styled(label, finding.severity.value) + head + clipped(gap + tail, self._width - _LABEL - columns(head))
+        return _styled(label, finding.severity.value) + head + clipped(gap + tail, self._width - _LABEL - columns(head))
+
+    def _finding(self, finding: Finding) -> Iterator[str]:
+        yield self._head(finding)
         baseline, candidate = clipped_sides(finding, self._width - _LABEL - 11)
         yield from self._indented(change(finding))
         yield f"{' ' * _LABEL}baseline   {baseline}"
@@ -132,9 +173,9 @@ class _Text:
         yield from self._indented(f"{finding.fingerprint}{exemplar}" + "".join(f"; {n}" for n in self._marks(finding)))
 
     def _marks(self, finding: Finding) -> Iterator[str]:
-        if approval := self._report.approval(finding):
-            until = f" until {approval.until}" if approval.until else ""
-            yield visible(f"approved by {approval.by}{until}: {approval.reason}")
+        standing = self._report.standing(finding)
+        if words := approved_words(standing) if standing.approved else standing_note(standing):
+            yield visible(words)
         if note := state_note(finding):
             yield note
 
@@ -212,6 +253,8 @@ class _Text:
         if blocking:
             yield from self._wrapped("Fix what is not intended, and run the gate again. All findings:", 2, indent=True)
             yield f"    understudy findings list {visible(report.run_id[:SHORT_ID])}"
+            yield from self._wrapped("Approve what is, e.g.:", 2, indent=True)
+            yield f"    understudy findings approve {visible(blocking[0].fingerprint)} --reason WHY"
         if not blocking:
             text = "Put right what the verdict names, and run the gate again; no finding holds the release back."
             yield from self._wrapped(text, 2, indent=True)

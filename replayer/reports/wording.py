@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 
+from diffing.approvals import Subject
 from diffing.difference import DifferenceKind, Part, Reason
 from diffing.grouping import FLAKY, UNCONFIRMED, Finding, Member
 
@@ -109,7 +110,7 @@ def clipped_sides(finding: Finding, width: int) -> tuple[str, str]:
     return clipped("…" + baseline[start:], width), clipped("…" + candidate[start:], width)
 
 
-def place(finding: Finding | Member) -> str:
+def place(finding: Finding | Member | Subject) -> str:
     """Where: `status`, `header cache-control`, `$.items[*].price`."""
     part, path = finding.location.part, finding.location.path
     if part is Part.BODY and path:
@@ -117,7 +118,7 @@ def place(finding: Finding | Member) -> str:
     return visible(f"{part.value} {path}".strip())
 
 
-def change(finding: Finding | Member) -> str:
+def change(finding: Finding | Member | Subject) -> str:
     """The change in words: `$.items[*].price int -> str`."""
     transition = finding.transition if "->" in finding.transition else f"{finding.kind} {finding.transition}".strip()
     if finding.kind in (DifferenceKind.ORDER.value, DifferenceKind.LENGTH.value, DifferenceKind.IDENTITY.value):
@@ -126,7 +127,7 @@ def change(finding: Finding | Member) -> str:
     return f"{place(finding)} {visible(transition)}"
 
 
-def route(finding: Finding | Member) -> str:
+def route(finding: Finding | Member | Subject) -> str:
     """`GET /api/orders/<int:id>`."""
     return visible(f"{finding.method} {finding.route or '(no route)'}")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from diffing.difference import Location, Part, Severity
-from diffing.gate import Evidence, Outcome, Policy, TagRule, Verdict, is_approved, judge_run, tags_without_evidence
+from diffing.gate import Evidence, Outcome, Policy, TagRule, Verdict, judge_run, tags_without_evidence
 from diffing.grouping import CONFIRMED, FLAKY, UNCONFIRMED, Finding, Member
 from diffing.ledger import Ledger, RouteTally, Tally
 
@@ -92,14 +92,12 @@ def test_an_approved_finding_passes() -> None:
     assert "1 finding (1 approved)" in verdict.reasons[0]
 
 
-def test_an_approval_of_most_members_covers_a_new_one() -> None:
-    place = Location(Part.BODY, "$.price")
-    members = tuple(Member(f"m{i}", "GET", f"/{i}", place, 1) for i in range(3))
-    grown = replace(finding("m0"), members=members)
+def test_the_tag_that_asks_for_most_reviewers_decides() -> None:
+    policy = Policy(tags={"payments": TagRule(reviewers=2), "admin": TagRule(reviewers=3)})
 
-    assert is_approved(grown, {"m1", "m2"})
-    assert not is_approved(grown, {"m2"})
-    assert is_approved(grown, {"m0"})
+    asked = [policy.reviewers(tags) for tags in ((), ("docs",), ("payments",), ("payments", "admin"))]
+
+    assert asked == [1, 1, 2, 3]
 
 
 def test_a_flaky_finding_never_fails_but_is_counted() -> None:

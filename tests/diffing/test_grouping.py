@@ -235,7 +235,14 @@ def test_rows_that_come_and_go_and_the_figures_of_their_page_are_one_finding() -
             body("$.has_next", K.VALUE, False, True, "bool"),
         )
 
-    assert len(run.findings()) == 1
+    (finding,) = run.findings()
+
+    assert finding.severity is Severity.BREAKING
+    assert {member.location.path: member.severity for member in finding.members} == {
+        "$.items[*]": Severity.MAJOR,
+        "$.total": Severity.BREAKING,
+        "$.has_next": Severity.MAJOR,
+    }
 
 
 def test_another_sort_order_shows_in_pages_as_other_rows() -> None:

@@ -2,21 +2,24 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from diffing.approvals import Approval, Decision, Scope, Subject
 from diffing.difference import Location, Part, Reason, Severity
 from diffing.gate import Outcome, Verdict
 from diffing.grouping import CONFIRMED, FLAKY, UNCONFIRMED, Finding, Member
 from diffing.ledger import Ledger, RouteTally, Tally
 from diffing.noise import HiddenPlace, NoiseRule, RuleUse
+from diffing.standing import Standing
 from replayer.reports.html import Row, side_by_side, to_html
 from replayer.reports.json_report import to_json
-from replayer.reports.model import Approval, Coverage, CoverageRoute, RunReport
+from replayer.reports.model import Coverage, CoverageRoute, RunReport
 from replayer.reports.terminal import to_text
 from replayer.reports.wording import REASONS, clipped, columns, visible
 
@@ -65,6 +68,16 @@ COLOUR = replace(
     exemplars=(),
     detail="new since the baseline",
 )
+WANTED = Approval(
+    id="a1b2c3d4e5f6",
+    fingerprint="bbbbbbbbbbbbbbbb",
+    scope=Scope.ALWAYS,
+    author="ann",
+    reason="wanted",
+    created=datetime(2026, 11, 27, 12, tzinfo=UTC),
+    subject=Subject("GET", "/api/products", COLOUR.location, "extra", "missing -> present", Severity.INFO),
+    until=date(2027, 1, 31),
+)
 TALLY = Tally(50, 3, 2, 45, 30, 12, 0, {"truncated": 2}, {"unsafe method": 1})
 REPORT = RunReport(
     run_id="r42",
@@ -82,7 +95,7 @@ REPORT = RunReport(
         2, 1, (CoverageRoute("GET", "/api/orders/<int:id>", 40, {"200": 40}), CoverageRoute("GET", "/api/x", 0))
     ),
     findings=(PRICES, COLOUR),
-    approvals={"bbbbbbbbbbbbbbbb": Approval("ann", "wanted", "2027-01-31")},
+    standings={"bbbbbbbbbbbbbbbb": Standing(approved=True, approvals=(WANTED,))},
     unchecked_share=0.002,
     unchecked=("GET /a body $.b",),
     suppressed={"noise profile": 5, "binding": 120},
@@ -176,6 +189,7 @@ def test_the_json_report_is_version_1() -> None:
                         "count": 12,
                         "kind": "type",
                         "transition": "int -> str",
+                        "severity": "breaking",
                     },
                     {
                         "fingerprint": "aaaaaaaaaaaaaaaa",
@@ -185,11 +199,14 @@ def test_the_json_report_is_version_1() -> None:
                         "count": 3,
                         "kind": "type",
                         "transition": "int -> str",
+                        "severity": "breaking",
                     },
                 ],
                 "story": None,
                 "tags": ["payments"],
                 "approved": None,
+                "rejected": None,
+                "approval_note": "",
                 "exemplars": ["0123456789abcdef0123456789abcdef"],
                 "detail": "",
             },
@@ -211,10 +228,14 @@ def test_the_json_report_is_version_1() -> None:
                 "story": None,
                 "tags": [],
                 "approved": {"by": "ann", "reason": "wanted", "until": "2027-01-31"},
+                "rejected": None,
+                "approval_note": "",
                 "exemplars": [],
                 "detail": "new since the baseline",
             },
         ],
+        "approvals_unseen": [],
+        "approvals_expired": [],
         "unchecked": {"share": 0.002, "locations": ["GET /a body $.b"]},
         "suppressed": {"binding": 120, "noise profile": 5},
         "rules": [
@@ -263,7 +284,7 @@ def test_the_terminal_report_reads_from_the_verdict_down() -> None:
         "",
         "checkout: next against prod, prod. Run r42, 12.3 s, exit code 1.",
         "",
-        "2 findings, 1 blocking",
+        "2 findings, 1 blocking, 1 approved",
         "",
         "! BREAKING  GET /api/orders/<int:id>                            12/40 [payments]",
         "            $.items[*].price int -> str",
@@ -272,11 +293,10 @@ def test_the_terminal_report_reads_from_the_verdict_down() -> None:
         "            also GET /api/cart $.items[*].price int -> str (3)",
         "            75cf471c6b25a327, e.g. exchange 456789abcdef",
         "",
+        "Approved",
+        "",
         "  INFO      GET /api/products                                                1/9",
         "            $.colour missing -> present",
-        "            baseline   (absent)",
-        '            candidate  {"name": "red", "tone": 7}',
-        "            new since the baseline",
         "            bbbbbbbbbbbbbbbb; approved by ann until 2027-01-31: wanted; flaky:",
         "            not seen again when replayed once more; does not block",
         "",
@@ -305,6 +325,8 @@ def test_the_terminal_report_reads_from_the_verdict_down() -> None:
         "Next",
         "  Fix what is not intended, and run the gate again. All findings:",
         "    understudy findings list r42",
+        "  Approve what is, e.g.:",
+        "    understudy findings approve 75cf471c6b25a327 --reason WHY",
     ]
 
 
@@ -362,6 +384,8 @@ def hostile_report(text: str) -> RunReport:
         state=UNCONFIRMED,
     )
     tally = Tally(not_compared={text: 1}, skipped={text: 2})
+    subject = Subject(text, text, place, text, text, Severity.INFO)
+    said = replace(WANTED, id=text, fingerprint=text, author=text, reason=text, of=text, subject=subject)
     return RunReport(
         run_id=text,
         recording=text,
@@ -374,7 +398,8 @@ def hostile_report(text: str) -> RunReport:
         ledger=Ledger(tally, (RouteTally(text, text, tally),), (text,)),
         coverage=Coverage(1, 0, (CoverageRoute(text, text, 0, {text: 1}),)),
         findings=(finding, replace(finding, kind="value", baseline=text, candidate=None)),
-        approvals={"75cf471c6b25a327": Approval(text, text, text)},
+        standings={"75cf471c6b25a327": Standing(rejections=(said,), expired=(said,), uncovered=finding.members)},
+        unseen=(said,),
         unchecked=(text,),
         suppressed={text: 1},
         noise={text: text},
@@ -437,7 +462,7 @@ def test_no_text_breaks_a_report(text: str, width: int) -> None:
     page = to_html(report)
 
     assert all(line.isprintable() for line in lines)
-    commands = "    understudy findings list "  # to be copied: never wrapped
+    commands = "    understudy findings "  # to be copied: never wrapped
     assert max(columns(line) for line in lines if not line.startswith(commands)) <= width
     assert _is_safe(page)
     json.dumps(to_json(report), allow_nan=False, ensure_ascii=False).encode("utf-8")
@@ -496,3 +521,96 @@ def test_texts_are_cut_by_columns() -> None:
     assert clipped("abcdef", 6) == "abcdef"
     assert clipped("abcdefg", 6) == "abcde…"
     assert (columns("漢字"), clipped("漢字漢字", 5)) == (4, "漢字…")
+
+
+BOB = replace(WANTED, id="b0b", author="bob", reason="not yet", decision=Decision.REJECT)
+PRICES_NOW = replace(WANTED, id="c0de", fingerprint=PRICES.fingerprint, until=date(2026, 10, 31))
+
+
+@pytest.mark.parametrize(
+    ("standing", "note"),
+    [
+        (Standing(), ""),
+        (Standing(approved=True, approvals=(WANTED,)), ""),
+        (Standing(approvals=(WANTED,), rejections=(BOB,)), "rejected by bob: not yet"),
+        (
+            Standing(approvals=(WANTED,), needed=2, uncovered=PRICES.members),
+            "approved by ann; policy asks for 2 people, in the store",
+        ),
+        (
+            Standing(approvals=(WANTED,), uncovered=PRICES.members),
+            "approved by ann, but not in full: not for GET /api/orders/<int:id> $.items[*].price int -> str"
+            " (75cf471c6b25a327) and 1 more place",
+        ),
+        (Standing(expired=(PRICES_NOW,)), "was approved by ann until 2026-10-31"),
+    ],
+)
+def test_every_report_says_why_what_people_said_does_not_suffice(standing: Standing, note: str) -> None:
+    report = replace(REPORT, findings=(PRICES,), standings={PRICES.fingerprint: standing})
+
+    (told,) = to_json(report)["findings"]
+
+    assert told["approval_note"] == note
+    assert note in " ".join(to_text(report, 300).split())
+    assert escape(note) in to_html(report)
+
+
+def test_what_two_people_approved_is_told_as_one_word() -> None:
+    both = Standing(approved=True, approvals=(replace(WANTED, until=None), replace(WANTED, author="bob")))
+    report = replace(REPORT, findings=(COLOUR,), standings={COLOUR.fingerprint: both})
+
+    assert to_json(report)["findings"][0]["approved"] == {"by": "ann, bob", "reason": "wanted", "until": "2027-01-31"}
+    assert "approved by ann, bob until 2027-01-31: wanted" in to_text(report)
+
+
+def test_a_rejection_is_shown() -> None:
+    report = replace(REPORT, standings={PRICES.fingerprint: Standing(rejections=(BOB,))})
+
+    assert to_json(report)["findings"][0]["rejected"] == {"by": "bob", "reason": "not yet", "until": "2027-01-31"}
+
+
+def test_an_approval_that_is_no_longer_seen_and_one_that_is_over_are_said_with_what_to_do() -> None:
+    report = replace(
+        REPORT,
+        findings=(PRICES,),
+        standings={PRICES.fingerprint: Standing(expired=(PRICES_NOW,))},
+        unseen=(WANTED,),
+    )
+    told = to_json(report)
+
+    assert told["approvals_unseen"] == [
+        {
+            "id": "a1b2c3d4e5f6",
+            "fingerprint": "bbbbbbbbbbbbbbbb",
+            "by": "ann",
+            "reason": "wanted",
+            "scope": "always",
+            "until": "2027-01-31",
+            "method": "GET",
+            "route": "/api/products",
+            "location": {"part": "body", "path": "$.colour"},
+            "kind": "extra",
+            "transition": "missing -> present",
+        }
+    ]
+    assert [each["id"] for each in told["approvals_expired"]] == ["c0de"]
+    text = to_text(report, 160)
+    page = to_html(report)
+    for words in (
+        "a1b2c3d4e5f6: GET /api/products $.colour missing -> present (bbbbbbbbbbbbbbbb), approved by ann",
+        "understudy findings withdraw ID",
+        "c0de: GET /api/products",
+        "understudy findings approve FINGERPRINT --reason WHY",
+        "Approved, and no longer seen",
+        "Approvals that have expired",
+    ):
+        assert words in " ".join(text.split())
+        assert escape(words) in page
+
+
+def test_what_is_approved_stands_apart_on_the_page() -> None:
+    page = to_html(REPORT)
+
+    assert page.index("75cf471c6b25a327") < page.index("<h2>Approved</h2>") < page.index('id="bbbbbbbbbbbbbbbb"')
+    assert "1 blocking, 1 approved" in page
+    assert "approved by ann until 2027-01-31: wanted" in page

@@ -1,0 +1,145 @@
+"""What was approved and rejected, held against what a run found.
+
+A finding is approved when every member that would fail the gate is. A member is approved by its own fingerprint, or
+when more than half of the members with the very same change are: a thirteenth route does not lose an approval, and
+twelve harmless members do not carry a grave one through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .approvals import Approval, Approvals, Decision, Scope
+from .gate import Policy
+from .grouping import Finding, Member
+from .ledger import Ledger
+from .routes import canonical
+from .severity import leaf_of
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What people have said of one finding, and whether that lets it pass."""
+
+    approved: bool = False
+    approvals: tuple[Approval, ...] = ()  # that hold, and cover some of its members
+    rejections: tuple[Approval, ...] = ()  # each overrules all approvals
+    expired: tuple[Approval, ...] = ()  # that would cover some of its members
+    needed: int = 1  # people who must approve; from 2 on only what the store holds counts
+    uncovered: tuple[Member, ...] = ()  # members for which the approvals do not suffice; empty without approvals
+
+
+SILENT = Standing()
+"""Nobody has said anything."""
+
+
+def standings(findings: Sequence[Finding], approvals: Approvals, policy: Policy) -> dict[str, Standing]:
+    """The standing of each finding that somebody has said something of, by its fingerprint."""
+    by_mark: dict[str, list[Approval]] = {}
+    for approval in approvals.held:
+        for mark in approval.covers:
+            by_mark.setdefault(mark, []).append(approval)
+    found = {}
+    for finding in findings:
+        said = _distinct(each for mark in marks(finding) for each in by_mark.get(mark, ()))
+        if said:
+            found[finding.fingerprint] = _standing(finding, said, approvals, policy)
+    return found
+
+
+def approved_fingerprints(found: Mapping[str, Standing]) -> frozenset[str]:
+    """The findings that are approved."""
+    return frozenset(fingerprint for fingerprint, standing in found.items() if standing.approved)
+
+
+def unseen(findings: Sequence[Finding], approvals: Approvals, ledger: Ledger) -> tuple[Approval, ...]:
+    """The approvals whose change this run did not show any more, though it compared the route."""
+    seen = {mark for finding in findings for mark in marks(finding)}
+    compared = {
+        (each.method.upper(), canonical(each.route))
+        for each in ledger.routes
+        if each.tally.compared or each.tally.errored
+    }
+    return tuple(
+        each
+        for each in approvals.held
+        if each.decision is Decision.APPROVE
+        and each.scope is not Scope.RUN
+        and not approvals.is_over(each)
+        and not each.covers & seen
+        and (each.subject.method.upper(), canonical(each.subject.route)) in compared
+    )
+
+
+def marks(finding: Finding) -> tuple[str, ...]:
+    """The fingerprints of a finding and of its members."""
+    return tuple(dict.fromkeys((finding.fingerprint, *(member.fingerprint for member in finding.members))))
+
+
+def _standing(finding: Finding, said: Sequence[Approval], approvals: Approvals, policy: Policy) -> Standing:
+    current = [each for each in said if not approvals.is_over(each)]
+    holding = tuple(each for each in current if each.decision is Decision.APPROVE)
+    rejections = tuple(each for each in current if each.decision is Decision.REJECT)
+    needed = policy.reviewers(finding.tags)
+    members = finding.members or (_root(finding),)
+    approved = {each.fingerprint for each in members if _is_approved(each, holding, needed)}
+    failing = policy.lightest_failing(finding.tags)
+    grave = [each for each in members if each.severity.rank <= failing.rank]
+    uncovered = tuple(each for each in grave if not _is_covered(each, members, approved))
+    if grave:
+        passes = not uncovered
+    else:  # nothing of it fails the gate; it is a matter of display
+        passes = members[0].fingerprint in approved or 2 * len(approved) > len(members)
+    return Standing(
+        approved=passes and not rejections,
+        approvals=holding,
+        rejections=rejections,
+        expired=tuple(each for each in said if approvals.is_over(each) and each.decision is Decision.APPROVE),
+        needed=needed,
+        uncovered=uncovered if holding else (),
+    )
+
+
+def _is_approved(member: Member, approvals: Iterable[Approval], needed: int) -> bool:
+    """Whether enough people approved this very place, as grave as it is now."""
+    people = {
+        each.person
+        for each in approvals
+        if member.fingerprint in each.covers
+        and each.subject.severity.rank <= member.severity.rank
+        and (each.stored or needed < 2)
+    }
+    return len(people) >= needed
+
+
+def _is_covered(member: Member, members: Sequence[Member], approved: set[str]) -> bool:
+    """Whether it is approved, or more than half of those with the same change are, and it is no graver than they."""
+    if member.fingerprint in approved:
+        return True
+    twins = [each for each in members if _change(each) == _change(member)]
+    agreed = [each for each in twins if each.fingerprint in approved and each.severity.rank <= member.severity.rank]
+    return 2 * len(agreed) > len(twins)
+
+
+def _change(member: Member) -> tuple[str, str, str, str]:
+    """What changed, wherever: the part, the key that the place ends in, the kind and the transition."""
+    part, path = member.location.part, member.location.path
+    return part.value, leaf_of(part, path), member.kind, member.transition
+
+
+def _root(finding: Finding) -> Member:
+    return Member(
+        finding.fingerprint,
+        finding.method,
+        finding.route,
+        finding.location,
+        finding.count,
+        finding.kind,
+        finding.transition,
+        finding.severity,
+    )
+
+
+def _distinct(approvals: Iterable[Approval]) -> tuple[Approval, ...]:
+    return tuple({each.id: each for each in approvals}.values())
