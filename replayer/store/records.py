@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from recorder.exchange import RecordedResponse
 
@@ -69,6 +70,16 @@ class ResultRow:
     status: str  # matched, differed, errored, not_compared or skipped
     reason: str = ""  # from the closed set of its status
     detail: str = ""  # for people
+
+
+@dataclass(frozen=True, slots=True)
+class StoredProfile:
+    """What the passes of one build of the baseline taught; `data` is the JSON form of a noise profile."""
+
+    build: str
+    run: str  # the id of the run that learned it
+    created: float  # seconds since the epoch
+    data: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The store: recordings, runs and answers in one database."""
+"""The store: recordings, runs, answers and noise profiles in one database."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from ..errors import InconclusiveError, UsageError
 from .bodies import BodyStore
 from .dialect import make_engine
 from .exchanges import ExchangeStore
+from .profiles import ProfileStore
 from .recordings import RecordingStore
 from .runs import RunStore
 from .schema import migrate
 
 
-class Store(RecordingStore, ExchangeStore, RunStore):
+class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore):
     """One open database. Its methods may be called from several threads; each is a transaction of its own, or several.
 
     A context manager: leaving it closes the store.
@@ -27,6 +28,7 @@ class Store(RecordingStore, ExchangeStore, RunStore):
         RecordingStore.__init__(self, engine)
         ExchangeStore.__init__(self, engine, bodies)
         RunStore.__init__(self, engine, bodies)
+        ProfileStore.__init__(self, engine)
 
     @classmethod
     def open(cls, url: str) -> Store:

@@ -172,6 +172,19 @@ runs = Table(
     Column("report", LargeBinary),  # the JSON report in one zstd frame
 )
 
+# One for each recording and build of the baseline: what its passes taught, as JSON in one zstd frame.
+noise_profiles = Table(
+    "noise_profiles",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recording", ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False),
+    Column("build", String(200), nullable=False),  # "" for a baseline whose build nobody knows
+    Column("run", String(32), nullable=False),  # the id of the run that learned it
+    Column("created", Double, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    UniqueConstraint("recording", "build"),
+)
+
 results = Table(
     "results",
     metadata,
