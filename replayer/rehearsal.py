@@ -26,6 +26,8 @@ from recorder.redaction import Redactor
 from .cases import CaseMaker, teaching
 from .confirmation import Confirmer
 from .errors import UsageError
+from .keeping import keeping_redactor
+from .known import Known, drift
 from .passes import Pass, PassRunner, choose_canaries
 from .plan import Plan, make_plan
 from .reports.model import RunReport
@@ -53,6 +55,7 @@ class Request:
     tags: tuple[tuple[str, tuple[str, ...]], ...] = ()
     rules: tuple[NoiseRule, ...] = ()
     approvals: Approvals = field(default_factory=Approvals)
+    known: Known | None = None  # what an earlier run learned of this recording and this build of the baseline
     key: Key | None = None
     branch: str = ""
     commit: str = ""
@@ -79,6 +82,7 @@ class Rehearsal:
     candidates: tuple[Pass, ...]
     comparisons: tuple[Comparison, ...]
     profile: NoiseProfile
+    learned: bool = False  # the profile was learned here, from passes of the baseline that all went well
 
 
 async def rehearse(request: Request, watcher: Watcher | None = None) -> Rehearsal:
@@ -91,6 +95,7 @@ class _Rehearsing:
         self._request = request
         self._watcher = watcher
         self._started = time.time()
+        self._drifted: tuple[str, ...] = ()
         if not request.exchanges:
             raise UsageError(f"The recording {request.recording!r} holds no exchanges.", "Record some traffic first.")
         watcher.stage("planning")
@@ -114,25 +119,61 @@ class _Rehearsing:
         )
 
     async def run(self) -> Rehearsal:
-        baselines = [await self._pass(name, target) for name, target in self._baseline_passes()]
+        baselines, known = await self._baselines()
         candidates = [await self._pass("candidate", self._request.candidate)]
-        if len(baselines) < 2 and repeatable(self._request.candidate):
+        if len(baselines) < 2 and known is None and repeatable(self._request.candidate):
             candidates.append(await self._pass("candidate again", self._request.candidate))
         self._watcher.stage("comparing")
         cases = self._maker.cases(baselines, candidates)
-        profile = learn(teaching(cases), (baselines or candidates)[0].result.sorts)
+        if known is not None:
+            profile = known.profile
+        else:
+            profile = learn(teaching(cases), (baselines or candidates)[0].result.sorts)
         trial = Trial(profile, self._request.rules)
         comparisons = trial.first(cases)
         findings = group(comparisons, self._maker.contexts(cases), self._request.tags)
-        found = Found(self._plan, baselines, candidates, comparisons, findings, profile, self._unconfirmable())
+        found = Found(
+            self._plan,
+            baselines,
+            candidates,
+            comparisons,
+            findings,
+            profile,
+            self._unconfirmable(),
+            learned_in=known.run if known is not None else "",
+            learned_from=known.passes if known is not None else len(baselines),
+            drifted=self._drifted,
+        )
         stopped = any(one.result.problem for one in (*baselines, *candidates))
         if findings and self._request.confirm and not stopped and not found.unconfirmable:
             found = await self._confirmed(found, trial)
         self._watcher.stage("judging")
         report = run_report(self._request, found, self._started)
-        return Rehearsal(report, self._plan, tuple(baselines), tuple(candidates), tuple(comparisons), profile)
+        return Rehearsal(
+            report,
+            self._plan,
+            tuple(baselines),
+            tuple(candidates),
+            tuple(comparisons),
+            profile,
+            learned=known is None and len(baselines) > 1 and not stopped,
+        )
 
     # -- passes -----------------------------------------------------------------------------------------------------
+
+    async def _baselines(self) -> tuple[list[Pass], Known | None]:
+        """The baseline's passes; one is enough, and stands guard, where an earlier run's profile still holds."""
+        wanted = self._baseline_passes()
+        known = self._request.known if len(wanted) > 1 and len(self._request.baselines) == 1 else None
+        baselines: list[Pass] = []
+        for name, target in wanted:
+            baselines.append(await self._pass(name, target))
+            if known is not None and len(baselines) == 1:
+                self._watcher.stage("comparing with what is known of this build")
+                self._drifted = tuple(drift(known, baselines[0], self._maker, keeping_redactor(self._request.key)))
+                if not self._drifted and not baselines[0].result.problem:
+                    return baselines, known
+        return baselines, None
 
     def _baseline_passes(self) -> list[tuple[str, TargetSettings]]:
         targets = self._request.baselines
@@ -157,7 +198,7 @@ class _Rehearsing:
             self._pass,
             self._request.candidate,
             self._request.baselines[0] if self._request.baselines else None,
-            learned_from=max(0, len(found.baselines) - 1),
+            learned_from=max(0, found.learned_from - 1),
         )
         findings = await confirmer.confirm(found.findings, found.comparisons)
         return replace(found, findings=findings, confirmations=confirmer.counted)

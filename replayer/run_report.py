@@ -38,6 +38,9 @@ RECORDING_ONLY_LIMITS = (
     "A field that is wrong in the same way in every replay, and varies in production, is seen only by its kind.",
 )
 
+MAX_NAMED = 5
+"""Places that one sentence names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -51,6 +54,9 @@ class Found:
     profile: NoiseProfile
     unconfirmable: str = ""  # why no finding can be replayed once more; a sentence
     confirmations: Mapping[str, int] = field(default_factory=dict)  # rounds, and exchanges that were replayed again
+    learned_in: str = ""  # the id of the earlier run whose profile still holds; "": learned in this run
+    learned_from: int = 0  # passes of the baseline that taught
+    drifted: tuple[str, ...] = ()  # where the baseline contradicted an earlier run's profile, which was learned anew
 
 
 def run_report(request: Request, found: Found, started: float) -> RunReport:
@@ -71,7 +77,7 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         routes_replayed=coverage.routes_replayed,
         mode="baseline" if with_baseline else "recording",
         problems=tuple(problems),
-        limits=(SINGLE_BASELINE if with_baseline and len(baselines) < 2 else ())
+        limits=(SINGLE_BASELINE if with_baseline and len(baselines) < 2 and not found.learned_in else ())
         + (() if with_baseline else RECORDING_ONLY_LIMITS)
         + (() if request.key else (NO_KEY,)),
         tags=request.tags,
@@ -107,13 +113,27 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         unchecked=tuple(sorted(unchecked)),
         suppressed=dict(suppressed),
         rules=uses(request.rules, found.comparisons),
-        noise={"pairs of answers learned from": found.profile.pairs, "places": len(found.profile.places)},
+        noise=_noise(found),
         correlation=_correlation(found),
         confirmations={**found.confirmations, **states} if found.confirmations else {},
         notes=request.approvals.notes,
         limits=evidence.limits,
         problems=evidence.problems,
     )
+
+
+def _noise(found: Found) -> dict[str, int | float | str]:
+    """What is known of the baseline's noise, and where from."""
+    figures: dict[str, int | float | str] = {
+        "pairs of answers learned from": found.profile.pairs,
+        "places": len(found.profile.places),
+    }
+    if found.learned_in:
+        figures["learned in run"] = found.learned_in
+    if found.drifted:
+        more = f" and {len(found.drifted) - MAX_NAMED} more" if len(found.drifted) > MAX_NAMED else ""
+        figures["learned anew, since the baseline changed at"] = "; ".join(found.drifted[:MAX_NAMED]) + more
+    return figures
 
 
 def _correlation(found: Found) -> dict[str, int | float | str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -12,12 +12,14 @@ from pathlib import Path
 from diffing.difference import Answer, Part, Severity
 from diffing.gate import Policy, TagRule
 from diffing.noise import NoiseRule
+from diffing.profile import NoiseProfile
 from recorder.keys import InvalidKey, Key, load_key
 from recorder.redaction import Redactor
 
 from .errors import UsageError
 from .ingest import import_path
 from .keeping import keeping_redactor
+from .known import Known
 from .passes import Pass
 from .rehearsal import Rehearsal, Request, Watcher, rehearse
 from .reports.json_report import to_json
@@ -40,6 +42,7 @@ class GateOptions:
     passes: int = 3
     concurrency: int = 4
     correlate: bool = True
+    relearn: bool = False  # learn what varies anew, even where it is known of this build
     branch: str = ""
     commit: str = ""
 
@@ -96,6 +99,7 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
             policy=policy,
             tags=tuple((tag.name, tag.routes) for tag in settings.tags),
             rules=rules,
+            known=None if options.relearn else _known(store, info, baselines),
             key=key,
             branch=options.branch,
             commit=options.commit,
@@ -107,6 +111,9 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
             store.set_run_state(run_id, "failed")
             raise
         _keep(store, run_id, rehearsal, key)
+        if rehearsal.learned:
+            learned = {**rehearsal.profile.to_json(), "passes": len(rehearsal.baselines)}
+            store.keep_profile(info.id, _build(baselines), run_id, learned)
         return rehearsal
 
 
@@ -172,12 +179,35 @@ def noise_rules(settings: Settings) -> tuple[NoiseRule, ...]:
     )
 
 
+def _build(baselines: Sequence[TargetSettings]) -> str:
+    """What names the build of the only baseline; "" when nothing does."""
+    return baselines[0].build if len(baselines) == 1 else ""
+
+
+def _known(store: Store, info: RecordingInfo, baselines: Sequence[TargetSettings]) -> Known | None:
+    """What an earlier run learned of this recording and build; None when there is nothing that can be used."""
+    build = _build(baselines)
+    stored = store.profile(info.id, build) if build else None
+    if stored is None:
+        return None
+    try:
+        profile = NoiseProfile.from_json(stored.data)
+        answers = _stored_answers(store, stored.run, "baseline 1")
+    except (UsageError, ValueError):  # the run was deleted, or another version learned it
+        return None
+    return Known(stored.run, profile, answers, int(stored.data.get("passes", 2))) if answers else None
+
+
+def _stored_answers(store: Store, run_id: str, pass_name: str) -> dict[str, Answer]:
+    return {
+        exchange_id: Answer(stored.response, stored.failure, stored.started, stored.ended)
+        for exchange_id, stored in store.answers(run_id, pass_name)
+    }
+
+
 def _answers(store: Store, run_id: str) -> Mapping[str, Answer]:
     run = store.run(run_id)
-    found = {
-        exchange_id: Answer(stored.response, stored.failure, stored.started, stored.ended)
-        for exchange_id, stored in store.answers(run.id, "candidate")
-    }
+    found = _stored_answers(store, run.id, "candidate")
     if not found:
         raise UsageError(f"The run {run_id!r} has no answers that could be a baseline.", "Choose a run that finished.")
     return found

@@ -38,6 +38,7 @@ class TargetSettings:
     canary: tuple[str, ...] = ()  # paths read before each pass, to show that passes begin in the same state
     disposable: bool = False  # writes may be replayed
     timeout: float = 30.0  # seconds per request
+    build: str = ""  # what is deployed, e.g. a commit: what its passes teach is kept under it; "": not kept
 
 
 @dataclass(slots=True)
@@ -89,6 +90,7 @@ def read_target(name: str, table: Table, expansion: Expansion) -> TargetSettings
         canary=table.texts("canary"),
         disposable=table.flag("disposable"),
         timeout=table.seconds("timeout", defaults.timeout),
+        build=expansion.of(table.text("build")),
     )
     return _checked(target, table, expansion)
 

@@ -40,6 +40,9 @@ def gate(
     correlation: Annotated[
         bool, typer.Option("--correlation/--no-correlation", help="Off: send every request as recorded.")
     ] = True,
+    relearn: Annotated[
+        bool, typer.Option("--relearn", help="Learn what varies anew, even if it is known of this build.")
+    ] = False,
     branch: Annotated[str, typer.Option(help="Branch that is judged; default: git's.")] = "",
     commit: Annotated[str, typer.Option(help="Commit that is judged; default: git's.")] = "",
     json_file: Annotated[str, typer.Option("--json", metavar="FILE", help="JSON report; - is standard output.")] = "",
@@ -62,6 +65,7 @@ def gate(
         passes=passes,
         concurrency=concurrency,
         correlate=correlation,
+        relearn=relearn,
         branch=branch or _git("rev-parse", "--abbrev-ref", "HEAD"),
         commit=commit or _git("rev-parse", "HEAD"),
     )

@@ -14,7 +14,9 @@ from diffing.difference import DifferenceKind, Reason, Status
 from diffing.gate import Policy
 from recorder.exchange import Exchange
 from replayer.errors import InconclusiveError, UsageError
+from replayer.known import Known
 from replayer.rehearsal import Rehearsal, Request, Watcher, rehearse
+from replayer.run_report import NO_KEY
 from replayer.target_settings import TargetSettings
 
 from .tiny import record
@@ -218,3 +220,35 @@ def test_an_instance_that_is_killed_amid_a_pass_is_inconclusive_within_seconds(e
     assert any("new" in problem or "candidate" in problem for problem in report.problems)
     assert report.ledger.balanced
     assert report.ledger.total.recorded == len(exchanges)
+
+
+def test_what_an_earlier_run_learned_saves_the_baseline_its_further_passes(exchanges: tuple[Exchange, ...]) -> None:
+    varying = instance("old", "--vary", "--offset", "500")
+    learned = run(exchanges, instance("new", "--vary"), varying, passes=2)
+    assert learned.learned
+    answers = {
+        step.exchange.id: answer
+        for step, answer in zip(learned.plan.steps, learned.baselines[0].result.answers, strict=True)
+    }
+    known = Known("run1", learned.profile, answers)
+    again = run(exchanges, instance("new", "--vary", "--wrong"), varying, passes=3, known=known)
+    assert len(again.baselines) == len(again.candidates) == 1
+    assert not again.learned
+    assert {(f.location.path, f.kind, f.state) for f in again.report.findings} == {("$.quantity", "type", "confirmed")}
+    assert again.report.noise["learned in run"] == "run1"
+    assert again.report.limits == (NO_KEY,)
+
+
+def test_a_baseline_that_is_not_what_was_learned_is_learned_anew(exchanges: tuple[Exchange, ...]) -> None:
+    learned = run(exchanges, instance("new"), BASELINE, passes=2)
+    answers = {
+        step.exchange.id: answer
+        for step, answer in zip(learned.plan.steps, learned.baselines[0].result.answers, strict=True)
+    }
+    known = Known("run1", learned.profile, answers)
+    other = instance("old", "--wrong", "--offset", "500")
+    done = run(exchanges, instance("new", "--wrong"), other, passes=2, known=known)
+    assert [one.name for one in done.baselines] == ["baseline 1", "baseline 2"]
+    assert done.learned
+    assert done.report.findings == ()
+    assert "$.quantity" in str(done.report.noise["learned anew, since the baseline changed at"])
