@@ -16,13 +16,12 @@ from diffing.atoms import atoms, is_integer, is_opaque, location_key, rewrite
 from diffing.difference import Reason
 from recorder.exchange import RecordedRequest, RecordedResponse
 
+from .admissions import field_name, first_uses, holds_secret
 from .flow import Step, consumed, consumer_key
 from .mint import Credentials
 from .plan import Plan
 from .produced import Pairing, produced
 from .spans import Part, Slot, substitute
-
-_SECRET_FIELD = re.compile(r"pass(word|wd|phrase)?|pwd|secret|token|pin|otp|credential", re.I)
 
 _COOKIE = re.compile(r"header:set-cookie\[(.+)\]\.value")
 
@@ -64,7 +63,7 @@ class Correlator:
         self._secrets: dict[tuple[str, str], str] = {}
         self._secret_names: dict[tuple[str, str], str] = {}
         self._proven = proven_tokens(plan) if enabled else frozenset()
-        self._first_use = _first_uses(plan) if enabled else {}
+        self._first_use = first_uses(plan) if enabled else {}
 
     # -- credentials ------------------------------------------------------------------------------------------------
 
@@ -90,9 +89,7 @@ class Correlator:
         return [
             slot
             for slot in step.slots
-            if slot.part is Part.BODY
-            and _SECRET_FIELD.search(_name(slot))
-            and self._first_use.get((step.session, slot.text)) == step.route
+            if holds_secret(slot) and self._first_use.get((step.session, slot.text)) == step.route
         ]
 
     def _unbound_credentials(self, step: Step) -> Iterable[tuple[Slot, str, str]]:
@@ -119,7 +116,7 @@ class Correlator:
             self._tokens[value] = inner.get(suffix, minted)
         fields = dict(credentials.body)
         for slot in self._own_secrets(step):
-            minted = fields.get(_name(slot))
+            minted = fields.get(field_name(slot))
             if minted is not None and slot.text not in self._tokens:
                 owner = (step.principal, minted)
                 if self._secret_names.setdefault(owner, slot.text) == slot.text:
@@ -310,22 +307,7 @@ def proven_tokens(plan: Plan) -> frozenset[str]:
     return frozenset(proven | (accepted - refused))
 
 
-def _first_uses(plan: Plan) -> dict[tuple[int, str], str]:
-    """(session, secret field's value) -> the route of the request that first sent it with success."""
-    found: dict[tuple[int, str], str] = {}
-    for step in plan.steps:
-        if 200 <= step.status < 400:
-            for slot in step.slots:
-                if slot.part is Part.BODY and _SECRET_FIELD.search(_name(slot)):
-                    found.setdefault((step.session, slot.text), step.route)
-    return found
-
-
 def _set_cookies(response: RecordedResponse) -> dict[str, str]:
     """Name -> value of every Set-Cookie, the last of a name."""
     pairs = (value.partition(";")[0].partition("=") for name, value in response.headers if name.lower() == "set-cookie")
     return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-def _name(slot: Slot) -> str:
-    return re.sub(r"\[\d+\]$", "", slot.location).rpartition(".")[2]

@@ -1,0 +1,94 @@
+"""Whose password worked: what a session sent first with success, and what was only answered politely."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
+from replayer.admissions import first_uses
+from replayer.plan import Plan, make_plan
+
+FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
+
+
+def exchange(
+    number: int,
+    request: str,
+    fields: dict[str, str] | None = None,
+    *,
+    status: int = 200,
+    cookie: str = "",
+    gives: str = "",
+    principal: str = "",
+    client: str = "client",
+) -> Exchange:
+    method, _, path = request.partition(" ")
+    headers = (*(FORM if fields else ()), *([("Cookie", f"sid={cookie}")] if cookie else ()))
+    given = (("Set-Cookie", f"sid={gives}; Path=/"),) if gives else ()
+    return Exchange(
+        id=f"{number:032x}",
+        request=RecordedRequest(method, path, headers, Body(urlencode(fields).encode() if fields else b"")),
+        response=RecordedResponse(status, "", (*given, ("Content-Type", "text/html")), Body(b"<p>page</p>")),
+        started=float(number),
+        ended=number + 0.1,
+        client=client,
+        principal=principal,
+        links=tuple(value for value in (cookie, gives) if value),
+    )
+
+
+def plan_of(exchanges: Sequence[Exchange]) -> Plan:
+    return make_plan(exchanges, lambda one: one.request.path)
+
+
+def login(password: str) -> dict[str, str]:
+    return {"username": "ann", "password": password}
+
+
+def test_a_login_form_that_is_shown_again_did_not_let_anybody_in() -> None:
+    plan = plan_of(
+        [
+            exchange(1, "GET /login", gives="anonymous-4f1c9a70"),
+            exchange(2, "POST /login", login("wrong"), cookie="anonymous-4f1c9a70"),
+            exchange(3, "POST /login", login("right"), cookie="anonymous-4f1c9a70", gives="ann-83bc10d2e5", status=302),
+            exchange(4, "GET /home", cookie="ann-83bc10d2e5", principal="ann"),
+        ]
+    )
+    assert first_uses(plan) == {(0, "right"): "/login"}
+
+
+def test_the_application_that_knows_a_principal_from_then_on_let_them_in() -> None:
+    plan = plan_of(
+        [
+            exchange(1, "GET /login", gives="anonymous-4f1c9a70"),
+            exchange(2, "POST /login", login("wrong"), cookie="anonymous-4f1c9a70", gives="flashed-0b7722e1"),
+            exchange(
+                3, "POST /login", login("right"), cookie="flashed-0b7722e1", gives="ann-83bc10d2e5", principal="ann"
+            ),
+        ]
+    )
+    assert first_uses(plan) == {(0, "right"): "/login"}
+
+
+def test_where_nothing_tells_the_status_has_to() -> None:
+    plan = plan_of(
+        [
+            exchange(1, "POST /login", login("wrong"), status=401),
+            exchange(2, "POST /login", login("right")),
+            exchange(3, "POST /register", {"password": "chosen"}, status=201),
+            exchange(4, "POST /login", login("chosen")),
+        ]
+    )
+    assert first_uses(plan) == {(0, "right"): "/login", (0, "chosen"): "/register"}
+
+
+def test_what_one_session_shows_about_a_route_holds_for_another() -> None:
+    plan = plan_of(
+        [
+            exchange(1, "POST /login", login("right"), gives="ann-83bc10d2e5", status=302),
+            exchange(2, "GET /home", cookie="ann-83bc10d2e5", principal="ann"),
+            exchange(3, "POST /login", login("guess"), client="other"),
+        ]
+    )
+    assert first_uses(plan) == {(0, "right"): "/login"}
