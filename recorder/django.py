@@ -6,6 +6,7 @@ Add it anywhere in `MIDDLEWARE`; `wsgi.py` wraps the application: `RecorderMiddl
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -69,6 +70,69 @@ def _users(request: Any) -> Iterator[Any]:
     yield vars(request).get("_acached_user")
 
 
+_ANCHORS = re.compile(r"\\[AbBZz]|[\^$]")
+_QUANTIFIER = re.compile(r"(?:[*+?]|\{[0-9,]+\})[?+]?")
+_SET = re.compile(r"\\[dDsSwW]")
+_ESCAPED = re.compile(r"\\(\W)")
+
+
 def route_template(route: str) -> str:
-    """Django's route as a template that begins with a slash, like those of other frameworks."""
-    return "/" + route.removeprefix("^").replace("/^", "/")
+    """Django's route as a template that begins with a slash, like those of other frameworks.
+
+    Regular expressions (`re_path`, every router of a REST framework) become what a person would write:
+    `^api/^orders/(?P<pk>[^/.]+)/$` is `/api/orders/<pk>/`. Of a group without a name only its place is left.
+    """
+    parts: list[str] = []
+    at = 0
+    while at < len(route):
+        if route[at] == "<":  # a converter of `path()`
+            end = route.find(">", at) + 1 or len(route)
+            parts.append(route[at:end])
+        elif route[at] == "(":
+            end = _group_end(route, at)
+            name = re.match(r"\(\?P<(\w+)>", route[at:])
+            optional = route[at:].startswith("(?") and name is None  # not captured: (?:…), (?i), (?=…)
+            parts.append("" if optional else f"<{name[1]}>" if name else "<var>")
+            end += _quantified(route, end)
+        elif route[at] == "[" or _SET.match(route, at):
+            end = _class_end(route, at) if route[at] == "[" else at + 2
+            parts.append("<var>")
+            end += _quantified(route, end)
+        else:
+            anchor, escaped = _ANCHORS.match(route, at), _ESCAPED.match(route, at)
+            end = anchor.end() if anchor else escaped.end() if escaped else at + 1
+            parts.append("" if anchor else escaped[1] if escaped else route[at])
+            if route[at:end] == "/" and route[end : end + 1] == "?":  # a slash that may be left out
+                end += 1
+        at = end
+    return "/" + "".join(parts)
+
+
+def _quantified(route: str, at: int) -> int:
+    found = _QUANTIFIER.match(route, at)
+    return len(found.group()) if found else 0
+
+
+def _group_end(route: str, at: int) -> int:
+    """Behind the parenthesis that closes the one at this place."""
+    depth = 0
+    while at < len(route):
+        if route[at] == "\\":
+            at += 1
+        elif route[at] == "[":
+            at = _class_end(route, at) - 1
+        else:
+            depth += {"(": 1, ")": -1}.get(route[at], 0)
+            if depth == 0:
+                return at + 1
+        at += 1
+    return len(route)
+
+
+def _class_end(route: str, at: int) -> int:
+    """Behind the bracket that closes a set of characters; one that comes first stands for itself."""
+    at += 2 if route[at + 1 : at + 2] == "^" else 1
+    at += route[at : at + 1] == "]"
+    while at < len(route) and route[at] != "]":
+        at += 2 if route[at] == "\\" else 1
+    return min(at + 1, len(route))

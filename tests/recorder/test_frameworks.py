@@ -196,7 +196,19 @@ def test_djangos_asynchronous_chain_is_kept_asynchronous() -> None:
 
 @pytest.mark.parametrize(
     ("route", "template"),
-    [("", "/"), ("a/<int:b>/", "/a/<int:b>/"), (r"^a/(?P<b>[^/]+)$", r"/a/(?P<b>[^/]+)$"), ("api/^x$", "/api/x$")],
+    [
+        ("", "/"),
+        ("a/<int:b>/", "/a/<int:b>/"),
+        ("a.b/c-d/<slug:e>", "/a.b/c-d/<slug:e>"),
+        (r"^a/(?P<b>[^/]+)$", "/a/<b>"),
+        ("api/^x$", "/api/x"),
+        (r"api/^orders/(?P<pk>[^/.]+)/$", "/api/orders/<pk>/"),
+        (r"api/^orders\.(?P<format>[a-z0-9]+)/?$", "/api/orders.<format>/"),
+        (r"^(?P<day>\d{4}-(?:0[1-9]|1[0-2])-[)\]]{2})/([a-z]+)/\w?x$", r"/<day>/<var>/<var>x"),
+        (r"^list/(?P<query>(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==)?$)$", "/list/<query>"),
+        (r"^(?:en/)?[^/]+/about/$", "/<var>/about/"),
+        ("broken(/", "/broken<var>"),
+    ],
 )
 def test_djangos_templates_begin_with_a_slash(route: str, template: str) -> None:
     assert route_template(route) == template
