@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from recorder.exchange import RecordedResponse
 
@@ -31,6 +32,18 @@ class Taint:
         self._candidate: dict[tuple[str, str], str] = {}
         self._parted: dict[str, str] = {}  # whose state went another way -> exchange id
         self.cause = ""
+
+    def mark(self) -> tuple[str, tuple[int, int, int]]:
+        """Where the record stands, for `back_to`."""
+        return self.cause, (len(self._baseline), len(self._candidate), len(self._parted))
+
+    def back_to(self, mark: tuple[str, tuple[int, int, int]]) -> None:
+        """Forgets what was noted since the mark. Entries are only ever added: the last ones are the new ones."""
+        self.cause, lengths = mark
+        records: tuple[dict[Any, str], ...] = (self._baseline, self._candidate, self._parted)
+        for record, length in zip(records, lengths, strict=True):
+            while len(record) > length:
+                record.popitem()
 
     def learn(self, case: Case) -> None:
         """Takes note of what a case's succeeding side made when the other side did not succeed."""

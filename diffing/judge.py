@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .bindings import Renaming
 from .bodies import Form
@@ -34,6 +34,7 @@ from .walk import Pair
 from .windows import PassClock
 
 DOWNSTREAM = "downstream"
+Witness = Callable[[Pair, str], None]
 
 
 def judge(cases: Iterable[Case], profile: NoiseProfile, rules: Sequence[NoiseRule] = ()) -> Iterator[Comparison]:
@@ -41,20 +42,31 @@ def judge(cases: Iterable[Case], profile: NoiseProfile, rules: Sequence[NoiseRul
 
     What stands for what is kept across cases, so a whole recording is to be judged in one call.
     """
-    court = _Court(profile, rules)
+    court = Court(profile, rules)
     for case in cases:
         yield court.hear(case)
 
 
-class _Court:
-    """Judges cases one after the other; keeps the renaming, the clock of the passes, and what is tainted."""
+class Court:
+    """Judges cases one after the other; keeps the renaming, the clock of the passes, and what is tainted.
 
-    def __init__(self, profile: NoiseProfile, rules: Sequence[NoiseRule]) -> None:
+    `witness` is told of every pair that differs and does not count, and why; of those that a rule hides, the comparison
+    says it itself.
+    """
+
+    def __init__(
+        self,
+        profile: NoiseProfile,
+        rules: Sequence[NoiseRule],
+        renaming: Renaming | None = None,
+        witness: Witness | None = None,
+    ) -> None:
         self._profile = profile
         self._rules = rules
-        self._renaming = Renaming()
+        self._renaming = Renaming() if renaming is None else renaming
+        self._witness = witness
         self._clock = PassClock()
-        self._taint = Taint(profile, self._renaming)
+        self.taint = Taint(profile, self._renaming)
         watched = by_prefix({key for key, place in profile.places.items() if place.sort})
         self._scopes = Scopes(profile, self._renaming, watched)
 
@@ -62,7 +74,7 @@ class _Court:
         self._clock.see(case)
         ready = prejudge(case, self._profile.drifting)
         if isinstance(ready, Comparison):
-            self._taint.learn(case)
+            self.taint.learn(case)
             both = both_succeeded(case)
             if both is not None and ready.status is Status.DIFFERED:
                 # 201 became 200: what the two made still stands for one another in everything that follows
@@ -76,7 +88,7 @@ class _Court:
         leaf.candidate = self._clock.window(case, 0, in_baseline=False)
         leaf.baseline = self._clock.window(case, 0, True) if case.baseline else self._clock.recorded(case)
         leaf.first_seen_reading = case.method in READS
-        return _Hearing(case, ready, scope, leaf, self._rules, self._taint)
+        return _Hearing(case, ready, scope, leaf, self._rules, self.taint, self._witness)
 
 
 class _Hearing:
@@ -90,6 +102,7 @@ class _Hearing:
         leaf: LeafJudge,
         rules: Sequence[NoiseRule],
         taint: Taint,
+        witness: Witness | None = None,
     ) -> None:
         self._case = case
         self._a, self._b = ready.baseline, ready.candidate
@@ -97,6 +110,7 @@ class _Hearing:
         self._leaf = leaf
         self._rules = rules
         self._taint = taint
+        self._witness = witness
         self._hidden: Counter[str] = Counter()
         self._rulings: Counter[tuple[str, Location, DifferenceKind]] = Counter()
         self._told = 0  # differences found that no rule hides
@@ -174,7 +188,7 @@ class _Hearing:
         if verdict.kind is not None:
             self._add(pair, verdict)
             return
-        self._hidden[verdict.hidden] += 1
+        self._hide(pair, verdict.hidden)
         if verdict.hidden == NOISE and not self._scope.learned_at(pair.shape).checkable:
             self._unchecked.add(pair.shape)
 
@@ -210,7 +224,7 @@ class _Hearing:
             or (place.null_varies and kind is DifferenceKind.NULL)
         )
         if noisy:
-            self._hidden[NOISE] += 1
+            self._hide(pair, NOISE)
         else:
             if is_coarse(pair):
                 self._unchecked.add(pair.shape)
@@ -220,7 +234,10 @@ class _Hearing:
         """What is left after what follows from an earlier difference, and after the rules."""
         kept = self._taint.sift(self._case, self._found, self._scope)
         if len(kept) < len(self._found):
-            self._hidden[DOWNSTREAM] += len(self._found) - len(kept)
+            standing = {id(pair) for pair, _ in kept}
+            for pair, _ in self._found:
+                if id(pair) not in standing:
+                    self._hide(pair, DOWNSTREAM)
         return [difference for pair, difference in kept if not self._ruled(difference, pair.candidate)]
 
     def _rule_on(self, difference: Difference, value: object) -> NoiseRule | None:
@@ -236,3 +253,8 @@ class _Hearing:
         location = Location(difference.location.part, difference.location.shape)
         self._rulings[rule.name, location, difference.kind] += 1
         return True
+
+    def _hide(self, pair: Pair, why: str) -> None:
+        self._hidden[why] += 1
+        if self._witness is not None:
+            self._witness(pair, why)

@@ -105,7 +105,7 @@ def leaves(value: object, path: str, shape: str, known: Walking) -> Iterator[tup
     while stack:
         node, where, form = stack.pop()
         if isinstance(node, dict):
-            as_map = _is_map(node, form, known)
+            as_map = has_data_keys(node, form, known)
             for key in reversed(node):
                 name = ".*" if as_map else step(key)
                 stack.append((node[key], where + name, form + name))
@@ -123,7 +123,25 @@ def _watched(value: object, path: str, shape: str, known: Walking) -> Iterator[P
             yield Pair(where, form, None, leaf, leaf)
 
 
-def _is_map(value: dict[str, object], shape: str, known: Walking) -> bool:
+def nodes(value: object, shape: str, known: Walking) -> Iterator[tuple[tuple[str | int, ...], str, object]]:
+    """(steps, shape, node) of everything below a value and of itself: containers and scalars, to a bounded depth."""
+    stack: list[tuple[tuple[str | int, ...], str, object]] = [((), shape, value)]
+    while stack:
+        steps, form, node = stack.pop()
+        yield steps, form, node
+        if len(steps) >= MAX_DEPTH:
+            continue
+        if isinstance(node, dict):
+            as_map = has_data_keys(node, form, known)
+            for key in reversed(node):
+                stack.append(((*steps, key), form + (".*" if as_map else step(key)), node[key]))
+        elif isinstance(node, list):
+            for i in range(len(node) - 1, -1, -1):
+                stack.append(((*steps, i), form + "[*]", node[i]))
+
+
+def has_data_keys(value: dict[str, object], shape: str, known: Walking) -> bool:
+    """Whether an object's keys are data, by their looks or by what was learned of the location."""
     if not value:
         return False
     if is_data_key(next(iter(value))):
@@ -159,8 +177,8 @@ class _Walk:
             yield Pair(path, shape, DifferenceKind.VALUE, a, b, TOO_LARGE)
 
     def _objects(self, a: dict[str, object], b: dict[str, object], path: str, shape: str, depth: int) -> Iterator[Pair]:
-        as_map = _is_map(a, shape, self._known) and (not b or _is_map(b, shape, self._known))
-        as_map = as_map or (not a and _is_map(b, shape, self._known))
+        as_map = has_data_keys(a, shape, self._known) and (not b or has_data_keys(b, shape, self._known))
+        as_map = as_map or (not a and has_data_keys(b, shape, self._known))
         alone = 0
         lost = [key for key in a if key not in b]
         new = [key for key in b if key not in a]
