@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from .atoms import is_jwt, is_opaque, is_uuid
 from .times import moment
@@ -68,6 +69,31 @@ KINDS = frozenset(
     " hex".split()
 )
 """Every word that a noise rule may name as a kind."""
+
+
+_TEXTS = frozenset("str string text".split())
+_FILLED = frozenset("token opaque uuid jwt email url hex".split())
+_NARROWER = {
+    **dict.fromkeys(_TEXTS, _TEXTS | {"uuid", "jwt", "email", "url", "hex"}),
+    **dict.fromkeys(("token", "opaque"), _FILLED),
+    "id": _FILLED | {"int", "id"},
+    "number": frozenset({"number", "int", "float"}),
+    **dict.fromkeys(("timestamp", "time", "date"), frozenset({"timestamp", "time", "date"})),
+}
+
+
+def covers_kind(wider: str, narrower: str) -> bool:
+    """Whether a rule of one kind hides all that a rule of another hides; no kind is a kind of its own."""
+    return wider in ("any", narrower) or narrower in _NARROWER.get(wider, ())
+
+
+def narrowest_kind(values: Iterable[object]) -> str:
+    """The most special word among `KINDS` that fits every value; "" when only `any` does, or there is none."""
+    seen = list(values)
+    return next((kind for kind in _NARROW_FIRST if seen and all(is_of_kind(value, kind) for value in seen)), "")
+
+
+_NARROW_FIRST = "uuid jwt timestamp email url hex bool int float null object array number token str".split()
 
 
 def shown(value: object) -> object:

@@ -67,6 +67,61 @@ def matches(pattern: str, method: str, route: str) -> bool:
     return _glob(path.replace("\N{DIVISION SLASH}", "/")).fullmatch("/" + flat.strip("/")) is not None
 
 
+def covers(wider: str, narrower: str) -> bool:
+    """Whether every route that the pattern `narrower` names is named by the pattern `wider` too."""
+    method, segments = _split(narrower)
+    wanted, wide = _split(wider)
+    if wanted not in ("*", method):
+        return False
+    probes: list[list[str]] = [[]]
+    for segment in segments:
+        # what stands in for a wildcard holds characters that no route does: only a wildcard finds them again
+        endings = (
+            [[], ["\ue000"], ["\ue000", "\ue001", "\ue002"]] if segment == "**" else [[segment.replace("*", "\ue000")]]
+        )
+        probes = [probe + ending for probe in probes[:64] for ending in endings]
+    pattern = _glob("/".join(wide))
+    return all(pattern.fullmatch("/" + "/".join(probe)) for probe in probes)
+
+
+def overlaps(pattern: str, other: str) -> bool:
+    """Whether some route may be named by both patterns; of two texts with `*` inside only the ends are compared."""
+    one, left = _split(pattern)
+    two, right = _split(other)
+    return (one == two or "*" in (one, two)) and _meet(tuple(left), tuple(right))
+
+
+@lru_cache(maxsize=4096)
+def _meet(left: tuple[str, ...], right: tuple[str, ...]) -> bool:
+    if not left or not right:
+        return all(segment == "**" for segment in left + right)
+    if left[0] == "**":
+        return _meet(left[1:], right) or _meet(left, right[1:])
+    if right[0] == "**":
+        return _meet(left, right[1:]) or _meet(left[1:], right)
+    return _segments_meet(left[0], right[0]) and _meet(left[1:], right[1:])
+
+
+def _segments_meet(left: str, right: str) -> bool:
+    if _PLACEHOLDER.fullmatch(left) and _PLACEHOLDER.fullmatch(right):
+        return True
+    if "*" not in left or "*" not in right:
+        literal, glob = (left, right) if "*" not in left else (right, left)
+        return _glob(glob).fullmatch("/" + literal) is not None
+    starts = left.partition("*")[0], right.partition("*")[0]
+    ends = left.rpartition("*")[2], right.rpartition("*")[2]
+    return (starts[0].startswith(starts[1]) or starts[1].startswith(starts[0])) and (
+        ends[0].endswith(ends[1]) or ends[1].endswith(ends[0])
+    )
+
+
+def _split(pattern: str) -> tuple[str, list[str]]:
+    """A pattern's method, `*` for all, and its segments, a placeholder being one."""
+    method, _, path = pattern.strip().rpartition(" ")
+    flat = _PLACEHOLDER.sub(lambda found: found.group().replace("/", "\N{DIVISION SLASH}"), path)
+    return method.strip().upper() or "*", [segment for segment in flat.split("/") if segment]
+
+
 @lru_cache(maxsize=1024)
 def _glob(path: str) -> re.Pattern[str]:
     segments = [segment for segment in path.split("/") if segment]

@@ -16,6 +16,7 @@ GROUPS = {
     "recordings": "Import, list and show recordings.",
     "runs": "List and show runs.",
     "findings": "List the findings of a run.",
+    "rules": "List and check noise rules, and propose new ones.",
     "demo": "Run the whole loop on the example application.",
     "db": "Manage the database.",
 }

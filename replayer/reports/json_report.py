@@ -10,7 +10,7 @@ from diffing.approvals import Approval
 from diffing.difference import Location
 from diffing.grouping import Finding, Member
 from diffing.ledger import Tally
-from diffing.noise import RuleUse
+from diffing.noise import HiddenPlace, NoiseRule, RuleUse
 
 from .approval_wording import authors, reasons, standing_note
 from .model import RunReport
@@ -70,7 +70,7 @@ def _content(report: RunReport) -> dict[str, Any]:
         "approvals_expired": [_approval(each) for each in report.expired],
         "unchecked": {"share": report.unchecked_share, "locations": list(report.unchecked)},
         "suppressed": _sorted(report.suppressed),
-        "rules": [_rule(use) for use in report.rules],
+        "rules": [_use(use) for use in report.rules],
         "noise": _sorted(report.noise),
         "correlation": _sorted(report.correlation),
         "confirmations": _sorted(report.confirmations),
@@ -172,8 +172,12 @@ def _approval(approval: Approval) -> dict[str, Any]:
     }
 
 
-def _rule(use: RuleUse) -> dict[str, Any]:
-    rule = use.rule
+def _use(use: RuleUse) -> dict[str, Any]:
+    return {**rule_json(use.rule), "hid": use.hid, "places": [place_json(place) for place in use.places[:MAX_PLACES]]}
+
+
+def rule_json(rule: NoiseRule) -> dict[str, Any]:
+    """A noise rule with its name."""
     return {
         "name": rule.name,
         "route": rule.route,
@@ -183,17 +187,17 @@ def _rule(use: RuleUse) -> dict[str, Any]:
         "reason": rule.reason,
         "author": rule.author,
         "until": rule.until.isoformat() if rule.until else None,
-        "hid": use.hid,
-        "places": [
-            {
-                "method": place.method,
-                "route": place.route,
-                "location": _location(place.location),
-                "kind": place.kind,
-                "count": place.count,
-            }
-            for place in use.places[:MAX_PLACES]
-        ],
+    }
+
+
+def place_json(place: HiddenPlace) -> dict[str, Any]:
+    """What a rule hid at one place."""
+    return {
+        "method": place.method,
+        "route": place.route,
+        "location": _location(place.location),
+        "kind": place.kind,
+        "count": place.count,
     }
 
 

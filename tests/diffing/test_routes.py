@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from diffing.routes import RouteTable, canonical, literal_segments, matches
+from diffing.routes import RouteTable, canonical, covers, literal_segments, matches, overlaps
 
 WORDS = ("ash", "birch", "cedar", "elm", "fir", "larch", "maple", "oak", "pine")
 
@@ -125,3 +125,44 @@ def test_the_names_of_parameters_make_no_difference() -> None:
 
 def test_the_words_of_a_route_leave_out_what_every_route_has() -> None:
     assert literal_segments("/api/v2/users/<int:id>/orders") == ("users", "orders")
+
+
+@pytest.mark.parametrize(
+    ("wider", "narrower", "all_of_it"),
+    [
+        ("* /a", "GET /a", True),
+        ("GET /a", "* /a", False),
+        ("GET /a/**", "GET /a/<int:id>/b", True),
+        ("GET /a/**", "GET /a/**", True),
+        ("GET /a/*", "GET /a/**", False),
+        ("GET /**", "GET /a*/b", True),
+        ("GET /a*", "GET /ab*", True),
+        ("GET /ab*", "GET /a*", False),
+        ("GET /a/*", "GET /a/<int:id>", True),
+        ("GET /a", "GET /a/", True),
+    ],
+)
+def test_which_pattern_names_all_that_another_does(wider: str, narrower: str, all_of_it: bool) -> None:
+    assert covers(wider, narrower) is all_of_it
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ("GET /a", "* /a", True),
+        ("GET /a", "POST /a", False),
+        ("* /**", "POST /pay/<int:id>", True),
+        ("GET /a/**/c", "GET /a/b/**", True),
+        ("GET /a/**/c", "GET /b/**", False),
+        ("GET /a/*", "GET /a", False),
+        ("GET /a/**", "GET /a", True),
+        ("GET /a/x*", "GET /a/*y", True),
+        ("GET /a/x*", "GET /a/y*", False),
+        ("GET /a/<int:id>", "GET /a/<id>", True),
+        ("GET /a/<int:id>", "GET /a/mine", False),
+        ("GET /a/<path:rest>", "GET /a/*", True),
+    ],
+)
+def test_whether_some_route_has_both_names(one: str, other: str, both: bool) -> None:
+    assert overlaps(one, other) is both
+    assert overlaps(other, one) is both

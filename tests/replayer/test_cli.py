@@ -80,6 +80,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["recordings", "import", "understudy.toml"], "understudy.toml"),
         (["runs", "show", "abc"], "abc"),
         (["findings", "list", "abc"], "abc"),
+        (["rules", "lnt"], "lnt"),
+        (["rules", "list", "--recording", "tinny"], "tinny"),
+        (["rules", "lint", "--runs", "0"], "--runs"),
         (["db", "downgrade"], "downgrade"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -159,7 +162,10 @@ def test_every_command_explains_itself(home: Path, capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize(
     "words",
-    "recordings import,recordings list,recordings show,runs list,runs show,findings list,db upgrade".split(","),
+    [
+        *("recordings import", "recordings list", "recordings show", "runs list", "runs show", "findings list"),
+        *("rules list", "rules lint", "db upgrade"),
+    ],
 )
 def test_every_subcommand_explains_itself(home: Path, capsys: pytest.CaptureFixture[str], words: str) -> None:
     assert main([*words.split(), "--help"]) == 0

@@ -177,7 +177,11 @@ def test_a_variable_that_is_not_set_spoils_only_its_target(tmp_path: Path) -> No
     [
         ("polcy = 1", "the file has no key 'polcy'", "Did you mean 'policy'?"),
         ("[targets.t]\nurll = 'http://x'", "[targets.t] has no key 'urll'", "Did you mean 'url'?"),
-        ("[targets.t]\nname = 't'\nurl = 'http://x'", "[targets.t] has no key 'name'", "The valid keys are: build, canary, "),
+        (
+            "[targets.t]\nname = 't'\nurl = 'http://x'",
+            "[targets.t] has no key 'name'",
+            "The valid keys are: build, canary, ",
+        ),
         ("[policy]\nfail = 'minor'", "[policy] has no key 'fail'", "Did you mean 'fail_on'?"),
         ("[policy.tags.x]\nfail_on = 'minor'", "names the tag 'x', which no [[tags]] defines", ""),
         ("[slack]\ntag_channels = { x = '#x' }", "names the tag 'x', which no [[tags]] defines", ""),

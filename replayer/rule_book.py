@@ -1,0 +1,128 @@
+"""The noise rules of the settings file, beside what the last runs of the recordings say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+
+from diffing.noise import NoiseRule
+from diffing.profile import NoiseProfile
+from diffing.routes import RouteTable, matches
+from diffing.rule_evidence import PastRun, RuleEvidence, Spot, observe, varied_spots
+from diffing.rule_review import Problem, RuleHistory, Tags, history, review
+from recorder.exchange import RecordedResponse
+
+from .errors import UsageError
+from .past_runs import past_run
+from .service import Context, noise_rules
+from .store import Store
+from .store.records import RunInfo
+
+MAX_ANSWERS = 20_000
+"""Kept answers of one run that are read: places show up early, and a review is to take seconds."""
+
+Wanted = Callable[[str, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """The rules and everything that they are judged by."""
+
+    rules: tuple[NoiseRule, ...]
+    tags: Tags
+    evidence: RuleEvidence
+    today: date
+
+    def history(self) -> list[RuleHistory]:
+        """How every rule stands."""
+        return history(self.rules, self.evidence, self.today)
+
+    def review(self) -> list[Problem]:
+        """What is wrong with the rules."""
+        return review(self.rules, self.tags, self.evidence, self.today)
+
+
+def open_book(context: Context, recording: str = "", last: int = 5) -> RuleBook:
+    """The rules beside the `last` finished runs of every recording, or of one. UsageError for one that is not there."""
+    store, settings = context.store, context.settings
+    rules = noise_rules(settings)
+    tags = tuple((tag.name, tag.routes) for tag in settings.tags)
+    patterns = [*(rule.route for rule in rules), *(route for _, routes in tags for route in routes)]
+
+    def wanted(method: str, route: str) -> bool:
+        return any(matches(pattern, method, route) for pattern in patterns)
+
+    chosen = last_runs(store, recording, last)
+    return RuleBook(rules, tags, read_evidence(store, chosen, wanted), date.today())
+
+
+def last_runs(store: Store, recording: str = "", last: int = 5) -> list[RunInfo]:
+    """The newest finished runs of each recording, or of one, the newest first."""
+    if recording:
+        store.recording(recording)
+    counts: dict[str, int] = {}
+    chosen = []
+    for run in store.runs():
+        if run.state != "finished" or (recording and run.recording != recording):
+            continue
+        counts[run.recording] = counts.get(run.recording, 0) + 1
+        if counts[run.recording] <= last:
+            chosen.append(run)
+    return chosen
+
+
+def chosen_run(store: Store, text: str) -> RunInfo:
+    """The run with this id, or the newest finished one. UsageError when there is none."""
+    if text:
+        return store.run(text)
+    finished = [run for run in store.runs() if run.state == "finished"]
+    if not finished:
+        raise UsageError("There is no finished run to learn from.", "Run `understudy gate` first.")
+    return finished[0]
+
+
+def read_evidence(store: Store, runs: Sequence[RunInfo], wanted: Wanted) -> RuleEvidence:
+    """What the runs say, and the places and variations of each recording; answers of wanted routes only."""
+    told: list[PastRun] = [past_run(store.run_report(run.id)) for run in runs]
+    values: dict[Spot, list[object]] = {}
+    varied: set[Spot] = set()
+    measured = False
+    newest: dict[int, RunInfo] = {}
+    for run in runs:
+        if run.recording_id is not None:
+            newest.setdefault(run.recording_id, run)
+    for recording_id, run in newest.items():
+        profile = _profile(store, recording_id)
+        measured = measured or profile is not None
+        varied |= varied_spots(profile or NoiseProfile())
+        for spot, seen in observe(_answers(store, run, wanted), profile or NoiseProfile()).items():
+            values.setdefault(spot, []).extend(seen)
+    return RuleEvidence(tuple(told), values, frozenset(varied), measured)
+
+
+def _profile(store: Store, recording_id: int) -> NoiseProfile | None:
+    """What the baseline's passes taught last; None when that was not kept, or by another version."""
+    stored = store.profile(recording_id)
+    if stored is None:
+        return None
+    try:
+        return NoiseProfile.from_json(stored.data)
+    except ValueError:
+        return None
+
+
+def _answers(store: Store, run: RunInfo, wanted: Wanted) -> Iterator[tuple[str, str, RecordedResponse]]:
+    """What the run kept of the baseline, or else of the candidate: (method, route, response)."""
+    names = store.pass_names(run.id)
+    name = next((name for name in names if not name.startswith("candidate")), next(iter(names), None))
+    if name is None or run.recording_id is None:
+        return
+    asked = [(e.id, e.request.method, e.request.target, e.route) for e in store.exchanges(run.recording_id)]
+    table = RouteTable((method, target, route) for _, method, target, route in asked)
+    route_of = {each: (method, table.route(method, target, route)) for each, method, target, route in asked}
+    for exchange_id, answer in islice(store.answers(run.id, name), MAX_ANSWERS):
+        method, route = route_of.get(exchange_id, ("", ""))
+        if answer.response is not None and method and wanted(method, route):
+            yield method, route, answer.response
