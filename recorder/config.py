@@ -35,6 +35,7 @@ class RecorderConfig:
     key_file: str | None = None
     trusted_proxies: int = 0
     observe: bool = False
+    sql: bool = True  # note the SQL statements of each request
     queue_count: int = 2_000  # exchanges that wait for the background thread
     queue_bytes: int = 12 * MIB  # their size: what the recorder may hold of the application's memory
 
@@ -74,6 +75,7 @@ class RecorderConfig:
             "key_file": reader.value("KEY_FILE", str, None),
             "trusted_proxies": reader.value("TRUSTED_PROXIES", _count, 0),
             "observe": reader.value("OBSERVE", _switch, False),
+            "sql": reader.value("SQL", _switch, True),
         }
         try:
             return cls(**found)  # type: ignore[arg-type]  # each was parsed to its own type above

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .observation import Observation
+from .sql_hooks import SqlHook
 
 if TYPE_CHECKING:
     from .capture import Capture
@@ -27,6 +28,8 @@ class Hooks:
 
     def install(self, key: Key) -> None:
         """Called once recording or observing is sure to be on. Raises nothing."""
+        if self._config.sql:
+            self._equip += (SqlHook(self._guard).equip,)
 
     @property
     def active(self) -> bool:

@@ -23,6 +23,7 @@ def test_every_variable_is_read() -> None:
             "UNDERSTUDY_KEY_FILE": "/etc/key",
             "UNDERSTUDY_TRUSTED_PROXIES": "2",
             "UNDERSTUDY_OBSERVE": "1",
+            "UNDERSTUDY_SQL": "off",
         }
     ) == RecorderConfig(
         sink="file:///var/spool/understudy",
@@ -35,6 +36,7 @@ def test_every_variable_is_read() -> None:
         key_file="/etc/key",
         trusted_proxies=2,
         observe=True,
+        sql=False,
     )
     assert RecorderConfig.from_env({}) == RecorderConfig()
 

@@ -1,0 +1,162 @@
+"""Notes the SQL statements of SQLAlchemy and Django in the current request's observation.
+
+Neither is imported here: a process that has not loaded one does not use it. Applications load them late, so that each
+new observation asks again until both are there; asking costs two look-ups.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from .guard import Guard
+from .observation import Observation, current
+from .sql import CountedStatements, add_rows
+
+_MYSQL = frozenset(["mysql", "mariadb"])
+
+
+class SqlHook:
+    """What counts statements in this process; made once per middleware, installed once per process."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._pending = list(_INSTALL)
+        self._django = False
+
+    def equip(self, observation: Observation) -> None:
+        """Gives the observation a place for its statements, if anything in this process can tell of any."""
+        if self._pending:
+            self._look()
+        if self._django:
+            _watch_connections(self._guard)
+        if len(self._pending) < len(_INSTALL):
+            observation.statements = CountedStatements()
+
+    def _look(self) -> None:
+        for name in tuple(self._pending):
+            if name in sys.modules:
+                try:
+                    _installed(name, self._guard)
+                except Exception as error:
+                    self._guard.failed(f"counting the statements of {name.partition('.')[0]}", error)
+                    continue
+                self._pending.remove(name)
+                self._django = self._django or name == _DJANGO
+
+
+def _installed(name: str, guard: Guard) -> None:
+    with _lock:
+        if name not in _done:
+            _INSTALL[name](guard)
+            _done.add(name)
+
+
+_lock = threading.Lock()
+_done: set[str] = set()
+
+
+# -- SQLAlchemy ---------------------------------------------------------------------------------------------------------
+
+
+def _install_sqlalchemy(guard: Guard) -> None:
+    """Listens to every engine of the process, those that are there already and those of asyncio included."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    def before(conn: Any, cursor: Any, statement: Any, parameters: Any, context: Any, executemany: bool) -> None:
+        observation = current()
+        if observation is None or observation.statements is None:
+            return
+        try:
+            context.understudy_tally = observation.statements.note(statement, conn.dialect.name in _MYSQL)
+            context.understudy_began = perf_counter()
+        except Exception as error:
+            guard.failed("counting a statement", error)
+
+    def after(conn: Any, cursor: Any, statement: Any, parameters: Any, context: Any, executemany: bool) -> None:
+        observation = current()
+        if observation is None or observation.statements is None:
+            return
+        try:
+            observation.statements.seconds += perf_counter() - context.understudy_began
+            add_rows(context.understudy_tally, cursor.rowcount)
+        except Exception as error:
+            guard.failed("counting a statement", error)
+
+    event.listen(Engine, "before_cursor_execute", before)
+    event.listen(Engine, "after_cursor_execute", after)
+
+
+# -- Django -------------------------------------------------------------------------------------------------------------
+
+_DJANGO = "django.db"
+_Execute = Callable[[Any, Any, bool, dict[str, Any]], Any]
+
+
+def _install_django(guard: Guard) -> None:
+    from django.db.backends.signals import connection_created
+
+    def created(connection: Any, **_: Any) -> None:
+        _wrap(connection, guard)
+
+    connection_created.connect(created, weak=False, dispatch_uid="understudy")
+
+
+def _watch_connections(guard: Guard) -> None:
+    """Those that this thread had opened before; `connection_created` tells of all others."""
+    if getattr(_thread, "watched", False):
+        return
+    _thread.watched = True
+    try:
+        from django.db import connections
+
+        for alias in connections:
+            found = getattr(connections._connections, alias, None)  # asking `connections` itself would make one
+            if found is not None:
+                _wrap(found, guard)
+    except Exception as error:
+        guard.failed("counting the statements of django", error)
+
+
+_thread = threading.local()
+
+
+def _wrap(connection: Any, guard: Guard) -> None:
+    wrappers = connection.execute_wrappers
+    if not any(isinstance(wrapper, _Counting) for wrapper in wrappers):
+        # first: `with connection.execute_wrapper(…)` takes away the last one when it ends
+        wrappers.insert(0, _Counting(guard))
+
+
+class _Counting:
+    """Django's execute wrapper that counts."""
+
+    __slots__ = ("_guard",)
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    def __call__(self, execute: _Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        observation = current()
+        statements = observation.statements if observation is not None else None
+        if statements is None:
+            return execute(sql, params, many, context)
+        tally = None
+        try:
+            tally = statements.note(sql, context["connection"].vendor in _MYSQL)
+        except Exception as error:
+            self._guard.failed("counting a statement", error)
+        began = perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            statements.seconds += perf_counter() - began
+            if tally is not None:
+                add_rows(tally, getattr(context["cursor"].cursor, "rowcount", None))
+
+
+_INSTALL: dict[str, Callable[[Guard], None]] = {"sqlalchemy.engine": _install_sqlalchemy, _DJANGO: _install_django}
