@@ -220,6 +220,8 @@ def _complete(capture: Capture) -> None:
     capture.route, capture.endpoint = route_of(environ, values[SCRIPT], capture.request)
     capture.principal = principal_of(environ)
     weight = _FIXED_WEIGHT + capture.kept + _PIECE_WEIGHT * len(capture.chunks) + sum(map(len, values[HEADERS:]))
+    if capture.observation is not None:
+        weight += capture.observation.weight
     if tee is None:
         capture.request_body = None
     else:

@@ -18,6 +18,10 @@ class Statements(Protocol):
     def seconds(self) -> float:
         """Time spent in the database."""
 
+    @property
+    def weight(self) -> int:
+        """Bytes of memory that it holds, about."""
+
 
 class Calls(Protocol):
     """The outbound calls of one request, as `outbound/` notes them."""
@@ -40,6 +44,11 @@ class Observation:
         self.tape = tape
         self.statements: Statements | None = None  # None: nothing counts statements in this process
         self.calls: Calls | None = None  # None: nothing notes calls in this process
+
+    @property
+    def weight(self) -> int:
+        """Bytes of memory that it holds, about."""
+        return self.statements.weight if self.statements is not None else 0
 
     def taken(self) -> Observed:
         """What was observed, as values."""

@@ -69,11 +69,11 @@ def observed_headers(environ: WSGIEnvironment, observation: Observation, partial
     observed = replace(observation.taken(), partial=partial)
     found = environ.get(ENVIRON_SQL)
     headers: list[tuple[str, str]] = []
-    if observed.sql is not None and observation.statements is not None:
+    if isinstance(found, tuple) and len(found) == 2:
+        headers.append((SQL_HEADER, f"count={found[0]:d};time={found[1]:.6f}"))
+    elif observed.sql is not None and observation.statements is not None:
         count = sum(statement.count for statement in observed.sql)
         headers.append((SQL_HEADER, f"count={count:d};time={observation.statements.seconds:.6f}"))
-    elif isinstance(found, tuple) and len(found) == 2:
-        headers.append((SQL_HEADER, f"count={found[0]:d};time={found[1]:.6f}"))
     if observed.sql is not None or observed.outbound is not None:
         headers += ((OBSERVED_HEADER, piece) for piece in packed_observed(observed))
     return tuple(headers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .exchange import SqlStatement
+from .guard import Guard
 from .sql_shape import Shape, shape_of
 
 MAX_SHAPES = 200
@@ -17,19 +18,22 @@ MORE = Shape("more", "(and more)")
 UNKNOWN = -1  # rows, where no driver told them
 
 COUNT, ROWS = 0, 1
+_TALLY_WEIGHT = 300
 _Tally = list[int]  # how often, and rows in all
 
 
 class CountedStatements:
     """One request's statements, noted by any of its threads."""
 
-    __slots__ = ("_mysql", "_shapes", "_texts", "seconds")
+    __slots__ = ("_mysql", "_shapes", "_texts", "guard", "seconds", "weight")
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Guard) -> None:
+        self.guard = guard
         self._texts: dict[Any, _Tally] = {}
         self._shapes: dict[Shape, _Tally] = {}
         self._mysql = False
         self.seconds = 0.0
+        self.weight = 0  # bytes of memory that it holds, about
 
     def note(self, statement: Any, mysql: bool) -> _Tally:
         """Counts an execution, of many parameters or one, and gives the tally to which its rows may be added."""
@@ -56,14 +60,17 @@ class CountedStatements:
     def _new(self, statement: Any, mysql: bool) -> _Tally:
         self._mysql = self._mysql or mysql
         if type(statement) is str and len(statement) <= MAX_HELD and len(self._texts) < MAX_TEXTS:
+            self.weight += _TALLY_WEIGHT + len(statement)
             return self._texts.setdefault(statement, [0, UNKNOWN])
         shape = shape_of(statement, mysql)
         if len(self._shapes) >= MAX_SHAPES and shape not in self._shapes:
             shape = MORE
+        if shape not in self._shapes:
+            self.weight += _TALLY_WEIGHT
         return self._shapes.setdefault(shape, [0, UNKNOWN])
 
 
 def add_rows(tally: _Tally, rows: Any) -> None:
-    """Adds what a driver says of the rows that a statement returned or changed; -1 and None mean that it cannot tell."""
+    """Adds the rows that a statement returned or changed, as its driver says; -1 and None: it cannot tell."""
     if type(rows) is int and rows >= 0:
         tally[ROWS] = max(0, tally[ROWS]) + rows

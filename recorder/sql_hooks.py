@@ -16,6 +16,7 @@ from .guard import Guard
 from .observation import Observation, current
 from .sql import CountedStatements, add_rows
 
+_STEP = "counting a statement"
 _MYSQL = frozenset(["mysql", "mariadb"])
 
 
@@ -34,13 +35,13 @@ class SqlHook:
         if self._django:
             _watch_connections(self._guard)
         if len(self._pending) < len(_INSTALL):
-            observation.statements = CountedStatements()
+            observation.statements = CountedStatements(self._guard)
 
     def _look(self) -> None:
         for name in tuple(self._pending):
             if name in sys.modules:
                 try:
-                    _installed(name, self._guard)
+                    _installed(name)
                 except Exception as error:
                     self._guard.failed(f"counting the statements of {name.partition('.')[0]}", error)
                     continue
@@ -48,10 +49,10 @@ class SqlHook:
                 self._django = self._django or name == _DJANGO
 
 
-def _installed(name: str, guard: Guard) -> None:
+def _installed(name: str) -> None:
     with _lock:
         if name not in _done:
-            _INSTALL[name](guard)
+            _INSTALL[name]()
             _done.add(name)
 
 
@@ -59,49 +60,56 @@ _lock = threading.Lock()
 _done: set[str] = set()
 
 
-# -- SQLAlchemy ---------------------------------------------------------------------------------------------------------
+def _statements() -> CountedStatements | None:
+    """Where the current request's statements are counted."""
+    observation = current()
+    statements = observation.statements if observation is not None else None
+    return statements if type(statements) is CountedStatements else None
 
 
-def _install_sqlalchemy(guard: Guard) -> None:
+# -- SQLAlchemy -----------------------------------------------------------------------------------------------------
+
+
+def _install_sqlalchemy() -> None:
     """Listens to every engine of the process, those that are there already and those of asyncio included."""
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
     def before(conn: Any, cursor: Any, statement: Any, parameters: Any, context: Any, executemany: bool) -> None:
-        observation = current()
-        if observation is None or observation.statements is None:
+        statements = _statements()
+        if statements is None:
             return
         try:
-            context.understudy_tally = observation.statements.note(statement, conn.dialect.name in _MYSQL)
+            context.understudy_tally = statements.note(statement, conn.dialect.name in _MYSQL)
             context.understudy_began = perf_counter()
         except Exception as error:
-            guard.failed("counting a statement", error)
+            statements.guard.failed(_STEP, error)
 
     def after(conn: Any, cursor: Any, statement: Any, parameters: Any, context: Any, executemany: bool) -> None:
-        observation = current()
-        if observation is None or observation.statements is None:
+        statements = _statements()
+        if statements is None:
             return
         try:
-            observation.statements.seconds += perf_counter() - context.understudy_began
+            statements.seconds += perf_counter() - context.understudy_began
             add_rows(context.understudy_tally, cursor.rowcount)
         except Exception as error:
-            guard.failed("counting a statement", error)
+            statements.guard.failed(_STEP, error)
 
     event.listen(Engine, "before_cursor_execute", before)
     event.listen(Engine, "after_cursor_execute", after)
 
 
-# -- Django -------------------------------------------------------------------------------------------------------------
+# -- Django ---------------------------------------------------------------------------------------------------------
 
 _DJANGO = "django.db"
 _Execute = Callable[[Any, Any, bool, dict[str, Any]], Any]
 
 
-def _install_django(guard: Guard) -> None:
+def _install_django() -> None:
     from django.db.backends.signals import connection_created
 
     def created(connection: Any, **_: Any) -> None:
-        _wrap(connection, guard)
+        _wrap(connection)
 
     connection_created.connect(created, weak=False, dispatch_uid="understudy")
 
@@ -117,7 +125,7 @@ def _watch_connections(guard: Guard) -> None:
         for alias in connections:
             found = getattr(connections._connections, alias, None)  # asking `connections` itself would make one
             if found is not None:
-                _wrap(found, guard)
+                _wrap(found)
     except Exception as error:
         guard.failed("counting the statements of django", error)
 
@@ -125,38 +133,30 @@ def _watch_connections(guard: Guard) -> None:
 _thread = threading.local()
 
 
-def _wrap(connection: Any, guard: Guard) -> None:
+def _wrap(connection: Any) -> None:
     wrappers = connection.execute_wrappers
-    if not any(isinstance(wrapper, _Counting) for wrapper in wrappers):
+    if _counting not in wrappers:
         # first: `with connection.execute_wrapper(…)` takes away the last one when it ends
-        wrappers.insert(0, _Counting(guard))
+        wrappers.insert(0, _counting)
 
 
-class _Counting:
+def _counting(execute: _Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
     """Django's execute wrapper that counts."""
-
-    __slots__ = ("_guard",)
-
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
-
-    def __call__(self, execute: _Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
-        observation = current()
-        statements = observation.statements if observation is not None else None
-        if statements is None:
-            return execute(sql, params, many, context)
-        tally = None
-        try:
-            tally = statements.note(sql, context["connection"].vendor in _MYSQL)
-        except Exception as error:
-            self._guard.failed("counting a statement", error)
-        began = perf_counter()
-        try:
-            return execute(sql, params, many, context)
-        finally:
-            statements.seconds += perf_counter() - began
-            if tally is not None:
-                add_rows(tally, getattr(context["cursor"].cursor, "rowcount", None))
+    statements = _statements()
+    if statements is None:
+        return execute(sql, params, many, context)
+    tally = None
+    try:
+        tally = statements.note(sql, context["connection"].vendor in _MYSQL)
+    except Exception as error:
+        statements.guard.failed(_STEP, error)
+    began = perf_counter()
+    try:
+        return execute(sql, params, many, context)
+    finally:
+        statements.seconds += perf_counter() - began
+        if tally is not None:
+            add_rows(tally, getattr(context["cursor"].cursor, "rowcount", None))
 
 
-_INSTALL: dict[str, Callable[[Guard], None]] = {"sqlalchemy.engine": _install_sqlalchemy, _DJANGO: _install_django}
+_INSTALL: dict[str, Callable[[], None]] = {"sqlalchemy.engine": _install_sqlalchemy, _DJANGO: _install_django}

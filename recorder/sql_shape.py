@@ -48,7 +48,7 @@ _SPACE = re.compile(r"\s+")
 _TEXT_LITERALS = re.compile(r"#(?: ?#)+")  # 'a' 'b' is one text
 _CAST = re.compile(r"#(?:::\w+(?:\(#(?:, ?#)*\))?(?: varying| precision| with(?:out)? time zone)?(?:\[\])?)+", re.I)
 _SIGN = re.compile(r"(?<=[=<>(,])( ?)[-+] ?#")
-_LIST = re.compile(r"\( ?#(?: ?, ?#)*(?: ?\)|\Z)")
+_LIST = re.compile(r"\( ?#(?: ?, ?#)*(?: ?\)| ?,? ?\Z)")
 _ROWS = re.compile(r"(\((?:[^()]|\([^()]*\))*\))(?: ?, ?\1)+")
 _SAVEPOINT = re.compile(r"\b(SAVEPOINT|RELEASE|ROLLBACK TO)( SAVEPOINT)? (?!SAVEPOINT\b)[^\s;]+", re.I)
 
@@ -89,7 +89,7 @@ def normalised(text: str, mysql: bool = False) -> str:
     text = (_MYSQL_TOKENS if mysql else _TOKENS).sub(_without_value, text)
     text = _SPACE.sub(" ", text).strip(" ;")
     text = _SIGN.sub(r"\1#", _CAST.sub("#", _TEXT_LITERALS.sub("#", text)))
-    text = _ROWS.sub(r"\1", _LIST.sub("(#)", text))
+    text = _ROWS.sub(r"\1", _LIST.sub("(#)", text)).rstrip(" ,(")  # where it was cut between two rows
     return _SAVEPOINT.sub(r"\1\2 #", text)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from diffing.atoms import is_opaque
 from diffing.grouping import Finding
-from recorder.exchange import Body, RecordedResponse
+from recorder.exchange import Body, Observed, RecordedResponse
 from recorder.keys import Key, load_key
 from recorder.redaction import Redactor
 
@@ -15,6 +15,11 @@ from recorder.redaction import Redactor
 def keeping_redactor(key: Key | None) -> Redactor:
     """A redactor with the recording's key, or with this machine's own where that is not to be had."""
     return Redactor(key or load_key(None, None))
+
+
+def kept_observations(observed: Observed | None) -> Observed | None:
+    """What was observed as it may be stored: the shapes of statements hold no values; outbound calls are not kept."""
+    return None if observed is None or observed.sql is None else replace(observed, outbound=None)
 
 
 def redacted_finding(finding: Finding, redactor: Redactor) -> Finding:

@@ -18,7 +18,7 @@ from recorder.redaction import Redactor
 
 from .errors import UsageError
 from .ingest import import_path
-from .keeping import keeping_redactor
+from .keeping import keeping_redactor, kept_observations
 from .known import Known
 from .passes import Pass
 from .rehearsal import Rehearsal, Request, Watcher, rehearse
@@ -200,7 +200,7 @@ def _known(store: Store, info: RecordingInfo, baselines: Sequence[TargetSettings
 
 def _stored_answers(store: Store, run_id: str, pass_name: str) -> dict[str, Answer]:
     return {
-        exchange_id: Answer(stored.response, stored.failure, stored.started, stored.ended)
+        exchange_id: Answer(stored.response, stored.failure, stored.started, stored.ended, observed=stored.observed)
         for exchange_id, stored in store.answers(run_id, pass_name)
     }
 
@@ -231,4 +231,11 @@ def _redacted(rehearsal: Rehearsal, one: Pass, redactor: Redactor) -> Iterator[S
     for step, answer in zip(rehearsal.plan.steps, one.result.answers, strict=True):
         response = answer.response and redactor.redact_response(answer.response)
         if response is not None or answer.failure:
-            yield StoredAnswer(step.exchange.id, response, answer.failure, answer.started, answer.ended)
+            yield StoredAnswer(
+                step.exchange.id,
+                response,
+                answer.failure,
+                answer.started,
+                answer.ended,
+                kept_observations(answer.observed),
+            )

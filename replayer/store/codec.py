@@ -18,6 +18,7 @@ from recorder.exchange import (
     BodyState,
     Exchange,
     Headers,
+    Observed,
     OutboundCall,
     Outcome,
     RecordedRequest,
@@ -74,7 +75,7 @@ def record_of(exchange: Exchange) -> list[Any]:
         exchange.producer,
         exchange.sequence,
         exchange.outcome.value,
-        None if exchange.sql is None else [[s.fingerprint, s.statement, s.count, s.rows] for s in exchange.sql],
+        _sql_record(exchange.sql),
         None if exchange.outbound is None else [_outbound_record(call) for call in exchange.outbound],
     ]
 
@@ -99,25 +100,29 @@ def exchange_of(
         producer=producer,
         sequence=sequence,
         outcome=Outcome(outcome),
-        sql=None if sql is None else tuple(SqlStatement(*statement) for statement in sql),
+        sql=_sql(sql),
         outbound=None if outbound is None else tuple(_outbound(call) for call in outbound),
     )
 
 
-def record_of_answer(response: RecordedResponse | None, failure: str, started: float, ended: float) -> list[Any]:
+def record_of_answer(
+    response: RecordedResponse | None, failure: str, started: float, ended: float, observed: Observed | None = None
+) -> list[Any]:
     """What a block keeps of a target's answer."""
     return [
         None if response is None else [response.status, *_response_record(response)],
         failure,
         started,
         ended,
+        *([] if observed is None else [_observed_record(observed)]),
     ]
 
 
-def answer_of(record: list[Any], data: bytes) -> tuple[RecordedResponse | None, str, float, float]:
-    """The response, failure, start and end of which `record_of_answer` made this record."""
-    response, failure, started, ended = record
-    return (None if response is None else _response(response, data)), failure, started, ended
+def answer_of(record: list[Any], data: bytes) -> tuple[RecordedResponse | None, str, float, float, Observed | None]:
+    """The response, failure, start, end and observations of which `record_of_answer` made this record."""
+    response, failure, started, ended, *observed = record  # those of older versions observed nothing
+    kept = _observed(observed[0]) if observed else None
+    return (None if response is None else _response(response, data)), failure, started, ended, kept
 
 
 def packed_id(exchange_id: str) -> bytes:
@@ -162,6 +167,24 @@ def _body(record: list[Any] | None, data: bytes) -> Body:
         return Body(data, len(data))
     size, state, digest = record
     return Body(data, size, BodyState(state), digest)
+
+
+def _observed_record(observed: Observed) -> list[Any]:
+    calls = None if observed.outbound is None else [_outbound_record(call) for call in observed.outbound]
+    return [_sql_record(observed.sql), calls, observed.partial]
+
+
+def _observed(record: list[Any]) -> Observed:
+    sql, calls, partial = record
+    return Observed(_sql(sql), None if calls is None else tuple(_outbound(call) for call in calls), partial)
+
+
+def _sql_record(statements: tuple[SqlStatement, ...] | None) -> list[list[Any]] | None:
+    return None if statements is None else [[s.fingerprint, s.statement, s.count, s.rows] for s in statements]
+
+
+def _sql(record: list[list[Any]] | None) -> tuple[SqlStatement, ...] | None:
+    return None if record is None else tuple(SqlStatement(*statement) for statement in record)
 
 
 def _outbound_record(call: OutboundCall) -> list[Any]:

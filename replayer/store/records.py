@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from recorder.exchange import RecordedResponse
+from recorder.exchange import Observed, RecordedResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +91,4 @@ class StoredAnswer:
     failure: str = ""  # "" when there is a response
     started: float = 0.0
     ended: float = 0.0
+    observed: Observed | None = None  # None: the target did not observe

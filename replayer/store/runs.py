@@ -176,7 +176,9 @@ class RunStore:
         recording = connection.execute(select(runs.c.recording).where(runs.c.number == run)).scalar()
         contents = [row.response.body.data for _, row in fresh if row.response is not None]
         numbers = self._bodies.put(connection, recording, contents)
-        records = [codec.record_of_answer(row.response, row.failure, row.started, row.ended) for _, row in fresh]
+        records = [
+            codec.record_of_answer(row.response, row.failure, row.started, row.ended, row.observed) for _, row in fresh
+        ]
         places = add_blocks(connection, records, pass_id=pass_id)
         values = [
             {

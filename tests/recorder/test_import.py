@@ -8,6 +8,7 @@ SCRIPT = """
 import sys
 before = set(sys.modules)
 import recorder, recorder.wire, recorder.ship, recorder.pipeline, recorder.sinks.file, recorder.django, recorder.flask
+import recorder.sql_hooks
 import json
 print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
 """

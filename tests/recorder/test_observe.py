@@ -50,7 +50,7 @@ def app(request: dict[str, Any], start: Any) -> Iterable[bytes]:
 
 def test_a_signed_replay_is_answered_with_observations_and_never_recorded() -> None:
     sink = memory_sink("observe")
-    wrapped = RecorderMiddleware(app, RecorderConfig(sink="memory:observe", key=SECRET, observe=True))
+    wrapped = RecorderMiddleware(app, RecorderConfig(sink="memory:observe", key=SECRET, observe=True, sql=False))
     signed = serve(wrapped, environ("/", HTTP_UNDERSTUDY_REPLAY=sign(KEY, "r1", time.time())))
     forged = serve(wrapped, environ("/", HTTP_UNDERSTUDY_REPLAY="r1.1.00"))
     wrapped.close()
@@ -73,3 +73,13 @@ def test_observing_needs_no_sink() -> None:
     wrapped = RecorderMiddleware(app, RecorderConfig(key=SECRET, observe=True))
     got = serve(wrapped, environ("/", HTTP_UNDERSTUDY_REPLAY=sign(KEY, "r1", time.time())))
     assert got.started[0][1][0] == ("X-Run", "r1")
+
+
+def test_an_application_that_counts_by_itself_knows_better_than_a_hook() -> None:
+    import sqlalchemy  # noqa: F401 - loaded, and hence counted, in this process
+
+    wrapped = RecorderMiddleware(app, RecorderConfig(key=SECRET, observe=True))
+    signed = serve(wrapped, environ("/", HTTP_UNDERSTUDY_REPLAY=sign(KEY, "r1", time.time())))
+    names = [name for name, _ in signed.started[0][1]]
+    assert ("Understudy-Sql", "count=3;time=0.012500") in signed.started[0][1]
+    assert names == ["X-Run", "Understudy-Sql", "Understudy-Observed", "Understudy-Observed"]

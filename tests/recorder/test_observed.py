@@ -23,6 +23,7 @@ class Statements:
     """Counts what the application below says that it asked."""
 
     seconds = 0.25
+    weight = 0
 
     def __init__(self) -> None:
         self.count = 0

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from recorder.exchange import Body, RecordedResponse
+from recorder.exchange import Body, Observed, OutboundCall, RecordedRequest, RecordedResponse, SqlStatement
 from replayer.errors import UsageError
-from replayer.store import ResultRow, RunInfo, Store, StoredAnswer
+from replayer.store import ResultRow, RunInfo, Store, StoredAnswer, codec
 
 
 @pytest.fixture
@@ -96,6 +97,20 @@ def test_answers_come_back_by_pass(store: Store) -> None:
     assert list(store.answers(run_id, "baseline 1")) == [(answer(1).exchange_id, answer(1))]
     assert list(store.answers(run_id, "other")) == []
     assert store.pass_names(run_id) == ("candidate 1", "baseline 1")
+
+
+def test_what_was_observed_is_kept_with_an_answer_and_older_records_are_read(store: Store) -> None:
+    run_id = new_run(store)
+    statement = SqlStatement("f00d", "SELECT … FROM t", 3, -1)
+    call = OutboundCall(RecordedRequest("POST", "https://pay.example/", ()), None, 1.0, 2.0)
+    rows = [
+        replace(answer(1), observed=Observed((statement,), None)),
+        replace(answer(2), observed=Observed((), (call,), partial=True)),
+        answer(3),
+    ]
+    store.add_answers(run_id, "p", rows)
+    assert [row for _, row in store.answers(run_id, "p")] == rows
+    assert codec.answer_of([None, "timeout", 1.0, 2.0], b"") == (None, "timeout", 1.0, 2.0, None)
 
 
 def test_an_answer_is_kept_once(store: Store) -> None:
