@@ -31,7 +31,7 @@ from .noise import NoiseRule
 from .prejudgement import Ready, both_succeeded, prejudge
 from .profile import NoiseProfile, Place
 from .walk import Pair
-from .windows import PassClock
+from .windows import RECORDED, PassClock
 
 DOWNSTREAM = "downstream"
 Witness = Callable[[Pair, str], None]
@@ -42,8 +42,9 @@ def judge(cases: Iterable[Case], profile: NoiseProfile, rules: Sequence[NoiseRul
 
     What stands for what is kept across cases, so a whole recording is to be judged in one call.
     """
-    court = Court(profile, rules)
-    for case in cases:
+    kept = list(cases)
+    court = Court(profile, rules, PassClock(kept))
+    for case in kept:
         yield court.hear(case)
 
 
@@ -58,6 +59,7 @@ class Court:
         self,
         profile: NoiseProfile,
         rules: Sequence[NoiseRule],
+        clock: PassClock,
         renaming: Renaming | None = None,
         witness: Witness | None = None,
     ) -> None:
@@ -65,13 +67,12 @@ class Court:
         self._rules = rules
         self._renaming = Renaming() if renaming is None else renaming
         self._witness = witness
-        self._clock = PassClock()
+        self._clock = clock
         self.taint = Taint(profile, self._renaming)
         watched = by_prefix({key for key, place in profile.places.items() if place.sort})
         self._scopes = Scopes(profile, self._renaming, watched)
 
     def hear(self, case: Case) -> Comparison:
-        self._clock.see(case)
         ready = prejudge(case, self._profile.drifting)
         if isinstance(ready, Comparison):
             self.taint.learn(case)
@@ -87,6 +88,7 @@ class Court:
         leaf = LeafJudge(self._profile, self._renaming)
         leaf.candidate = self._clock.window(case, 0, in_baseline=False)
         leaf.baseline = self._clock.window(case, 0, True) if case.baseline else self._clock.recorded(case)
+        leaf.attribution = self._clock.between((True, 0) if case.baseline else RECORDED, (False, 0))
         leaf.first_seen_reading = case.method in READS
         return _Hearing(case, ready, scope, leaf, self._rules, self.taint, self._witness)
 

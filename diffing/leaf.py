@@ -14,11 +14,14 @@ from .kinds import json_type, kind_of
 from .naming import is_id_like
 from .profile import NoiseProfile, Place
 from .times import UNKNOWN, Window, moment, same_moment
+from .windows import Attribution
 
 BINDING, NOISE, TIME = "binding", "noise profile", "time"
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
 _TRUSTED = 3
 """Differing baseline pairs that must all have meant one moment before a candidate's must."""
+_ATTRIBUTED = 6
+"""Differing baseline pairs that must all have meant the time of one request before a candidate's must."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class LeafJudge:
     renaming: Renaming
     baseline: Window = UNKNOWN
     candidate: Window = UNKNOWN
+    attribution: Attribution | None = None
     first_seen_reading: bool = False  # the request is one that only reads: what it shows was there before
 
     def judge(self, a: object, b: object, key: str) -> Verdict:
@@ -148,7 +152,11 @@ class LeafJudge:
         left, right = moment(a), moment(b)
         if left is None or right is None:
             return None
-        if same_moment(left, right, self.baseline, self.candidate):
+        if place.attributed and place.seen >= _ATTRIBUTED and self.attribution is not None:
+            same = self.attribution.agree(left, right, self.baseline, self.candidate)
+        else:
+            same = same_moment(left, right, self.baseline, self.candidate)
+        if same:
             if isinstance(a, str) and isinstance(b, str) and not _same_format(a, b, place):
                 return Verdict(kind=DifferenceKind.FORMAT, transition=_formats(a, b))
             return Verdict(TIME)

@@ -20,7 +20,7 @@ from .naming import Observed, Pairs, name_sorts
 from .profile import NoiseProfile, Place
 from .times import Window, moment, same_moment
 from .walk import Pair, walk
-from .windows import PassClock
+from .windows import Attribution, PassClock
 
 MAX_TEXTS = 1000
 """Distinct texts kept of one location: enough for its format."""
@@ -41,6 +41,7 @@ class Seen:
 
     noise: int = 0  # differing pairs between passes of one release
     untimely: bool = False
+    unattributed: bool = False
     types: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
     kinds: set[DifferenceKind] = field(default_factory=set)
@@ -83,6 +84,7 @@ class Match:
     noise: bool
     reads: bool  # the request is one that only reads
     trusted: bool  # its values may set what types and formats are right: not those of a release under judgement
+    attribution: Attribution | None = None
 
 
 def gather(cases: Sequence[Case], known: NoiseProfile, watched: Set[str]) -> Evidence:
@@ -90,9 +92,8 @@ def gather(cases: Sequence[Case], known: NoiseProfile, watched: Set[str]) -> Evi
     evidence = Evidence()
     by_route = by_prefix(watched)
     scopes: dict[int, Scopes] = {}
-    clock = PassClock()
+    clock = PassClock(cases)
     for case in cases:
-        clock.see(case)
         for match in matches(case, clock):
             made = scopes.get(match.number)
             if made is None:
@@ -115,7 +116,8 @@ def matches(case: Case, clock: PassClock) -> Iterator[Match]:
     for i, answer in answers[1:]:
         other = _response(answer)
         if other.status == first.status and other.body.complete and first.body.complete:
-            yield Match(i, first, other, windows[0], windows[i], True, reads, in_baseline)
+            attribution = clock.between((in_baseline, 0), (in_baseline, i))
+            yield Match(i, first, other, windows[0], windows[i], True, reads, in_baseline, attribution)
     recorded = case.exchange.response
     if recorded is None or not recorded.body.complete:
         return
@@ -218,9 +220,11 @@ class _Reader:
     def _time(self, seen: Seen, a: object, b: object) -> None:
         if not self._match.noise or a == b:
             return
-        left, right = moment(a), moment(b)
-        if left is None or right is None or not same_moment(left, right, self._match.when_a, self._match.when_b):
+        left, right, match = moment(a), moment(b), self._match
+        if left is None or right is None or not same_moment(left, right, match.when_a, match.when_b):
             seen.untimely = True
+        elif match.attribution is None or not match.attribution.agree(left, right, match.when_a, match.when_b):
+            seen.unattributed = True
 
     def _texts(self, seen: Seen, a: object, b: object) -> None:
         if self._match.trusted and isinstance(a, str) and isinstance(b, str) and len(seen.texts) < MAX_TEXTS:
@@ -303,6 +307,7 @@ def _place(seen: Seen, sort: str, refuted: bool) -> Place | None:
         sort=sort,
         refuted=refuted,
         timely=seen.noise > 0 and not seen.untimely,
+        attributed=seen.noise > 0 and not seen.untimely and not seen.unattributed,
         types=frozenset(seen.types),
         format=join(seen.texts),
         seen=seen.noise,

@@ -9,7 +9,7 @@ from typing import Any
 from .difference import Case
 from .formats import Format
 
-VERSION = 1
+VERSION = 2
 """Of the JSON form; a profile that was made by another version is learned anew."""
 
 
@@ -21,6 +21,7 @@ class Place:
     sort: str = ""  # identifiers of one kind are renamed one-to-one; "" when the location holds none
     refuted: bool = False  # was given a sort, and broke its renaming between two baseline passes
     timely: bool = False  # whenever it varied, it meant the same moment of both passes
+    attributed: bool = False  # and more narrowly the time of one and the same request
     types: frozenset[str] = frozenset()  # JSON types seen; kept where the location varies
     format: Format | None = None  # of its texts; kept where the location varies
     seen: int = 0  # pairs that differed
@@ -96,7 +97,8 @@ class NoiseProfile:
 
 
 _FLAGS = (
-    "varies refuted timely presence_varies type_varies null_varies length_varies order_varies inside_varies".split()
+    "varies refuted timely attributed presence_varies type_varies null_varies length_varies order_varies"
+    " inside_varies".split()
 )  # written only when they are set
 
 

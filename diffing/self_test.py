@@ -25,6 +25,7 @@ from .sensitivity import APPROVED, NOT_COMPARED, RULE, Fate, Sensitivity, sum_up
 from .standing import SILENT, standings
 from .tentative import Bound
 from .what_if import Heard, WhatIfCourt
+from .windows import PassClock
 
 BUDGET = 500
 """Mutants: enough for an interval of about two percentage points, and for a few of each kind of fault."""
@@ -103,16 +104,16 @@ class _SelfTest:
         self._following: dict[tuple[str, str], list[_Living]] = defaultdict(list)  # by an identifier that would tell
 
     def run(self, source: str, budget: int, seed: int) -> Sensitivity:
-        profile = self._judging.profile
-        court = WhatIfCourt(profile, self._judging.rules)
+        profile, clock = self._judging.profile, PassClock(self._cases)
+        court = WhatIfCourt(profile, clock, self._judging.rules)
         right = [court.hear(case).comparison for case in self._cases]
         matched = [i for i, comparison in enumerate(right) if comparison.status is Status.MATCHED]
         self._mutator = Mutator(self._cases, take_inventory(self._cases, matched, profile), profile)
         living = [_Living(mutant) for mutant in self._mutator.draw(budget, seed)]
-        self._sweep(living, frozenset(matched))
+        self._sweep(living, frozenset(matched), clock)
         return sum_up([_fate(one) for one in living], right, source)
 
-    def _sweep(self, living: Sequence[_Living], matched: frozenset[int]) -> None:
+    def _sweep(self, living: Sequence[_Living], matched: frozenset[int], clock: PassClock) -> None:
         """One more hearing of the run; at each case, the mutants that it has, and those that it may give away."""
         single: dict[int, list[_Living]] = defaultdict(list)
         wide: dict[tuple[str, str, int], list[_Living]] = defaultdict(list)
@@ -121,7 +122,7 @@ class _SelfTest:
                 wide[one.mutant.group].append(one)
             else:
                 single[one.mutant.case].append(one)
-        court = WhatIfCourt(self._judging.profile, self._judging.rules)
+        court = WhatIfCourt(self._judging.profile, clock, self._judging.rules)
         for index, case in enumerate(self._cases):
             answer = case.candidate[0].response if case.candidate else None
             here = single.pop(index, [])

@@ -11,6 +11,7 @@ from math import ceil, floor
 _ISO = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|[+-]\d\d:?\d\d))?)?", re.ASCII | re.I
 )
+_FRACTION = re.compile(r"[.,](\d+)", re.ASCII)
 _COMPACT = re.compile(r"\d{8}T\d{6}Z?", re.ASCII)
 _HTTP = re.compile(
     r"(?:[A-Z][a-z]{2,8}, )?\d{1,2}[ -][A-Z][a-z]{2}[ -]\d{2,4} \d\d:\d\d:\d\d(?: (?:GMT|UTC|[+-]\d{4}))?"
@@ -74,7 +75,7 @@ def moment(value: object) -> Moment | None:
 def _epoch(number: float, fraction: bool) -> Moment | None:
     for scale in (1.0, 1e3, 1e6):
         if _EARLIEST < number / scale < _LATEST:
-            return Moment(number / scale, 0.001 if fraction else 1.0 / scale)
+            return Moment(number / scale, 0.001 if fraction and scale == 1.0 else 1.0 / scale)
     return None
 
 
@@ -83,7 +84,10 @@ def _iso(text: str) -> Moment | None:
         parsed = datetime.fromisoformat(text.replace(",", ".").upper().replace(" Z", "Z"))
     except ValueError:
         return None
-    return _moment(parsed, DAY if len(text) == 10 else 60.0 if len(text) == 16 else 1.0)
+    if len(text) == 10:
+        return _moment(parsed, DAY)
+    fraction = _FRACTION.search(text)
+    return _moment(parsed, 60.0 if len(text) == 16 else 10.0 ** -len(fraction[1]) if fraction else 1.0)
 
 
 def _moment(parsed: datetime, resolution: float) -> Moment | None:
@@ -107,7 +111,7 @@ def same_moment(baseline: Moment, candidate: Moment, when_a: Window, when_b: Win
         if baseline.resolution != candidate.resolution:
             return False
         return bool(_days_ahead(baseline, when_a) & _days_ahead(candidate, when_b))
-    if _shifts(baseline, when_a) & _shifts(candidate, when_b):
+    if shifts(baseline, when_a) & shifts(candidate, when_b):
         return True
     slack = _SLACK + (when_a.ended - when_a.started) + (when_b.ended - when_b.started) + baseline.resolution
     return abs((baseline.at - when_a.started) - (candidate.at - when_b.started)) <= slack
@@ -119,7 +123,7 @@ def _days_ahead(value: Moment, window: Window) -> set[float]:
     return {day - window.started // DAY, day - window.ended // DAY}
 
 
-def _shifts(value: Moment, window: Window) -> set[int]:
+def shifts(value: Moment, window: Window) -> set[int]:
     """The time zones (quarters of an hour off UTC) in which the value lies within the pass so far."""
     low = window.opened - _SLACK - value.resolution
     high = window.ended + _SLACK

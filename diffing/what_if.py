@@ -15,6 +15,7 @@ from .noise import NoiseRule
 from .profile import NoiseProfile
 from .tentative import Bound, TentativeRenaming
 from .walk import Pair
+from .windows import PassClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ class Heard:
 class WhatIfCourt:
     """Hears the cases of a run in order, and between them what they might have been."""
 
-    def __init__(self, profile: NoiseProfile, rules: Sequence[NoiseRule] = ()) -> None:
+    def __init__(self, profile: NoiseProfile, clock: PassClock, rules: Sequence[NoiseRule] = ()) -> None:
         self._renaming = TentativeRenaming()
         self._hidden: list[Hidden] = []
-        self._court = Court(profile, rules, self._renaming, self._note)
+        self._court = Court(profile, rules, clock, self._renaming, self._note)
 
     def hear(self, case: Case) -> Heard:
         """The next case of the run."""

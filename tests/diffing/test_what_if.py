@@ -10,6 +10,7 @@ from diffing.judge import judge
 from diffing.profile import learn
 from diffing.tentative import TentativeRenaming
 from diffing.what_if import WhatIfCourt
+from diffing.windows import PassClock
 
 from .orders_app import SORTS, cases, traffic
 
@@ -27,7 +28,7 @@ def others(case: Case) -> list[Case]:
 
 
 def test_suppositions_change_nothing_of_what_is_heard_after_them() -> None:
-    court = WhatIfCourt(PROFILE)
+    court = WhatIfCourt(PROFILE, PassClock(MADE))
     heard = []
     found = 0
     for case in MADE:
@@ -39,7 +40,7 @@ def test_suppositions_change_nothing_of_what_is_heard_after_them() -> None:
 
 
 def test_a_supposition_leaves_no_trace() -> None:
-    court = WhatIfCourt(PROFILE)
+    court = WhatIfCourt(PROFILE, PassClock(MADE))
     for case in MADE:
         before = copy.deepcopy((court._renaming.forward, court._renaming.backward, court._renaming.everywhere))
         taint = copy.deepcopy(court._court.taint.mark())
@@ -58,7 +59,7 @@ def _filled(record: dict[str, dict[str, object]]) -> dict[str, dict[str, object]
 
 
 def test_what_a_case_binds_and_names_is_told() -> None:
-    court = WhatIfCourt(PROFILE)
+    court = WhatIfCourt(PROFILE, PassClock(MADE))
     for case in MADE[:2]:
         heard = court.hear(case)
     made = next(case for case in MADE if case.method == "POST" and case.route == "/orders")
@@ -70,7 +71,7 @@ def test_what_a_case_binds_and_names_is_told() -> None:
 
 
 def test_what_differs_and_does_not_count_is_told_with_its_place() -> None:
-    court = WhatIfCourt(PROFILE)
+    court = WhatIfCourt(PROFILE, PassClock(MADE))
     heard = [court.hear(case) for case in MADE]
     tags = next(one for one in heard if one.comparison.route == "/tags")
     assert ("$.tags", "$.tags", "noise profile") in {(h.path, h.shape, h.why) for h in tags.hidden}
