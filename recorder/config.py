@@ -36,6 +36,7 @@ class RecorderConfig:
     trusted_proxies: int = 0
     observe: bool = False
     sql: bool = True  # note the SQL statements of each request
+    outbound: bool = True  # note the HTTP calls that the application makes
     queue_count: int = 2_000  # exchanges that wait for the background thread
     queue_bytes: int = 12 * MIB  # their size: what the recorder may hold of the application's memory
 
@@ -76,6 +77,7 @@ class RecorderConfig:
             "trusted_proxies": reader.value("TRUSTED_PROXIES", _count, 0),
             "observe": reader.value("OBSERVE", _switch, False),
             "sql": reader.value("SQL", _switch, True),
+            "outbound": reader.value("OUTBOUND", _switch, True),
         }
         try:
             return cls(**found)  # type: ignore[arg-type]  # each was parsed to its own type above

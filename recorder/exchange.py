@@ -93,14 +93,27 @@ class SqlStatement:
     rows: int
 
 
+class CallOutcome(Enum):
+    """What came of an outbound call."""
+
+    ANSWERED = "answered"
+    FAILED = "failed"  # no response: refused, timed out, broken off
+    PLAYED = "played"  # in a replay: answered, or failed, as in the recording, and never sent
+    REFUSED = "refused"  # in a replay: the recording has no such call; it was not sent, and answered with 599
+    BLOCKED = "blocked"  # in a replay: a connection that nothing which can be answered was about to use
+    UNKEPT = "unkept"  # stands for `attempts` calls past the bound, of which nothing else is known
+
+
 @dataclass(frozen=True, slots=True)
 class OutboundCall:
-    """One HTTP call that the application made while it answered."""
+    """One HTTP call that the application made while it answered. The request's target is an absolute URL."""
 
     request: RecordedRequest
     response: RecordedResponse | None
     started: float
     ended: float
+    outcome: CallOutcome = CallOutcome.ANSWERED
+    attempts: int = 1  # how often the client's library tried: its own retries are one call
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,12 @@ class Hooks:
         """Called once recording or observing is sure to be on. Raises nothing."""
         if self._config.sql:
             self._equip += (SqlHook(self._guard).equip,)
+        if self._config.outbound:
+            with self._guard.step("hooking HTTP clients"):
+                from . import outbound
+
+                outbound.install(self._guard)
+                self._equip += (outbound.equip,)
 
     @property
     def active(self) -> bool:

@@ -29,6 +29,10 @@ class Calls(Protocol):
     def taken(self) -> tuple[OutboundCall, ...]:
         """Every call in the order in which they began; reads what was noted, in any thread."""
 
+    @property
+    def weight(self) -> int:
+        """Bytes of the application's memory that are held."""
+
 
 class Observation:
     """One request's. A hook finds it by `current()`; None there means that nobody wants to know.
@@ -48,7 +52,7 @@ class Observation:
     @property
     def weight(self) -> int:
         """Bytes of memory that it holds, about."""
-        return self.statements.weight if self.statements is not None else 0
+        return sum(kind.weight for kind in (self.statements, self.calls) if kind is not None)
 
     def taken(self) -> Observed:
         """What was observed, as values."""

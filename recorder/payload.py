@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from .exchange import (
     Body,
     BodyState,
+    CallOutcome,
     Exchange,
     Headers,
     Observed,
@@ -38,6 +39,7 @@ SECTION_OUTBOUND = 2
 _BODY_STATES = (BodyState.COMPLETE, BodyState.TRUNCATED, BodyState.UNREAD, BodyState.OPAQUE)
 _OUTCOMES = (Outcome.COMPLETE, Outcome.DISCONNECTED, Outcome.RAISED)
 _BODY_NUMBER = {state: number for number, state in enumerate(_BODY_STATES)}
+_CALL_OUTCOMES = {outcome.value: outcome for outcome in CallOutcome}
 _OUTCOME_NUMBER = {outcome: number for number, outcome in enumerate(_OUTCOMES)}
 
 _HAS_RESPONSE = 1
@@ -302,8 +304,21 @@ def _decode_sql(cursor: _Cursor) -> tuple[SqlStatement, ...]:
 
 
 def _encode_outbound(calls: Sequence[OutboundCall]) -> bytes:
-    """Each call is laid out as an exchange without identity: the same code writes and reads both."""
-    payloads = [encode_exchange(Exchange("", call.request, call.response, call.started, call.ended)) for call in calls]
+    """Each call is laid out as an exchange: the same code writes and reads both. Its outcome stands as the endpoint."""
+    payloads = [
+        encode_exchange(
+            Exchange(
+                "",
+                call.request,
+                call.response,
+                call.started,
+                call.ended,
+                endpoint=call.outcome.value,
+                sequence=call.attempts,
+            )
+        )
+        for call in calls
+    ]
     parts = [_COUNT.pack(len(payloads))]
     for payload in payloads:
         parts += (_COUNT.pack(len(payload)), payload)
@@ -316,5 +331,8 @@ def _decode_outbound(cursor: _Cursor) -> tuple[OutboundCall, ...]:
     for _ in range(count):
         (length,) = cursor.unpack(_COUNT)
         call = decode_exchange(cursor.take(length))
-        calls.append(OutboundCall(call.request, call.response, call.started, call.ended))
+        outcome = _CALL_OUTCOMES.get(call.endpoint, CallOutcome.ANSWERED)
+        calls.append(
+            OutboundCall(call.request, call.response, call.started, call.ended, outcome, max(1, call.sequence))
+        )
     return tuple(calls)

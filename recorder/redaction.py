@@ -14,10 +14,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from .atoms import as_text, as_wire
+from .called_target import redact_called
 from .content_atoms import redact_content
 from .content_coding import Coding, decode, encode
 from .echoes import Echoes, Spelled, spelled
-from .exchange import Body, BodyState, Exchange, Headers, OutboundCall, RecordedRequest, RecordedResponse
+from .exchange import Body, BodyState, Exchange, Headers, RecordedRequest, RecordedResponse
 from .form_atoms import redact_target
 from .header_atoms import redact_header
 from .keys import Key
@@ -44,7 +45,7 @@ class Redactor:
         request = self._open_request(exchange.request, found)
         response = self._open_response(exchange.response, found)
         calls = exchange.outbound or ()
-        outbound = [(self._open_request(c.request, found), self._open_response(c.response, found)) for c in calls]
+        outbound = [(self._open_call(c.request, found), self._open_response(c.response, found)) for c in calls]
         echoes = self._echoes(found)
         return replace(
             exchange,
@@ -53,11 +54,10 @@ class Redactor:
             sql=exchange.sql and tuple(replace(s, statement=echoes.replace(s.statement)) for s in exchange.sql),
             outbound=exchange.outbound
             and tuple(
-                OutboundCall(
-                    self._close_request(call.request, opened_request, echoes),
-                    self._close_response(call.response, opened_response, echoes),
-                    call.started,
-                    call.ended,
+                replace(
+                    call,
+                    request=self._close_request(call.request, opened_request, echoes),
+                    response=self._close_response(call.response, opened_response, echoes),
                 )
                 for call, (opened_request, opened_response) in zip(calls, outbound, strict=True)
             ),
@@ -115,6 +115,14 @@ class Redactor:
             return opened
         try:
             opened.target = as_wire(redact_target(as_text(request.target), found))
+        except Exception:
+            opened.target = self._whole(request.target)
+        return opened
+
+    def _open_call(self, request: RecordedRequest, found: _Found) -> _Opened:
+        opened = self._open_message(request.headers, request.body, found)
+        try:
+            opened.target = as_wire(redact_called(as_text(request.target), found))
         except Exception:
             opened.target = self._whole(request.target)
         return opened

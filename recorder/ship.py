@@ -41,7 +41,11 @@ class Shipper:
         """The frame of one exchange. Identity is read before redaction, which is the last step that sees clear text."""
         request, response = messages(captured)
         identity = self._identifier.identify(request, response, self._client_address(captured), captured.principal)
-        exchange = as_exchange(captured, *self._redactor.redact_messages(request, response), identity, self._producer)
+        if captured.observation is None:
+            redacted = self._redactor.redact_messages(request, response)
+            exchange = as_exchange(captured, *redacted, identity, self._producer)
+        else:  # what the application told others holds the same secrets, and some of its own
+            exchange = self._redactor.redact(as_exchange(captured, request, response, identity, self._producer))
         return frame(FrameKind.EXCHANGE, encode_exchange(exchange), self._stamp)
 
     def _client_address(self, captured: Capture) -> str:

@@ -16,6 +16,7 @@ import zstandard
 from recorder.exchange import (
     Body,
     BodyState,
+    CallOutcome,
     Exchange,
     Headers,
     Observed,
@@ -198,15 +199,21 @@ def _outbound_record(call: OutboundCall) -> list[Any]:
         "" if response is None else response.body.data.decode("latin-1"),
         call.started,
         call.ended,
+        call.outcome.value,
+        call.attempts,
     ]
 
 
 def _outbound(record: list[Any]) -> OutboundCall:
-    (method, target, headers, scheme, protocol, exact), body, data, response, response_data, started, ended = record
+    line, body, data, response, response_data, started, ended, *more = record
+    method, target, headers, scheme, protocol, exact = line
+    outcome, attempts = more or (CallOutcome.ANSWERED.value, 1)  # older records have neither
     request_body = _body(body, data.encode("latin-1"))
     return OutboundCall(
         RecordedRequest(method, target, _headers(headers), request_body, scheme, protocol, exact),
         None if response is None else _response(response, response_data.encode("latin-1")),
         started,
         ended,
+        CallOutcome(outcome),
+        attempts,
     )

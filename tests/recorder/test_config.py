@@ -24,6 +24,7 @@ def test_every_variable_is_read() -> None:
             "UNDERSTUDY_TRUSTED_PROXIES": "2",
             "UNDERSTUDY_OBSERVE": "1",
             "UNDERSTUDY_SQL": "off",
+            "UNDERSTUDY_OUTBOUND": "off",
         }
     ) == RecorderConfig(
         sink="file:///var/spool/understudy",
@@ -37,6 +38,7 @@ def test_every_variable_is_read() -> None:
         trusted_proxies=2,
         observe=True,
         sql=False,
+        outbound=False,
     )
     assert RecorderConfig.from_env({}) == RecorderConfig()
 

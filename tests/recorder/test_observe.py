@@ -50,7 +50,8 @@ def app(request: dict[str, Any], start: Any) -> Iterable[bytes]:
 
 def test_a_signed_replay_is_answered_with_observations_and_never_recorded() -> None:
     sink = memory_sink("observe")
-    wrapped = RecorderMiddleware(app, RecorderConfig(sink="memory:observe", key=SECRET, observe=True, sql=False))
+    config = RecorderConfig(sink="memory:observe", key=SECRET, observe=True, sql=False, outbound=False)
+    wrapped = RecorderMiddleware(app, config)
     signed = serve(wrapped, environ("/", HTTP_UNDERSTUDY_REPLAY=sign(KEY, "r1", time.time())))
     forged = serve(wrapped, environ("/", HTTP_UNDERSTUDY_REPLAY="r1.1.00"))
     wrapped.close()
