@@ -15,24 +15,28 @@ Any order that respects these edges leaves the same state behind, so exchanges m
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from diffing.atoms import canonical, is_integer, is_opaque, location_key
+from diffing.atoms import is_integer, is_opaque
 from diffing.difference import Reason
-from diffing.times import moment
 from recorder.exchange import BodyState, Exchange, header
 
 from .flow import Flow, Step, consumed, handed_out, infer
 from .produced import IDENTITY_KEYS, Produced, produced
 from .sessions import principals, sessions
 from .spans import slots
+from .unexplained import unexplained_reads
 
 Key = tuple[str, ...]
 
 _SIGNED_SCHEMES = ("digest ", "hawk ", "aws4-", "signature ", "oauth ", "hoba ", "ntlm ", "negotiate ")
 _ROW_IDENTITY = re.compile(r"\[\*\](\.(" + "|".join(IDENTITY_KEYS) + r"))?$")
+_PAGE_ROW = re.compile(r"\|\$html\.(link|input)\b.*\[")
+MIN_PAGE_ROWS = 3
+"""Different things that one page links to, at one place of the address, before it counts as a listing of them."""
+
 MAX_INHERITED = 64
 """Identifiers that a write inherits from its session's earlier writes (a checkout buys what was put in the cart)."""
 
@@ -128,7 +132,7 @@ class _Edges:
         inherited: dict[int, dict[Key, None]] = defaultdict(dict)
         barrier_reads: list[int] = []
         writes: list[int] = []
-        unexplained = self._unexplained()
+        unexplained = unexplained_reads(self._steps, self._flow, self._identifying)
         for step in self._steps:
             waits = self._depends[step.index]
             if step.session in last:
@@ -136,7 +140,7 @@ class _Edges:
             last[step.session] = step.index
             waits.update(self._producers(step))
             keys = self._keys(step)
-            if step.reads:
+            if step.reads and not _acts(step, self._flow):
                 for key in keys | self._collections(step):
                     self._read(key, step.index)
                 if step.route in unexplained:
@@ -256,79 +260,14 @@ class _Edges:
             and self._flow.created.get((sort, value)) == step.index
         }
 
-    def _unexplained(self) -> set[str]:
-        """Routes of reads whose answers change for reasons that no identifier shows.
 
-        Totals and counts name nothing. A row that turned up, or says that it was made, during the recording, though no
-        write handed out its identifier, was made by some write as a side effect: a notice, an entry of a log.
-        """
-        silent: dict[str, bool] = {}
-        bodies: dict[tuple[str, str], set[str]] = defaultdict(set)
-        routes: set[str] = set()
-        began = min((step.exchange.started for step in self._steps), default=0.0)
-        shown: dict[tuple[str, str], set[Key]] = {}
-        for step in self._steps:
-            if not step.reads or not 200 <= step.status < 300 or step.produced.body is None:
-                continue
-            silent[step.route] = silent.get(step.route, True) and not self._names_something(step)
-            bodies[step.route, step.exchange.request.target].add(_stable_text(step))
-            rows = self._rows_of_nobody(step)
-            seen = shown.setdefault((step.exchange.request.target, step.principal), set(rows))
-            if rows.keys() - seen or any(began <= made for made in rows.values()):
-                routes.add(step.route)
-            seen |= rows.keys()
-        changing = {route for (route, _), texts in bodies.items() if len(texts) > 1}
-        return routes | {route for route, nothing in silent.items() if nothing and route in changing}
+def _acts(step: Step, flow: Flow) -> bool:
+    """Whether a read may have changed what it names: it answers with a redirect, as a link that does something does.
 
-    def _names_something(self, step: Step) -> bool:
-        if any(self._flow.sorts.get(location) in self._identifying for location, _ in handed_out(step)):
-            return True
-        return any(
-            self._flow.sorts.get(location) in self._identifying
-            for slot, location, _ in consumed(step)
-            if not slot.location.startswith(("header.", "cookie."))
-        )
-
-    def _rows_of_nobody(self, step: Step) -> dict[Key, float]:
-        """The rows of a listing that no write handed out, and when they say that they were made (0.0: not said)."""
-        found: dict[Key, float] = {}
-        stack: list[tuple[str, object]] = [("$", step.produced.body)]
-        while stack:
-            path, node = stack.pop()
-            if isinstance(node, dict):
-                stack.extend((f"{path}.{key}", child) for key, child in node.items())
-            elif isinstance(node, list):
-                stack.extend((f"{path}[*]", child) for child in node)
-            if not isinstance(node, dict) or not path.endswith("[*]"):
-                continue
-            name = next((name for name in IDENTITY_KEYS if canonical(node.get(name)) is not None), None)
-            if name is None:
-                continue
-            value = canonical(node[name]) or ""
-            key = location_key(step.exchange.request.method, step.route, step.status, f"{path}.{name}")
-            sort = self._flow.sorts.get(key, key)
-            if (sort, value) not in self._flow.created:
-                times = (moment(leaf) for leaf in node.values())
-                found[sort, value] = max((t.at for t in times if t is not None), default=0.0)
-        return found
-
-
-def _stable_text(step: Step) -> str:
-    """A response's values without those that are new each time whatever happens."""
-    parts: list[str] = []
-    for path, leaf in step.produced.leaves():
-        text = canonical(leaf)
-        if path.startswith("header:") or (text is not None and (is_opaque(text) or _looks_like_time(text))):
-            continue
-        if isinstance(leaf, float) or path.endswith(("_ms", "uptime", "elapsed", "duration")):
-            continue
-        parts.append(f"{path}={leaf!r}")
-    return "\n".join(parts)
-
-
-def _looks_like_time(text: str) -> bool:
-    return (len(text) >= 16 and text[4:5] == "-" and text[13:14] == ":") or (
-        text.isdigit() and len(text) in (10, 13) and text[0] in "12"
+    `/tickets/5/?take` and `/logout` should be forms, and often are not. Who is only sent to another page waits in vain.
+    """
+    return 300 <= step.status < 400 and any(
+        slot.location.startswith(("path[", "query.")) and location in flow.sorts for slot, location, _ in consumed(step)
     )
 
 
@@ -345,9 +284,11 @@ def _listings(steps: Sequence[Step], flow: Flow) -> dict[tuple[str, str], set[tu
     for step in steps:
         if not step.reads:
             continue
-        for location, value in handed_out(step):
+        shown = handed_out(step)
+        linked = Counter(location for location, _ in set(shown) if _PAGE_ROW.search(location))
+        for location, value in shown:
             sort = flow.sorts.get(location)
-            if sort is None or not _ROW_IDENTITY.search(location):
+            if sort is None or not (_ROW_IDENTITY.search(location) or linked[location] >= MIN_PAGE_ROWS):
                 continue
             maker = makers.get((sort, value))
             key = (step.exchange.request.method, step.route, sort)
