@@ -101,19 +101,7 @@ class Bench:
     def judge(self, package_folder: Path) -> Judgement:
         """The gate on one candidate: a pass, comparison, grouping, and the confirmation of what was found."""
         began = time.monotonic()
-        settings = load_settings(SHOP / "understudy.toml")
-        baseline = self._target(resolve_target("baseline", settings), SHOP)
-        candidate = replace(self._target(baseline, package_folder), name="candidate")
-        request = Request(
-            recording="shop",
-            exchanges=self._exchanges,
-            candidate=candidate,
-            baselines=(baseline,),
-            route_counts=self._counts,
-            passes=self.passes,
-            policy=Policy(min_fidelity=settings.policy.min_fidelity),
-            key=self._key,
-        )
+        request = self.request(package_folder)
         try:
             rehearsal = asyncio.run(_WithKeptBaseline(request, self._kept).run())
         except (InconclusiveError, UsageError) as error:
@@ -121,6 +109,21 @@ class Bench:
                 raise  # the fault is not the candidate's
             return Judgement("inconclusive", (), 0, time.monotonic() - began, str(error).splitlines()[0])
         return _judgement(rehearsal, time.monotonic() - began)
+
+    def request(self, package_folder: Path) -> Request:
+        """What is asked of the product about the package in that folder."""
+        settings = load_settings(SHOP / "understudy.toml")
+        baseline = self._target(resolve_target("baseline", settings), SHOP)
+        return Request(
+            recording="shop",
+            exchanges=self._exchanges,
+            candidate=replace(self._target(baseline, package_folder), name="candidate"),
+            baselines=(baseline,),
+            route_counts=self._counts,
+            passes=self.passes,
+            policy=Policy(min_fidelity=settings.policy.min_fidelity),
+            key=self._key,
+        )
 
     def _target(self, target: TargetSettings, package_folder: Path) -> TargetSettings:
         env = dict(target.env) | {name: self._environment[name] for name in ("SHOP_SNAPSHOT", "SHOP_PROVIDER_URL")}
