@@ -22,16 +22,18 @@ from pathlib import Path
 from diffing.gate import Policy
 from diffing.grouping import CONFIRMED
 from recorder.keys import load_key
+from replayer.confirmation import MAX_ROUNDS
 from replayer.errors import InconclusiveError, UsageError
 from replayer.ingest import import_path
 from replayer.passes import Pass
-from replayer.rehearsal import Rehearsal, Request, Watcher, _Rehearsing
+from replayer.rehearsal import Rehearsal, Request
 from replayer.settings import load_settings, resolve_target
 from replayer.store import Store
 from replayer.target_settings import TargetSettings
 
 from .draw import SHOP
 from .policies import Asked
+from .pool import FromSupply, Lessons, Supply, rehearsed
 
 SECRET = "production-secret-of-the-benchmark"
 READY_SECONDS = 60
@@ -65,17 +67,24 @@ class Judgement:
 class Bench:
     """A folder with a recording of the unmutated shop, and what is needed to rehearse with it."""
 
-    def __init__(self, folder: Path, traffic: Traffic, passes: int) -> None:
+    def __init__(self, folder: Path, traffic: Traffic, passes: int, noise: int = 1) -> None:
         self.folder = folder
         self.traffic = traffic
         self.passes = passes
         self.snapshot = folder / "staging.db"
-        self._kept: dict[str, Pass] = {}
+        self._lessons = Lessons()
+        self._prepared: FromSupply | None = None
+        self._baselines: list[Pass] = []
         self._environment = {**os.environ, "PYTHONPATH": str(SHOP), "SHOP_SNAPSHOT": str(self.snapshot)}
+        self._environment["SHOP_NOISE"] = str(noise)
 
     def record(self, provider: str) -> None:
-        """Seeds, serves with the recorder on, drives, imports."""
+        """Seeds, serves with the recorder on, drives, imports; in a folder that was kept, only opens what is there."""
         key_file = self.folder / "key"
+        if self.snapshot.exists():
+            self._environment |= {"SHOP_PROVIDER_URL": provider, "UNDERSTUDY_KEY_FILE": str(key_file)}
+            self._open(key_file)
+            return
         key_file.touch(0o600)
         key_file.write_text(secrets.token_hex(32))
         self._environment |= {"SHOP_PROVIDER_URL": provider, "UNDERSTUDY_KEY_FILE": str(key_file)}
@@ -91,22 +100,37 @@ class Bench:
         with self.serving(*arguments, more=recording) as url:
             self.drive(url, self.folder)
         self.run("snapshot", "--source", str(self.folder / "production.db"), "--target", str(self.snapshot))
+        self._open(key_file)
+
+    def _open(self, key_file: Path) -> None:
         self._key = load_key(None, str(key_file))
-        store = Store.open(f"sqlite:///{self.folder / 'understudy.db'}")
-        with store:
+        with Store.open(f"sqlite:///{self.folder / 'understudy.db'}") as store:
             recorded = import_path(store, self.folder / "spool").recording
             self._exchanges = tuple(store.exchanges(recorded.id))
             self._counts = store.route_counts(recorded.id)
 
+    async def prepare(self) -> None:
+        """The plan, and the baseline's passes: those that are learned from, and one for each round of a confirmation.
+
+        They are handed to every rehearsal that follows, so that a mutant costs its own passes alone. A round then
+        replays all of the candidate, not only what the findings need: the baseline's passes are of all, too.
+        """
+        request = self.request(SHOP)
+        self._prepared = FromSupply(request)
+        while len(self._baselines) < self.passes + MAX_ROUNDS:
+            self._baselines.append(await self._prepared.fresh(request.baselines[0]))
+
     def judge(self, package_folder: Path) -> Judgement:
         """The gate on one candidate: a pass, comparison, grouping, and the confirmation of what was found."""
+        if self._prepared is None:
+            asyncio.run(self.prepare())
+        assert self._prepared is not None
         began = time.monotonic()
         request = self.request(package_folder)
+        supply = Supply(self._baselines)
         try:
-            rehearsal = asyncio.run(_WithKeptBaseline(request, self._kept).run())
+            rehearsal = asyncio.run(rehearsed(self._prepared, request, supply, self._lessons))
         except (InconclusiveError, UsageError) as error:
-            if len(self._kept) < self.passes:
-                raise  # the fault is not the candidate's
             return Judgement("inconclusive", (), 0, time.monotonic() - began, str(error).splitlines()[0])
         return _judgement(rehearsal, time.monotonic() - began)
 
@@ -126,7 +150,9 @@ class Bench:
         )
 
     def _target(self, target: TargetSettings, package_folder: Path) -> TargetSettings:
-        env = dict(target.env) | {name: self._environment[name] for name in ("SHOP_SNAPSHOT", "SHOP_PROVIDER_URL")}
+        env = dict(target.env) | {
+            name: self._environment[name] for name in ("SHOP_SNAPSHOT", "SHOP_PROVIDER_URL", "SHOP_NOISE")
+        }
         env["PYTHONPATH"] = str(package_folder)
         env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         return replace(target, cwd=str(package_folder), env=tuple(env.items()))
@@ -161,22 +187,6 @@ class Bench:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
-
-
-class _WithKeptBaseline(_Rehearsing):
-    """A rehearsal that does not replay the baseline's own passes again once they are there."""
-
-    def __init__(self, request: Request, kept: dict[str, Pass]) -> None:
-        super().__init__(request, Watcher())
-        self._kept = kept
-
-    async def _pass(self, name: str, target: TargetSettings, only: frozenset[int] | None = None) -> Pass:
-        if name in self._kept:
-            return self._kept[name]
-        one = await super()._pass(name, target, only)
-        if name.startswith("baseline"):
-            self._kept[name] = one
-        return one
 
 
 def _judgement(rehearsal: Rehearsal, seconds: float) -> Judgement:

@@ -1,7 +1,7 @@
 """What can go wrong at a place of an answer: the closed list of generated faults, and where each of them is a fault.
 
-An edit gets the value that the application gave and a memory of what was at the place before, and gives the wrong value,
-or `SAME`. What is no fault is not in the list: another order where the order is chance already, one more where
+An edit gets the value that the application gave and a memory of what was at the place before, and gives the wrong
+value, or `SAME`. What is no fault is not in the list: another order where the order is chance already, one more where
 the number is a duration.
 """
 
@@ -282,6 +282,7 @@ VALUES: tuple[Kind, ...] = (
     Kind("object wrapped", _at("object"), _wrapped),
     Kind("null, one in 3", lambda p: _at(*LEAVES)(p) and p.null_share == 0 and p.responses >= 9, _null, share=1 / 3),
     Kind("null rate raised", lambda p: _at(*LEAVES)(p) and 0 < p.null_share < 0.7, _null, share=0.8),
-    Kind("row lost, one in 3", lambda p: _lists(1)(p) and p.responses >= 9, _rows(1, lambda rows: rows[:-1]), share=1 / 3),
+    Kind("row lost, one in 3", lambda p: _lists(1)(p) and p.responses >= 9, _rows(1, lambda rows: rows[:-1]),
+         share=1 / 3),
 )  # fmt: skip
 """Faults within JSON."""

@@ -65,7 +65,7 @@ class _Seen:
 
 
 def find_places(asked: Iterable[tuple[str, Sequence[Answer]]]) -> list[Place]:
-    """All places of the answers, in a fixed order. `asked`: route, and what each pass got, the first one is looked at."""
+    """All places of the answers, in a fixed order. `asked`: route, and what each pass got; the first one is read."""
     seen: dict[tuple[str, str, tuple[str, ...]], _Seen] = {}
     for route, answers in asked:
         first = answers[0].response

@@ -1,4 +1,4 @@
-"""Generated faults of a response as a whole: its status, its header fields, its cookies, and bodies that are not JSON."""
+"""Generated faults of a response as a whole: its status, header fields, cookies, and bodies that are not JSON."""
 
 from __future__ import annotations
 

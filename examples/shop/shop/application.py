@@ -6,7 +6,7 @@ import os
 
 from flask import Flask
 
-from . import database, errors, security, timing
+from . import database, errors, noise, security, timing
 from .config import Settings
 from .routes import BLUEPRINTS
 
@@ -29,6 +29,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     database.init_app(app, settings.database)
     security.init_app(app)
     errors.init_app(app)
+    if settings.noise > 1:
+        noise.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     if os.environ.get("UNDERSTUDY_SINK") or os.environ.get("UNDERSTUDY_OBSERVE"):

@@ -25,6 +25,7 @@ class Settings:
     provider_secret: str = DEFAULT_PROVIDER_SECRET
     release: int = 1
     changes: frozenset[str] = frozenset()
+    noise: int = 1  # 2: turned up, see `noise`
 
     @property
     def signing_key(self) -> str:
@@ -37,6 +38,9 @@ class Settings:
         release = environ.get("SHOP_RELEASE", "1")
         if release not in ("1", "2"):
             raise ValueError(f"SHOP_RELEASE is {release!r}; it must be 1 or 2")
+        noise = environ.get("SHOP_NOISE") or "1"
+        if noise not in ("1", "2"):
+            raise ValueError(f"SHOP_NOISE is {noise!r}; it must be 1 or 2")
         return cls(
             database=Path(environ.get("SHOP_DATABASE", "shop.db")),
             secret=environ.get("SHOP_SECRET", DEFAULT_SECRET),
@@ -44,6 +48,7 @@ class Settings:
             provider_secret=environ.get("SHOP_PROVIDER_SECRET", DEFAULT_PROVIDER_SECRET),
             release=int(release),
             changes=choose(int(release), names(environ.get("SHOP_FAULTS", "")), names(environ.get("SHOP_WITHOUT", ""))),
+            noise=int(noise),
         )
 
 
