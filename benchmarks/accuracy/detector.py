@@ -105,7 +105,8 @@ class Bench:
     def _open(self, key_file: Path) -> None:
         self._key = load_key(None, str(key_file))
         with Store.open(f"sqlite:///{self.folder / 'understudy.db'}") as store:
-            recorded = import_path(store, self.folder / "spool").recording
+            kept = store.recordings()
+            recorded = kept[0] if kept else import_path(store, self.folder / "spool").recording
             self._exchanges = tuple(store.exchanges(recorded.id))
             self._counts = store.route_counts(recorded.id)
 

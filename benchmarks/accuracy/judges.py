@@ -73,6 +73,7 @@ class Judges:
     async def fill(self, kept: Path | None = None) -> None:
         """Replays, or reads the passes that an earlier run kept in that folder."""
         file = kept / "passes.pickle" if kept else None
+        made = False
         if file is not None and file.exists():
             self.baselines, self.repeated, self.candidates = pickle.loads(file.read_bytes())  # our own file
         for passes, wanted, target in (
@@ -80,9 +81,12 @@ class Judges:
             (self.repeated, REPEATED, self.request.baselines[0]),
             (self.candidates, CANDIDATES, self.request.candidate),
         ):
+            for one in passes:
+                one.target = target  # what was kept may be of an older release's settings
             while len(passes) < wanted:
                 passes.append(await self.prepared.fresh(target))
-        if file is not None:
+                made = True
+        if file is not None and made:
             file.write_bytes(pickle.dumps((self.baselines, self.repeated, self.candidates)))
         for name, policy in POLICIES.items():
             self._controls[name] = policy(self.asked(self.candidates[0]))

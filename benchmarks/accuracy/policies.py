@@ -22,7 +22,21 @@ RELATIVE, ABSOLUTE = 20.0, 0.03
 NOT_COMPARED = frozenset({"date", "content-length", "connection", "server"})
 
 
+_KEPT: dict[int, tuple[Answer, Leaves]] = {}
+MAX_KEPT = 40_000
+
+
 def leaves(answer: Answer) -> Leaves:
+    """Path -> value of an answer; kept, because the same answers are asked of every policy. Not to be changed."""
+    kept = _KEPT.get(id(answer))
+    if kept is None:
+        if len(_KEPT) >= MAX_KEPT:
+            _KEPT.clear()
+        kept = _KEPT[id(answer)] = (answer, _leaves(answer))  # the answer, so that its id is not given to another
+    return kept[1]
+
+
+def _leaves(answer: Answer) -> Leaves:
     """Path -> value, for status, headers and body; an array's index is part of its path."""
     response = answer.response
     if response is None:
