@@ -130,4 +130,4 @@ def joined(
             notes.append(f"The rejection {identity} is in the store and can not be withdrawn by the file.")
             continue
         entries[identity] = replace(found, withdrawn=tombstone)
-    return tuple(sorted(entries.values(), key=lambda each: (each.created, each.id))), tuple(notes)
+    return tuple(sorted(entries.values(), key=lambda each: each.created)), tuple(notes)

@@ -23,7 +23,7 @@ class Standing:
     """What people have said of one finding, and whether that lets it pass."""
 
     approved: bool = False
-    approvals: tuple[Approval, ...] = ()  # that hold, and cover some of its members
+    approvals: tuple[Approval, ...] = ()  # that cover some of its members; of an approved one, those that count
     rejections: tuple[Approval, ...] = ()  # each overrules all approvals
     expired: tuple[Approval, ...] = ()  # that would cover some of its members
     needed: int = 1  # people who must approve; from 2 on only what the store holds counts
@@ -91,9 +91,10 @@ def _standing(finding: Finding, said: Sequence[Approval], approvals: Approvals, 
         passes = not uncovered
     else:  # nothing of it fails the gate; it is a matter of display
         passes = members[0].fingerprint in approved or 2 * len(approved) > len(members)
+    passes = passes and not rejections
     return Standing(
-        approved=passes and not rejections,
-        approvals=holding,
+        approved=passes,
+        approvals=tuple(each for each in holding if _counts(each, needed) or not passes),
         rejections=rejections,
         expired=tuple(each for each in said if approvals.is_over(each) and each.decision is Decision.APPROVE),
         needed=needed,
@@ -108,9 +109,14 @@ def _is_approved(member: Member, approvals: Iterable[Approval], needed: int) -> 
         for each in approvals
         if member.fingerprint in each.covers
         and each.subject.severity.rank <= member.severity.rank
-        and (each.stored or needed < 2)
+        and _counts(each, needed)
     }
     return len(people) >= needed
+
+
+def _counts(approval: Approval, needed: int) -> bool:
+    """Whether its author can not be the one who proposes the change, where policy asks for that."""
+    return approval.stored or needed < 2
 
 
 def _is_covered(member: Member, members: Sequence[Member], approved: set[str]) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from diffing.difference import Answer, Part, Severity
@@ -16,6 +16,7 @@ from diffing.profile import NoiseProfile
 from recorder.keys import InvalidKey, Key, load_key
 from recorder.redaction import Redactor
 
+from .approving import Book, approvals_path
 from .errors import UsageError
 from .ingest import import_path
 from .keeping import keeping_redactor, kept_observations
@@ -75,7 +76,9 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
         stored = tuple(target for target in baselines if target.run)
         if stored and len(stored) < len(baselines):
             raise UsageError("An earlier run and a live target can not be baselines of one run.", "Give one of them.")
-        policy, rules = _policy(settings), _rules(settings)
+        policy, rules = policy_of(settings), _rules(settings)
+        book = Book(store, approvals_path(settings), datetime.now(UTC))
+        book.approvals()  # what is wrong with the file is said before the work
         info = find_recording(store, options.recording)
         key = recording_key(info)
         earlier = tuple((f"run:{t.run}", _answers(store, t.run)) for t in stored)
@@ -100,6 +103,7 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
             tags=tuple((tag.name, tag.routes) for tag in settings.tags),
             rules=rules,
             known=None if options.relearn else _known(store, info, baselines),
+            approvals=book.approvals(run_id, options.branch),
             key=key,
             branch=options.branch,
             commit=options.commit,
@@ -141,7 +145,8 @@ def _target(text: str, settings: Settings, disposable: bool) -> TargetSettings:
     return replace(target, disposable=True) if disposable else target
 
 
-def _policy(settings: Settings) -> Policy:
+def policy_of(settings: Settings) -> Policy:
+    """What blocks a release, from the settings."""
     given = settings.policy
     return Policy(
         fail_on=Severity(given.fail_on),

@@ -1,21 +1,39 @@
-"""`understudy findings`: what a run found."""
+"""`understudy findings`: what a run found, and which of it is intended."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
 import typer
 
-from ..service import open_context
+from diffing.approvals import Approval, Decision, Scope
+from diffing.standing import SILENT, standings
+
+from ..approving import Book, Wish, approvals_path
+from ..errors import UsageError
+from ..reports.json_findings import findings_of
+from ..reports.json_report import approval_json, standing_json
+from ..service import open_context, policy_of
 from . import output
+from .git import git_author
 from .options import AsJson, Database, SettingsFile
 
-app = typer.Typer(add_completion=False, help="List the findings of a run.")
+app = typer.Typer(add_completion=False, help="List the findings of a run; approve what is intended.")
+
+Fingerprint = Annotated[
+    str, typer.Argument(help="Of a finding, or of one of its members; or the beginning of it.", metavar="FINGERPRINT")
+]
+Reason = Annotated[str, typer.Option(help="Why; shown in every report.")]
+Author = Annotated[str, typer.Option(help="Who decides; default: git's user.email.")]
+OfRun = Annotated[str, typer.Option("--run", metavar="RUN", help="The run to look in; default: the newest.")]
+Where = Annotated[Scope, typer.Option(help="Where it holds: in this run, on the run's branch, or always.")]
+StoreOnly = Annotated[bool, typer.Option("--store-only", help="Leave the file in the repository alone.")]
 
 
 @app.callback()
 def group() -> None:
-    """List the findings of a run."""
+    """List the findings of a run; approve what is intended."""
 
 
 @app.command("list")
@@ -25,22 +43,116 @@ def list_(
     db: Database = "",
     policy: SettingsFile = None,
 ) -> None:
-    """The findings of one run, the most important first."""
-    with open_context(policy, db).store as store:
-        findings = store.run_report(store.run(run).id)["findings"]
+    """The findings of one run, the most important first, and what people say of them now."""
+    context = open_context(policy, db)
+    with context.store as store:
+        info = store.run(run)
+        report = store.run_report(info.id)
+        said = Book(store, approvals_path(context.settings), datetime.now(UTC)).approvals(info.id, info.branch)
+    findings = findings_of(report)
+    known = standings(findings, said, policy_of(context.settings))
     if json:
-        output.data(findings)
-        return
-    rows = [
-        (
-            f["fingerprint"],
-            f["severity"],
-            f"{f['method']} {f['route']}",
-            f"{f['location']['part']} {f['location']['path']}".strip(),
-            f["kind"],
-            f["transition"],
-            f["count"],
+        output.data([{**each, **standing_json(known.get(each["fingerprint"], SILENT))} for each in report["findings"]])
+    else:
+        output.findings([(finding, known.get(finding.fingerprint, SILENT)) for finding in findings])
+
+
+@app.command()
+def approve(
+    fingerprint: Fingerprint,
+    reason: Reason,
+    scope: Where = Scope.ALWAYS,
+    until: Annotated[str, typer.Option(metavar="DATE", help="The last day on which it counts: 2027-01-31.")] = "",
+    author: Author = "",
+    run: OfRun = "",
+    store_only: StoreOnly = False,
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> None:
+    """Say that a change is intended: the gate does not fail on it any more."""
+    context = open_context(policy, db)
+    wish = Wish(fingerprint, reason, _author(author), Decision.APPROVE, scope, _day(until), run, store_only)
+    with context.store as store:
+        output.decided(Book(store, approvals_path(context.settings), datetime.now(UTC)).decide(wish))
+
+
+@app.command()
+def reject(
+    fingerprint: Fingerprint,
+    reason: Reason,
+    scope: Where = Scope.ALWAYS,
+    author: Author = "",
+    run: OfRun = "",
+    store_only: StoreOnly = False,
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> None:
+    """Say that a change is not intended: it overrules every approval until it is withdrawn."""
+    context = open_context(policy, db)
+    wish = Wish(fingerprint, reason, _author(author), Decision.REJECT, scope, None, run, store_only)
+    with context.store as store:
+        output.decided(Book(store, approvals_path(context.settings), datetime.now(UTC)).decide(wish))
+
+
+@app.command()
+def withdraw(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="Of an approval or rejection, or the beginning of it.")],
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    author: Author = "",
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> None:
+    """Take an approval or a rejection back. It stays on record."""
+    context = open_context(policy, db)
+    with context.store as store:
+        book = Book(store, approvals_path(context.settings), datetime.now(UTC))
+        output.withdrawn(book.withdraw(identity, _author(author), reason))
+
+
+@app.command()
+def approvals(json: AsJson = False, db: Database = "", policy: SettingsFile = None) -> None:
+    """Everything that was approved and rejected, the oldest first."""
+    context = open_context(policy, db)
+    with context.store as store:
+        book = Book(store, approvals_path(context.settings), datetime.now(UTC))
+        states, notes = book.states(), book.approvals().notes
+    if json:
+        output.data([state_json(approval, state) for approval, state in states])
+    else:
+        output.approvals(states, notes)
+
+
+def state_json(approval: Approval, state: str) -> dict[str, Any]:
+    """One line of the list as JSON."""
+    withdrawn = approval.withdrawn
+    return {
+        **approval_json(approval),
+        "decision": approval.decision.value,
+        "state": state,
+        "of": approval.of,
+        "created": approval.created.isoformat(),
+        "severity": approval.subject.severity.value,
+        "members": list(approval.members),
+        "stored": approval.stored,
+        "withdrawn": withdrawn
+        and {"by": withdrawn.author, "created": withdrawn.created.isoformat(), "reason": withdrawn.reason},
+    }
+
+
+def _author(given: str) -> str:
+    author = given.strip() or git_author()
+    if not author:
+        raise UsageError(
+            "It is not known who decides: git has no user.email here.",
+            "Give --author NAME, or tell git: git config user.email YOU@EXAMPLE.COM",
         )
-        for f in findings
-    ]
-    output.table(("fingerprint", "severity", "route", "place", "kind", "change", "exchanges"), rows)
+    return author
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--until takes a date such as 2027-01-31, not {text!r}.") from None

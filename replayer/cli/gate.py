@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +18,7 @@ from ..reports.json_report import to_json
 from ..reports.terminal import to_text
 from ..service import GateOptions, run_gate
 from . import output
+from .git import git
 from .options import Database, SettingsFile
 
 app = typer.Typer(add_completion=False)
@@ -66,8 +66,8 @@ def gate(
         concurrency=concurrency,
         correlate=correlation,
         relearn=relearn,
-        branch=branch or _git("rev-parse", "--abbrev-ref", "HEAD"),
-        commit=commit or _git("rev-parse", "HEAD"),
+        branch=branch or git("rev-parse", "--abbrev-ref", "HEAD"),
+        commit=commit or git("rev-parse", "HEAD"),
     )
     watcher = output.watcher()
     try:
@@ -108,11 +108,3 @@ def _write(path: str, text: str) -> None:
         Path(path).write_text(text, encoding="utf-8")
     except OSError as failure:
         raise UsageError(f"The report {path!r} can not be written: {failure.strerror}.") from failure
-
-
-def _git(*arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -15,7 +15,7 @@ GROUPS = {
     "replay": "As gate, without judging: always exits 0 when the replay could be made.",
     "recordings": "Import, list and show recordings.",
     "runs": "List and show runs.",
-    "findings": "List the findings of a run.",
+    "findings": "List the findings of a run; approve what is intended.",
     "rules": "List and check noise rules, and propose new ones.",
     "demo": "Run the whole loop on the example application.",
     "db": "Manage the database.",

@@ -8,12 +8,19 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from diffing.approvals import Approval, Decision, Scope
+from diffing.grouping import Finding
+from diffing.standing import Standing
+
 from ..errors import UnderstudyError
 from ..rehearsal import Watcher
+from ..reports.approval_wording import approved_words, standing_note
+from ..reports.wording import change, route, visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from ..approving import Decided
     from ..ingest import ImportReport
 
 
@@ -77,6 +84,76 @@ def imported(report: ImportReport) -> None:
         say(f"  torn: {report.damaged - 10} more places; {report.bytes_lost} bytes lost in all")
     for text in report.notes:
         say(f"  {text}")
+
+
+def findings(rows: Sequence[tuple[Finding, Standing]]) -> None:
+    """A run's findings, and what people say of them."""
+    headings = ("fingerprint", "severity", "route", "place", "kind", "change", "exchanges", "said")
+    table(
+        headings,
+        [
+            (
+                finding.fingerprint,
+                finding.severity.value,
+                visible(f"{finding.method} {finding.route}"),
+                visible(f"{finding.location.part.value} {finding.location.path}".strip()),
+                finding.kind,
+                visible(finding.transition),
+                finding.count,
+                visible(approved_words(standing) if standing.approved else standing_note(standing)),
+            )
+            for finding, standing in rows
+        ],
+    )
+
+
+def decided(outcome: Decided) -> None:
+    """What was kept, where, and what follows."""
+    approval = outcome.approval
+    done = "approved" if approval.decision is Decision.APPROVE else "rejected"
+    places = f"{len(approval.members)} places" if len(approval.members) > 1 else "1 place"
+    scope = "always" if approval.scope is Scope.ALWAYS else f"{approval.scope.value} {approval.of}"
+    until = f" until {approval.until}" if approval.until else ""
+    say(visible(f"{done}: {route(approval.subject)} {change(approval.subject)} ({approval.fingerprint}, {places})"))
+    say(visible(f"  by {approval.author}, {scope}{until}: {approval.reason}"))
+    if outcome.homes:
+        say(visible(f"  kept as {approval.id} in {' and in '.join(outcome.homes)}"))
+    else:
+        say(f"  nothing to do: kept before as {approval.id}")
+    for other in outcome.against:
+        say(visible(f"  overrules {other.id} by {other.author}"))
+    if approval.decision is Decision.APPROVE and approval.scope is Scope.RUN:
+        say("  It holds for this run alone: the next run asks again. --scope branch or always holds longer.")
+
+
+def withdrawn(approval: Approval) -> None:
+    """What was taken back."""
+    what = "approval" if approval.decision is Decision.APPROVE else "rejection"
+    say(visible(f"withdrawn: the {what} {approval.id} of {route(approval.subject)} {change(approval.subject)}"))
+
+
+def approvals(entries: Sequence[tuple[Approval, str]], notes: Sequence[str]) -> None:
+    """Everything that was ever decided."""
+    table(
+        ("id", "decision", "state", "change", "fingerprint", "scope", "until", "by", "kept in", "reason"),
+        [
+            (
+                visible(each.id),
+                each.decision.value,
+                state,
+                f"{route(each.subject)} {change(each.subject)}",
+                visible(each.fingerprint),
+                visible(f"{each.scope.value} {each.of}".strip()),
+                each.until or "",
+                visible(each.author),
+                "store" if each.stored else "file",
+                visible(each.reason),
+            )
+            for each, state in entries
+        ],
+    )
+    for text in notes:
+        note(visible(text))
 
 
 class PlainWatcher(Watcher):

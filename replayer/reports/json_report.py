@@ -11,6 +11,7 @@ from diffing.difference import Location
 from diffing.grouping import Finding, Member
 from diffing.ledger import Tally
 from diffing.noise import HiddenPlace, NoiseRule, RuleUse
+from diffing.standing import Standing
 
 from .approval_wording import authors, reasons, standing_note
 from .model import RunReport
@@ -66,8 +67,8 @@ def _content(report: RunReport) -> dict[str, Any]:
             ],
         },
         "findings": [_finding(report, finding) for finding in report.findings],
-        "approvals_unseen": [_approval(each) for each in report.unseen],
-        "approvals_expired": [_approval(each) for each in report.expired],
+        "approvals_unseen": [approval_json(each) for each in report.unseen],
+        "approvals_expired": [approval_json(each) for each in report.expired],
         "unchecked": {"share": report.unchecked_share, "locations": list(report.unchecked)},
         "suppressed": _sorted(report.suppressed),
         "rules": [_use(use) for use in report.rules],
@@ -106,7 +107,6 @@ def _tally(tally: Tally) -> dict[str, Any]:
 
 
 def _finding(report: RunReport, finding: Finding) -> dict[str, Any]:
-    standing = report.standing(finding)
     return {
         "fingerprint": finding.fingerprint,
         "severity": finding.severity.value,
@@ -124,9 +124,7 @@ def _finding(report: RunReport, finding: Finding) -> dict[str, Any]:
         "members": [_member(member) for member in finding.members],
         "story": finding.story,
         "tags": list(finding.tags),
-        "approved": _decided(standing.approvals) if standing.approved else None,
-        "rejected": _decided(standing.rejections) if standing.rejections else None,
-        "approval_note": standing_note(standing),
+        **standing_json(report.standing(finding)),
         "exemplars": list(finding.exemplars),
         "detail": finding.detail,
     }
@@ -145,6 +143,15 @@ def _member(member: Member) -> dict[str, Any]:
     }
 
 
+def standing_json(standing: Standing) -> dict[str, Any]:
+    """The part of a finding's JSON that says what people have said of it."""
+    return {
+        "approved": _decided(standing.approvals) if standing.approved else None,
+        "rejected": _decided(standing.rejections) if standing.rejections else None,
+        "approval_note": standing_note(standing),
+    }
+
+
 def _decided(approvals: Sequence[Approval]) -> dict[str, Any]:
     """Several people's word as one: it ends when the first of them ends."""
     days = [each.until for each in approvals if each.until]
@@ -155,7 +162,8 @@ def _decided(approvals: Sequence[Approval]) -> dict[str, Any]:
     }
 
 
-def _approval(approval: Approval) -> dict[str, Any]:
+def approval_json(approval: Approval) -> dict[str, Any]:
+    """One approval, and what it was given for."""
     subject = approval.subject
     return {
         "id": approval.id,

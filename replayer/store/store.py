@@ -1,4 +1,4 @@
-"""The store: recordings, runs, answers and noise profiles in one database."""
+"""The store: recordings, runs, answers, noise profiles and approvals in one database."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from ..errors import InconclusiveError, UsageError
+from .approvals import ApprovalStore
 from .bodies import BodyStore
 from .dialect import make_engine
 from .exchanges import ExchangeStore
@@ -17,7 +18,7 @@ from .runs import RunStore
 from .schema import migrate
 
 
-class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore):
+class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore, ApprovalStore):
     """One open database. Its methods may be called from several threads; each is a transaction of its own, or several.
 
     A context manager: leaving it closes the store.
@@ -29,6 +30,7 @@ class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore):
         ExchangeStore.__init__(self, engine, bodies)
         RunStore.__init__(self, engine, bodies)
         ProfileStore.__init__(self, engine)
+        ApprovalStore.__init__(self, engine)
 
     @classmethod
     def open(cls, url: str) -> Store:

@@ -217,3 +217,24 @@ answers = Table(
     Column("body", Number),
     UniqueConstraint("pass", "exchange_id"),
 )
+
+# What people decided on findings. Rows are added and get a tombstone; none is deleted, not even with its run.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("fingerprint", String(64), nullable=False, index=True),
+    Column("decision", String(20), nullable=False),
+    Column("scope", String(20), nullable=False),
+    Column("of", Text, nullable=False),  # the run's id or the branch's name that the scope means
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("until", String(10)),  # an ISO date
+    Column("subject", Text, nullable=False),  # what was decided on, as JSON
+    Column("members", Text, nullable=False),  # a JSON array of fingerprints
+    Column("withdrawn", Double),
+    Column("withdrawn_by", Text, nullable=False),
+    Column("withdrawn_why", Text, nullable=False),
+)

@@ -161,6 +161,7 @@ def test_a_tag_with_reviewers_counts_different_people_in_the_store() -> None:
     assert not approved(ann, replace(bob, stored=False))
     assert not approved(ann, replace(bob, author=" ANN"))
     assert standing(found, ann, policy=PAYMENTS) == Standing(approvals=(ann,), needed=2, uncovered=found.members)
+    assert standing(found, ann, bob, approval("a", id="3", author="eve"), policy=PAYMENTS).approvals == (ann, bob)
     assert standing(finding(member("a")), replace(ann, stored=False), policy=PAYMENTS).approved
 
 

@@ -83,6 +83,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["rules", "lnt"], "lnt"),
         (["rules", "list", "--recording", "tinny"], "tinny"),
         (["rules", "lint", "--runs", "0"], "--runs"),
+        (["findings", "approve"], "Missing argument 'FINGERPRINT'"),
+        (["findings", "approve", "75cf471c"], "Missing option '--reason'"),
+        (["findings", "approve", "75cf471c", "--reason", "r", "--author", "a"], "no finished run"),
+        (["findings", "approve", "75cf471c", "--reason", "r", "--author", "a", "--scope", "ever"], "--scope"),
+        (["findings", "approve", "75cf471c", "--reason", "r", "--author", "a", "--until", "soon"], "2027-01-31"),
+        (["findings", "reject", "75cf471c", "--reason", "r", "--author", "a"], "no finished run"),
+        (["findings", "withdraw", "abc", "--author", "a"], "There is no approval or rejection 'abc'."),
         (["db", "downgrade"], "downgrade"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -164,6 +171,7 @@ def test_every_command_explains_itself(home: Path, capsys: pytest.CaptureFixture
     "words",
     [
         *("recordings import", "recordings list", "recordings show", "runs list", "runs show", "findings list"),
+        *("findings approve", "findings reject", "findings withdraw", "findings approvals"),
         *("rules list", "rules lint", "db upgrade"),
     ],
 )

@@ -1,0 +1,54 @@
+"""The findings of a stored JSON report, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from diffing.difference import Location, Part, Severity
+from diffing.grouping import Finding, Member
+
+
+def findings_of(report: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """The findings as they were reported; which exchanges they are of is not kept in a report."""
+    return tuple(_finding(each) for each in report["findings"])
+
+
+def _finding(data: Mapping[str, Any]) -> Finding:
+    return Finding(
+        fingerprint=data["fingerprint"],
+        severity=Severity(data["severity"]),
+        kind=data["kind"],
+        method=data["method"],
+        route=data["route"],
+        location=_location(data["location"]),
+        transition=data["transition"],
+        baseline=data["baseline"],
+        candidate=data["candidate"],
+        count=data["count"],
+        out_of=data["out_of"],
+        state=data["state"],
+        members=tuple(_member(each, data["severity"]) for each in data["members"]),
+        story=data["story"],
+        tags=tuple(data["tags"]),
+        exemplars=tuple(data["exemplars"]),
+        exchanges=(),
+        detail=data["detail"],
+    )
+
+
+def _member(data: Mapping[str, Any], otherwise: str) -> Member:
+    return Member(
+        fingerprint=data["fingerprint"],
+        method=data["method"],
+        route=data["route"],
+        location=_location(data["location"]),
+        count=data["count"],
+        kind=data["kind"],
+        transition=data["transition"],
+        severity=Severity(data.get("severity", otherwise)),  # reports of 0.1.0 had none
+    )
+
+
+def _location(data: Mapping[str, str]) -> Location:
+    return Location(Part(data["part"]), data["path"])

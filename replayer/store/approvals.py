@@ -1,0 +1,102 @@
+"""Approvals in the database: added and withdrawn, never changed otherwise and never deleted."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import Engine, select, update
+
+from diffing.approvals import Approval, Decision, Scope, Subject, Withdrawal
+from diffing.difference import Location, Part, Severity
+
+from .dialect import insert_new, reading, writing
+from .tables import approvals
+
+
+class ApprovalStore:
+    """The part of the store that holds what people decided. It outlives the runs that it was decided on."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def add_approval(self, approval: Approval) -> None:
+        """Keep a decision; one whose id is there already stays as it is."""
+        subject = approval.subject
+        values = {
+            "id": approval.id,
+            "fingerprint": approval.fingerprint,
+            "decision": approval.decision.value,
+            "scope": approval.scope.value,
+            "of": approval.of,
+            "author": approval.author,
+            "reason": approval.reason,
+            "created": approval.created.timestamp(),
+            "until": approval.until.isoformat() if approval.until else None,
+            "subject": json.dumps(
+                {
+                    "method": subject.method,
+                    "route": subject.route,
+                    "part": subject.location.part.value,
+                    "path": subject.location.path,
+                    "kind": subject.kind,
+                    "transition": subject.transition,
+                    "severity": subject.severity.value,
+                }
+            ),
+            "members": json.dumps(approval.members),
+            "withdrawn_by": "",
+            "withdrawn_why": "",
+        }
+        with writing(self._engine) as connection:
+            insert_new(connection, approvals, [values])
+
+    def withdraw_approval(self, identity: str, withdrawal: Withdrawal) -> None:
+        """Set a tombstone; the first one stays. An unknown id is none of the store's: nothing happens."""
+        unwithdrawn = update(approvals).where(approvals.c.id == identity, approvals.c.withdrawn.is_(None))
+        values = {
+            "withdrawn": withdrawal.created.timestamp(),
+            "withdrawn_by": withdrawal.author,
+            "withdrawn_why": withdrawal.reason,
+        }
+        with writing(self._engine) as connection:
+            connection.execute(unwithdrawn.values(values))
+
+    def approvals(self) -> tuple[Approval, ...]:
+        """Everything that was ever decided, in the order in which it was kept."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(approvals).order_by(approvals.c.number)).all()
+        return tuple(_approval(row) for row in rows)
+
+
+def _approval(row: Any) -> Approval:
+    subject = json.loads(row.subject)
+    return Approval(
+        id=row.id,
+        fingerprint=row.fingerprint,
+        scope=Scope(row.scope),
+        author=row.author,
+        reason=row.reason,
+        created=_moment(row.created),
+        subject=Subject(
+            method=subject["method"],
+            route=subject["route"],
+            location=Location(Part(subject["part"]), subject["path"]),
+            kind=subject["kind"],
+            transition=subject["transition"],
+            severity=Severity(subject["severity"]),
+        ),
+        of=row.of,
+        until=date.fromisoformat(row.until) if row.until else None,
+        decision=Decision(row.decision),
+        members=tuple(json.loads(row.members)),
+        withdrawn=None
+        if row.withdrawn is None
+        else Withdrawal(row.withdrawn_by, _moment(row.withdrawn), row.withdrawn_why),
+        stored=True,
+    )
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(round(seconds), UTC)
