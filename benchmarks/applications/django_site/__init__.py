@@ -1,0 +1,1 @@
+"""A site of ours around django-helpdesk: settings, addresses, first rows, faults. For the application's own venv."""
