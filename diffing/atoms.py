@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
@@ -141,15 +141,24 @@ def inner(text: str) -> tuple[Inner, ...]:
     return ()
 
 
+def link_suffix(before: Sequence[str]) -> str:
+    """What the segment of an address's path is called that stands behind these.
+
+    `/orders/5` and `/users/5` in one list of links name two kinds of thing, and so do `/orders/5/copies/delete/7` and
+    `/orders/5/parts/delete/7`: what follows a value is called after all words since.
+    """
+    values = [place for place, segment in enumerate(before) if not _WORD.fullmatch(segment)]
+    words = before[values[-1] + 1 :] if values else before[-1:]
+    return f"~url[{'/'.join(words)}{':' if words else ''}{len(before)}]"
+
+
 def _url_parts(match: re.Match[str]) -> Iterator[Inner]:
     position = match.start(2)
-    index = 0
-    after = ""  # `/orders/5` and `/users/5` in one list of links name two kinds of thing
+    before: list[str] = []
     for segment in match[2].split("/"):
         if segment:
-            yield Inner(f"~url[{after}{index}]", unquote(segment), position, position + len(segment), "percent")
-            index += 1
-            after = f"{segment}:" if _WORD.fullmatch(segment) else ""
+            yield Inner(link_suffix(before), unquote(segment), position, position + len(segment), "percent")
+            before.append(segment)
         position += len(segment) + 1
     if match[3]:
         position = match.start(3) + 1

@@ -20,7 +20,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from diffing.atoms import atoms, is_integer, is_opaque, location_key
+from diffing.atoms import atoms, is_integer, is_opaque, link_suffix, location_key
 from recorder.exchange import Exchange
 
 from .produced import Produced
@@ -39,7 +39,10 @@ MAX_OCCURRENCES = 200
 MAX_DISTINCT = 1000
 
 _INDEX = re.compile(r"\[\d+\]")
-_LINKED = re.compile(r"^[^~]*~url\[([A-Za-z_-]+):\d+\]$")
+# the last word before it that says what it is: `cc` in `/tickets/5/cc/delete/7`
+_LINKED = re.compile(
+    r"^[^~]*~url\[(?:[A-Za-z_-]+/)*?([A-Za-z_-]+)(?:/(?:add|change|delete|edit|remove|update|view))?:\d+\]$"
+)
 _WRAPPERS = frozenset(
     "items data results rows list records content entries edges node nodes result response payload object objects"
     " attributes value values hits docs documents page".split()
@@ -223,6 +226,7 @@ class _Evidence:
             if not _may_identify(consumer) or not _may_identify(producer):
                 continue
             named = self._noun(consumer) is not None and self._noun(consumer) == self._noun(producer)
+            named = named or _leads_to(producer, consumer)
             if named and share >= MIN_SHARE / 2:
                 direct[consumer][producer] = share
                 continue
@@ -353,6 +357,18 @@ def _noun(location: str) -> str | None:
             return _singular(parent)
     static = _static(route)
     return _singular(static[-1]) if static else None
+
+
+def _leads_to(producer: str, consumer: str) -> bool:
+    """Whether the producer is a part of a link that leads to the consumer's route, or to any with such a parameter."""
+    head, _, where = consumer.rpartition("|>")
+    path, parameter = re.fullmatch(r"path\[(\d+)\]", where), re.fullmatch(r"query\.(\w+)", where)
+    if parameter is not None:
+        return producer.endswith(f"~url?{parameter[1]}")
+    if path is None:
+        return False
+    before = [segment for segment in head.partition(" ")[2].split("/") if segment][: int(path[1])]
+    return producer.endswith(link_suffix(before))
 
 
 def _of_an_action(location: str) -> bool:

@@ -156,3 +156,23 @@ def test_a_new_row_of_a_listing_is_found_by_what_it_says() -> None:
     here = {"id": 709, "number": "ORD-000709", "state": "new", "at": "2026-02-02T00:00:00Z"}
     listed = {"items": [here, {"id": 3, "number": "ORD-000003", "state": "paid"}]}
     assert sent(tape.plan(), {0: listed}, 1) == "/orders/709"
+
+
+def test_a_link_to_the_route_that_is_asked_for_hands_its_parameters_out() -> None:
+    tape = Tape()
+    tape.add("a", "POST", "/orders", "/orders", {"id": 7}, 201)
+    links = ["/orders/7/copies/delete/1", "/orders/7/parts/delete/1"]
+    tape.add("a", "GET", "/orders/7", "/orders/<int:order_id>", {"id": 7, "links": links})
+    tape.add("a", "POST", "/orders/7/copies/delete/1", "/orders/<int:order_id>/copies/delete/<int:cc>", {})
+    tape.add("a", "POST", "/orders/7/parts/delete/1", "/orders/<int:order_id>/parts/delete/<int:part>", {})
+    plan = tape.plan()
+    answers = {0: {"id": 58}, 1: {"id": 58, "links": ["/orders/58/copies/delete/40", "/orders/58/parts/delete/90"]}}
+    assert sent(plan, answers, 2) == "/orders/58/copies/delete/40"
+    assert sent(plan, answers, 3) == "/orders/58/parts/delete/90"
+
+
+def test_a_parameter_that_a_link_carries_is_the_links() -> None:
+    tape = Tape()
+    tape.add("a", "POST", "/searches", "/searches", {"see": "/tickets?saved=3&page=2"}, 201)
+    tape.add("a", "GET", "/tickets?saved=3&page=2", "/tickets", [])
+    assert sent(tape.plan(), {0: {"see": "/tickets?saved=44&page=9"}}, 1) == "/tickets?saved=44&page=2"
