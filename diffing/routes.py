@@ -38,6 +38,7 @@ _CONVERTERS = {
     "path": r".+",
     "slug": r"[-a-zA-Z0-9_]+",
 }
+_ODD = re.compile(r"[\s*]|\N{DIVISION SLASH}")
 _VERSION = re.compile(r"v\d+(?:\.\d+)*")
 
 
@@ -65,6 +66,19 @@ def matches(pattern: str, method: str, route: str) -> bool:
         return False
     flat = _PLACEHOLDER.sub(lambda found: found.group().replace("/", "\N{DIVISION SLASH}"), route)
     return _glob(path.replace("\N{DIVISION SLASH}", "/")).fullmatch("/" + flat.strip("/")) is not None
+
+
+def exact_pattern(method: str, route: str) -> str:
+    """The narrowest pattern that names a route; "" for one that none names.
+
+    A placeholder that a pattern would read as something else becomes `*`.
+    """
+    named = f"{method} /{route.lstrip('/')}"
+    if not _ODD.search(named.partition(" ")[2]) and matches(named, method, route):
+        return named
+    _, segments = _split(named)
+    loose = f"{method} /" + "/".join("*" if _ODD.search(segment) else segment for segment in segments)
+    return loose if matches(loose, method, route) else ""
 
 
 def covers(wider: str, narrower: str) -> bool:

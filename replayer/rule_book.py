@@ -11,6 +11,7 @@ from diffing.noise import NoiseRule
 from diffing.profile import NoiseProfile
 from diffing.routes import RouteTable, matches
 from diffing.rule_evidence import PastRun, RuleEvidence, Spot, observe, varied_spots
+from diffing.rule_proposals import Proposals, propose
 from diffing.rule_review import Problem, RuleHistory, Tags, history, review
 from recorder.exchange import RecordedResponse
 
@@ -58,6 +59,41 @@ def open_book(context: Context, recording: str = "", last: int = 5) -> RuleBook:
     return RuleBook(rules, tags, read_evidence(store, chosen, wanted), date.today())
 
 
+def propose_rules(
+    context: Context, run_id: str = "", findings: Sequence[str] = (), last: int = 5
+) -> tuple[str, Proposals]:
+    """Rules for what the run with this id, or the newest one, saw vary; and that run's id.
+
+    `findings` are fingerprints, or beginnings of them; without any, the flaky ones are meant. The `last` runs of the
+    same recording tell what the rules would have hidden. UsageError for a run or a finding that is not there.
+    """
+    store, settings = context.store, context.settings
+    run = chosen_run(store, run_id)
+    told = past_run(store.run_report(run.id))
+    asked = {_finding_of(told, text) for text in findings}
+    others = [other for other in last_runs(store, run.recording, last) if other.id != run.id]
+    evidence = read_evidence(store, [run, *others[: last - 1]], _any)
+    candidate = observe(_answers(store, run, _any, candidate=True), _profile(store, run.recording_id) or NoiseProfile())
+    rules = tuple(rule for rule in noise_rules(settings) if rule.active(date.today()))
+    tags = tuple((tag.name, tag.routes) for tag in settings.tags)
+    return run.id, propose(told, evidence, candidate, rules, tags, asked)
+
+
+def _any(method: str, route: str) -> bool:
+    return True
+
+
+def _finding_of(run: PastRun, text: str) -> str:
+    found = {finding.fingerprint for finding in run.findings if text and finding.fingerprint.startswith(text)}
+    if len(found) == 1:
+        return found.pop()
+    what = "Several findings" if found else "No finding"
+    raise UsageError(
+        f"{what} of the run {run.run!r} {'have' if found else 'has'} a fingerprint that begins with {text!r}.",
+        f"`understudy findings list {run.run}` shows them.",
+    )
+
+
 def last_runs(store: Store, recording: str = "", last: int = 5) -> list[RunInfo]:
     """The newest finished runs of each recording, or of one, the newest first."""
     if recording:
@@ -102,9 +138,9 @@ def read_evidence(store: Store, runs: Sequence[RunInfo], wanted: Wanted) -> Rule
     return RuleEvidence(tuple(told), values, frozenset(varied), measured)
 
 
-def _profile(store: Store, recording_id: int) -> NoiseProfile | None:
+def _profile(store: Store, recording_id: int | None) -> NoiseProfile | None:
     """What the baseline's passes taught last; None when that was not kept, or by another version."""
-    stored = store.profile(recording_id)
+    stored = store.profile(recording_id) if recording_id is not None else None
     if stored is None:
         return None
     try:
@@ -113,16 +149,19 @@ def _profile(store: Store, recording_id: int) -> NoiseProfile | None:
         return None
 
 
-def _answers(store: Store, run: RunInfo, wanted: Wanted) -> Iterator[tuple[str, str, RecordedResponse]]:
-    """What the run kept of the baseline, or else of the candidate: (method, route, response)."""
-    names = store.pass_names(run.id)
-    name = next((name for name in names if not name.startswith("candidate")), next(iter(names), None))
-    if name is None or run.recording_id is None:
+def _answers(
+    store: Store, run: RunInfo, wanted: Wanted, candidate: bool = False
+) -> Iterator[tuple[str, str, RecordedResponse]]:
+    """(method, route, response) of what the run kept of the candidate, or else of the baseline where it has one."""
+    names = [name for name in store.pass_names(run.id) if name.startswith("candidate") is candidate]
+    if not names and not candidate:
+        names = list(store.pass_names(run.id))  # compared with the recording: the candidate's own places
+    if not names or run.recording_id is None:
         return
     asked = [(e.id, e.request.method, e.request.target, e.route) for e in store.exchanges(run.recording_id)]
     table = RouteTable((method, target, route) for _, method, target, route in asked)
     route_of = {each: (method, table.route(method, target, route)) for each, method, target, route in asked}
-    for exchange_id, answer in islice(store.answers(run.id, name), MAX_ANSWERS):
+    for exchange_id, answer in islice(store.answers(run.id, names[0]), MAX_ANSWERS):
         method, route = route_of.get(exchange_id, ("", ""))
         if answer.response is not None and method and wanted(method, route):
             yield method, route, answer.response

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Annotated
 
 import typer
 
-from ..rule_book import RuleBook, open_book
+from ..rule_book import RuleBook, open_book, propose_rules
 from ..service import open_context
 from . import output
+from .git import git_author
 from .options import AsJson, Database, SettingsFile
+from .proposal_words import Signature, alarm, nothing, proposal_json, proposal_toml, refused_json, refused_text, tally
 from .rule_words import (
     NO_RULES,
     caveats,
@@ -19,6 +22,9 @@ from .rule_words import (
     problem_lines,
     summary,
 )
+
+PROPOSED_DAYS = 180
+"""Days after which a proposed rule ends: half a year, so that somebody asks whether it is still needed."""
 
 app = typer.Typer(add_completion=False, help="List and check noise rules, and propose new ones.")
 
@@ -83,6 +89,45 @@ def lint(
             output.say(line)
     output.say(summary(len(book.rules), wrong))
     return int(wrong > 0)
+
+
+@app.command()
+def propose(
+    run: Annotated[str, typer.Option(metavar="RUN", help="The run to learn from; default: the newest finished.")] = "",
+    finding: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FINGERPRINT", help="Only this finding, a confirmed one too; may be given more than once."
+        ),
+    ] = None,
+    author: Annotated[str, typer.Option(help="Whom to ask about the rules; default: git's user.email.")] = "",
+    runs: LastRuns = 5,
+    json: AsJson = False,
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> None:
+    """Writes rules for what a run saw vary, ready to be pasted into understudy.toml; what it refuses, it says."""
+    with (context := open_context(policy, db)).store:
+        run_id, found = propose_rules(context, run, tuple(finding or ()), runs)
+    signature = Signature(run_id, author or git_author(), date.today() + timedelta(days=PROPOSED_DAYS))
+    if json:
+        output.data(
+            {
+                "run": run_id,
+                "proposals": [proposal_json(proposal, signature) for proposal in found.proposals],
+                "refused": [refused_json(refused) for refused in found.refused],
+                "hidden_by_rules": found.covered,
+            }
+        )
+        return
+    for refused in found.refused:
+        output.note(refused_text(refused))
+    for proposal in found.proposals:
+        if proposal.tags:
+            output.note(alarm(proposal))
+    output.note(tally(found, run_id) if found.proposals else nothing(found, run_id))
+    for proposal in found.proposals:
+        output.say(proposal_toml(proposal, signature))
 
 
 def _show(book: RuleBook) -> None:

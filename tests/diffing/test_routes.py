@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from diffing.routes import RouteTable, canonical, covers, literal_segments, matches, overlaps
+from diffing.routes import RouteTable, canonical, covers, exact_pattern, literal_segments, matches, overlaps
 
 WORDS = ("ash", "birch", "cedar", "elm", "fir", "larch", "maple", "oak", "pine")
 
@@ -166,3 +166,20 @@ def test_which_pattern_names_all_that_another_does(wider: str, narrower: str, al
 def test_whether_some_route_has_both_names(one: str, other: str, both: bool) -> None:
     assert overlaps(one, other) is both
     assert overlaps(other, one) is both
+
+
+@pytest.mark.parametrize(
+    ("route", "pattern"),
+    [
+        ("/a/<int:id>", "GET /a/<int:id>"),
+        ("/a/{id}/b", "GET /a/{id}/b"),
+        ("^a/(?P<slug>[^/]+)/b$", "GET /^a/*/b$"),
+        ("/a/<regex('x*'):n>", "GET /a/*"),
+        ("/", "GET /"),
+        ("/a b", ""),
+    ],
+)
+def test_the_narrowest_pattern_of_a_route_names_it(route: str, pattern: str) -> None:
+    assert exact_pattern("GET", route) == pattern
+    if pattern:
+        assert matches(pattern, "GET", route)

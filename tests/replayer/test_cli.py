@@ -172,7 +172,7 @@ def test_every_command_explains_itself(home: Path, capsys: pytest.CaptureFixture
     [
         *("recordings import", "recordings list", "recordings show", "runs list", "runs show", "findings list"),
         *("findings approve", "findings reject", "findings withdraw", "findings approvals"),
-        *("rules list", "rules lint", "db upgrade"),
+        *("rules list", "rules lint", "rules propose", "db upgrade"),
     ],
 )
 def test_every_subcommand_explains_itself(home: Path, capsys: pytest.CaptureFixture[str], words: str) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from diffing.difference import Location, Part
+from diffing.difference import Location, Part, Severity
 from diffing.gate import Outcome, Verdict
-from diffing.grouping import Finding
+from diffing.grouping import CONFIRMED, FLAKY, Finding, Member
 from diffing.noise import HiddenPlace, RuleUse
 from diffing.profile import NoiseProfile, Place
 from replayer.cli.main import main
@@ -220,3 +220,126 @@ def test_a_run_of_a_version_that_named_no_rules_still_counts_for_routes(
         store.finish_run(run_id, "pass", 0, report)
     told = json.loads(said(capsys, "list", "--json")[0])
     assert [each["state"] for each in told] == ["new", "new", "expired"]
+
+
+SUM = Location(Part.BODY, "$.sum")
+
+
+def finding(route: str = "/stats", location: Location = SUM, state: str = FLAKY, mark: str = "f" * 16) -> Finding:
+    return Finding(
+        fingerprint=mark,
+        severity=Severity.MINOR,
+        kind="value",
+        method="GET",
+        route=route,
+        location=location,
+        transition="int -> other int",
+        baseline=5,
+        candidate=7,
+        count=1,
+        out_of=3,
+        state=state,
+        members=(Member(mark, "GET", route, location, 1, "value", "int -> other int"),),
+        story=None,
+        tags=(),
+        exemplars=(),
+        exchanges=(),
+    )
+
+
+def test_a_proposal_can_be_pasted_and_then_nothing_is_wrong_with_it(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_AUTHOR_EMAIL", "kim@example.com")
+    (home / "understudy.toml").write_text("")
+    odd = Location(Part.BODY, "$['a \\'quoted\\' \\u00fc key'].n")
+    header = Location(Part.HEADER, "x-count")
+    found = [finding(), finding(location=odd, mark="e" * 16), finding("/orders", header, mark="d" * 16)]
+    run_id = finish_run({}, found)
+    out, err = said(capsys, "propose")
+    assert err == f"Run {run_id[:8]}: 3 rules, to be read and put into the settings file.\n"
+    (block,) = [text for text in out.split("\n\n") if '"$.sum"' in text]
+    assert block.splitlines()[1:-1] == [
+        f"# It would have hidden 1 change in 1 past run: {'f' * 16} (flaky, all) in {run_id[:8]}.",
+        "[[noise]]",
+        'route = "GET /stats"',
+        'path = "$.sum"',
+        'kind = "int"',
+        f'reason = "differed once, and not again when it was repeated (run {run_id[:8]})"',
+        'author = "kim@example.com"',
+    ]
+    (home / "understudy.toml").write_text(out, "utf-8")
+    rules = noise_rules(load_settings())
+    assert {(rule.route, rule.part, rule.path, rule.kind) for rule in rules} == {
+        ("GET /stats", Part.BODY, "$.sum", "int"),
+        ("GET /stats", Part.BODY, odd.path, "int"),
+        ("GET /orders", Part.HEADER, "x-count", "int"),
+    }
+    assert all(rule.author == "kim@example.com" and rule.until is not None for rule in rules)
+    assert said(capsys, "lint")[0] == "3 noise rules, nothing wrong.\n"
+    again = said(capsys, "propose")
+    assert again[0] == ""
+    assert "3 places are hidden by rules that are there already" in again[1]
+
+
+def test_a_proposal_for_a_tagged_route_is_loud(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "understudy.toml").write_text('[[tags]]\nname = "money"\nroutes = ["* /stats"]\n')
+    finish_run({}, [finding()])
+    out, err = said(capsys, "propose", "--author", "ann")
+    assert "!!! TAGGED ROUTE 'money': the rule for GET /stats $.sum (int) hides changes where they matter most." in err
+    assert out.startswith("# TAGGED 'money': this rule hides changes where they matter most.")
+    (told,) = json.loads(said(capsys, "propose", "--author", "ann", "--json")[0])["proposals"]
+    assert (told["tags"], told["author"]) == (["money"], "ann")
+
+
+def test_a_confirmed_finding_is_proposed_only_where_the_baseline_varies(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "understudy.toml").write_text("")
+    run_id = finish_run({}, [finding(state=CONFIRMED)])
+    out, err = said(capsys, "propose")
+    assert (out, "nothing to propose" in err) == ("", True)
+    out, err = said(capsys, "propose", "--finding", "ffff")
+    assert out == ""
+    assert "Refused: a rule for ffffffffffffffff at GET /stats $.sum." in err
+    assert "it is a change. Fix it, or approve the finding if it is intended." in err
+    with Store.open(DATABASE) as store:
+        profile = NoiseProfile({"GET /stats|2xx|$.sum": Place(varies=True)}, pairs=9)
+        store.keep_profile(store.recording("tiny").id, "", run_id, profile.to_json())
+    out, _ = said(capsys, "propose", "--finding", "ffff", "--run", run_id[:6])
+    assert "# CAREFUL: not all of that was flaky: ffffffffffffffff." in out
+    assert 'reason = "differs between passes of the baseline' in out
+
+
+def test_a_proposal_that_would_hide_more_than_varied_is_refused_with_the_places(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "understudy.toml").write_text("")
+    found = [finding(location=Location(Part.BODY, f"$.{key}"), mark=key * 16) for key in ("sum", "min", "max")]
+    run_id = finish_run({}, found)
+    with Store.open(DATABASE) as store:
+        recording = store.recording("tiny").id
+        answers = [StoredAnswer(e.id, e.response) for e in store.exchanges(recording)]
+        store.add_answers(run_id, "baseline 1", answers)
+        store.keep_profile(recording, "", run_id, NoiseProfile(pairs=9).to_json())
+    out, err = said(capsys, "propose")
+    assert out.count("[[noise]]") == 3
+    assert (
+        "Refused: GET /stats $.* (int). It would hide changes at places that did not vary, 1 of 2: GET /stats $.count."
+        in err
+    )
+    told = json.loads(said(capsys, "propose", "--json")[0])
+    (refused,) = told["refused"]
+    assert (refused["refusal"], refused["rule"], refused["covered"]) == ("too wide", "GET /stats $.* (int)", 2)
+    assert [each["location"]["path"] for each in refused["without_need"]] == ["$.count"]
+
+
+def test_there_is_nothing_to_learn_without_a_run(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "There is no finished run to learn from." in said(capsys, "propose", code=2)[1]
+    run_id = finish_run({}, [finding()])
+    assert "No finding of the run" in said(capsys, "propose", "--finding", "abc", code=2)[1]
+    assert "There is no run 'zz'." in said(capsys, "propose", "--run", "zz", code=2)[1]
+    with Store.open(DATABASE) as store:
+        other = store.create_run(store.recording("tiny").id, candidate="new")
+    assert "it did not finish" in said(capsys, "propose", "--run", other, code=2)[1]
+    assert run_id in said(capsys, "propose", "--json")[0]
