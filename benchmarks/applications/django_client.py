@@ -30,7 +30,9 @@ def form_fields(page: str, action: str = "") -> Fields:
             select = has.get("name", "")
         elif inside and name == "option" and "selected" in has and select:
             fields[select] = has.get("value", "")
-        elif inside and name in ("input", "textarea") and has.get("name"):
+        elif inside and name == "textarea" and has.get("name"):
+            fields[has["name"]] = unescape(page[tag.end() : page.find("</textarea", tag.end())]).strip()
+        elif inside and name == "input" and has.get("name"):
             box = has.get("type") in ("checkbox", "radio")
             if has.get("type") not in ("submit", "file") and (not box or "checked" in has):
                 fields[has["name"]] = has.get("value", "on" if box else "")

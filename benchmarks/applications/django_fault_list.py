@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from .outcome import Fault
 
-_PAGE = (
-    "GET /tickets/<int:ticket_id>/ *",
-    "POST /tickets/<int:ticket_id>/ *",
-    "POST /tickets/<int:ticket_id>/update/ *",
-)
+_TICKET = "/tickets/<int:ticket_id>/"
+_PAGE = (f"GET {_TICKET} *", f"POST {_TICKET} *", f"POST {_TICKET}update/ *")
 _ROWS = "GET /datatables_ticket_list/<query> *"
 _OVERVIEWS = (_ROWS, "GET /dashboard/ *", "GET /reports/* *", "GET /kanban/ *", "GET /timeline_ticket_list/<query> *")
 
@@ -16,9 +13,9 @@ FAULTS = (
     Fault(
         "time_spent_swapped",
         "hours and minutes of the time spent are swapped when a form is saved",
-        (*_PAGE, _ROWS, "GET /reports/ *", "GET /tickets/<int:ticket_id>/followup_edit/<int:followup_id>/ *", "* /api/*"),
+        (*_PAGE, _ROWS, "GET /reports/ *", "GET /tickets/<int:ticket_id>/followup_edit/* *", "* /api/*"),
     ),
-    Fault("resolution_lost", "the API's tickets have no `resolution` any more", ("* /api/tickets/* body *resolution*",)),
+    Fault("resolution_lost", "the API's tickets have no `resolution`", ("* /api/tickets/* body *resolution*",)),
     Fault(
         "address_not_checked",
         "the public form takes any text for an e-mail address",
@@ -35,7 +32,7 @@ FAULTS = (
     Fault("everybodys_tickets", "a customer's list shows everybody's tickets", ("GET /api/user_tickets/* *",)),
     Fault("follow_ups_backwards", "the follow-ups of a ticket are shown in reverse", _PAGE),
     Fault("date_format", "the list gives another format of `created`", (f"{_ROWS[:-2]} body *created*",)),
-    Fault("redirected_to_the_ticket", "who adds a copy's receiver is sent elsewhere", ("POST /tickets/<int:ticket_id>/cc/add/ *",)),
+    Fault("redirected_to_the_ticket", "who adds a copy's receiver is sent elsewhere", (f"POST {_TICKET}cc/add/ *",)),
     Fault(
         "csrf_not_checked",
         "a search is saved without the CSRF field",
@@ -43,7 +40,7 @@ FAULTS = (
         ("GET /saved-searches/ *", "GET /tickets/ *"),
     ),
     Fault("page_begins_one_late", "every page of the list but the first leaves a row out", (_ROWS,)),
-    Fault("vote_counts_twice", "a vote for an answer counts twice", ("GET /kb/<slug:slug>/ *", "GET /kb_iframe/<slug:slug>/ *")),
+    Fault("vote_counts_twice", "a vote counts twice", ("GET /kb/<slug:slug>/ *", "GET /kb_iframe/<slug:slug>/ *")),
     Fault("hold_not_saved", "a ticket put on hold is not", (*_PAGE, *_OVERVIEWS, "* /api/tickets/* *")),
     Fault(
         "deleted_is_still_there",
@@ -53,11 +50,11 @@ FAULTS = (
     ),
     Fault("status_filter_ignored", "the API lists tickets of every status", ("GET /api/tickets/ *",)),
     Fault("priority_as_text", "the API's priority is a text", ("* /api/tickets/* body *priority*",)),
-    Fault("wrong_password_is_a_server_error", "a token is asked for with a wrong password: 500", ("POST /api-token/ *",)),
+    Fault("wrong_password_is_a_server_error", "a wrong password for a token: 500", ("POST /api-token/ *",)),
     Fault(
         "twice_the_same_copy",
         "one address can be added twice to a ticket's copies",
-        ("POST /tickets/<int:ticket_id>/cc/add/ *",),
+        (f"POST {_TICKET}cc/add/ *",),
         ("* /tickets/<int:ticket_id>/* *",),
     ),
     Fault("frame_header_lost", "no page forbids to be framed", ("* header *frame*",)),
