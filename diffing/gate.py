@@ -41,6 +41,7 @@ class Policy:
     min_route_coverage: float = 0.0  # share of the known routes that must have been replayed, 0..1
     min_replayed: int = 1  # exchanges
     min_fidelity: float = 0.9  # share of replayed exchanges with the recorded status from the baseline, 0..1
+    min_sensitivity: float = 0.0  # share of planted faults that the comparison must catch, 0..1; 0: it is not asked for
     max_errored: float = 0.1  # share of the replayed exchanges that may end without an answer, 0..1
     inconclusive: str = "fail"  # or "pass": too little evidence lets the release out, but never for tagged routes
     tags: Mapping[str, TagRule] = field(default_factory=dict)
@@ -69,6 +70,7 @@ class Evidence:
     limits: tuple[str, ...] = ()  # what this mode cannot tell; sentences, for the report
     tags: Sequence[tuple[str, tuple[str, ...]]] = ()  # name, route patterns
     unconfirmable: str = ""  # why no finding was replayed again; a sentence
+    sensitivity: float | None = None  # share of planted faults that were caught; None: there was no self-test
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,11 @@ def _doubts(evidence: Evidence, policy: Policy) -> Iterable[str]:
         yield (
             f"The baseline gave the recorded status to {_share(evidence.fidelity)} of the replayed exchanges;"
             f" policy asks for {_share(policy.min_fidelity)}."
+        )
+    if evidence.sensitivity is not None and evidence.sensitivity < policy.min_sensitivity:
+        yield (
+            f"The comparison caught {_share(evidence.sensitivity)} of the faults that were planted to test it;"
+            f" policy asks for {_share(policy.min_sensitivity)}."
         )
     if total.replayed and total.errored > policy.max_errored * total.replayed:
         yield (

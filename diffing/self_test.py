@@ -54,9 +54,9 @@ def right_answers(cases: Sequence[Case], passes: Sequence[str]) -> tuple[list[Ca
     """The cases with an answer in the place of the candidate's that is known to be right, and whose it is.
 
     `passes` names those of the baseline. With several it is the last one's, so that what varies between passes varies
-    here, too; else what was recorded.
+    here, too. A single pass is compared with itself, and so is, without a baseline, what was recorded.
     """
-    if len(passes) > 1:
+    if passes:
         return [replace(case, candidate=case.baseline[-1:]) for case in cases], passes[-1]
     return [replace(case, candidate=(_recorded(case),)) for case in cases], "recording"
 

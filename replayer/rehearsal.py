@@ -10,14 +10,17 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from diffing.approvals import Approvals
-from diffing.difference import Answer, Comparison
+from diffing.difference import Answer, Case, Comparison
 from diffing.gate import Policy
 from diffing.grouping import group
 from diffing.noise import NoiseRule
 from diffing.profile import NoiseProfile, learn
 from diffing.routes import RouteTable
+from diffing.self_test import Judging, right_answers, self_test
+from diffing.sensitivity import Sensitivity
 from diffing.trial import Trial
 from recorder.exchange import Exchange, RouteCount
 from recorder.keys import Key
@@ -50,6 +53,7 @@ class Request:
     concurrency: int = 4
     correlate: bool = True
     confirm: bool = True
+    self_test: bool = False  # plant faults into what the baseline answered, and see which are caught
     order: Callable[[int], float] = float
     policy: Policy = field(default_factory=Policy)
     tags: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -69,7 +73,7 @@ class Watcher:
         """A new stage begins."""
 
     def progress(self, name: str, done: int, total: int) -> None:
-        """A pass has sent `done` of `total`."""
+        """A pass has sent `done` of `total`; a self-test has gone through so many exchanges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,8 @@ class _Rehearsing:
         stopped = any(one.result.problem for one in (*baselines, *candidates))
         if findings and self._request.confirm and not stopped and not found.unconfirmable:
             found = await self._confirmed(found, trial)
+        if self._request.self_test:
+            found = replace(found, sensitivity=self._sensitivity(cases, baselines, profile))
         self._watcher.stage("judging")
         report = run_report(self._request, found, self._started)
         return Rehearsal(
@@ -202,6 +208,16 @@ class _Rehearsing:
         )
         findings = await confirmer.confirm(found.findings, found.comparisons)
         return replace(found, findings=findings, confirmations=confirmer.counted)
+
+    def _sensitivity(self, cases: Sequence[Case], baselines: Sequence[Pass], profile: NoiseProfile) -> Sensitivity:
+        """Which of the faults planted into right answers this very comparison catches."""
+        self._watcher.stage("testing the comparison")
+        names = [one.name for one in baselines] or [name for name, _ in self._request.baseline_answers]
+        right, source = right_answers(cases, names)
+        request = self._request
+        contexts = self._maker.contexts(cases)
+        judging = Judging(profile, request.rules, request.approvals, request.policy, contexts, request.tags)
+        return self_test(right, judging, source, progress=partial(self._watcher.progress, "self-test"))
 
     def _unconfirmable(self) -> str:
         """Why findings can not be replayed once more; "" when they can."""

@@ -14,6 +14,7 @@ from diffing.grouping import Finding
 from diffing.ledger import Recorded, build_ledger
 from diffing.noise import uses
 from diffing.profile import NoiseProfile
+from diffing.sensitivity import Sensitivity
 from diffing.standing import approved_fingerprints, standings, unseen
 
 from .keeping import keeping_redactor, redacted_finding
@@ -54,6 +55,7 @@ class Found:
     profile: NoiseProfile
     unconfirmable: str = ""  # why no finding can be replayed once more; a sentence
     confirmations: Mapping[str, int] = field(default_factory=dict)  # rounds, and exchanges that were replayed again
+    sensitivity: Sensitivity | None = None  # of a self-test
     learned_in: str = ""  # the id of the earlier run whose profile still holds; "": learned in this run
     learned_from: int = 0  # passes of the baseline that taught
     drifted: tuple[str, ...] = ()  # where the baseline contradicted an earlier run's profile, which was learned anew
@@ -82,6 +84,7 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         + (() if request.key else (NO_KEY,)),
         tags=request.tags,
         unconfirmable=found.unconfirmable,
+        sensitivity=found.sensitivity.total.value if found.sensitivity is not None else None,
     )
     suppressed: Counter[str] = Counter()
     unchecked: Counter[str] = Counter()
@@ -116,6 +119,7 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         noise=_noise(found),
         correlation=_correlation(found),
         confirmations={**found.confirmations, **states} if found.confirmations else {},
+        self_test=found.sensitivity,
         notes=request.approvals.notes,
         limits=evidence.limits,
         problems=evidence.problems,

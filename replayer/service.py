@@ -43,6 +43,7 @@ class GateOptions:
     passes: int = 3
     concurrency: int = 4
     correlate: bool = True
+    self_test: bool = False
     relearn: bool = False  # learn what varies anew, even where it is known of this build
     branch: str = ""
     commit: str = ""
@@ -99,6 +100,7 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
             passes=options.passes,
             concurrency=options.concurrency,
             correlate=options.correlate,
+            self_test=options.self_test or policy.min_sensitivity > 0,
             policy=policy,
             tags=tuple((tag.name, tag.routes) for tag in settings.tags),
             rules=rules,
@@ -153,6 +155,7 @@ def policy_of(settings: Settings) -> Policy:
         min_route_coverage=given.min_route_coverage,
         min_replayed=given.min_replayed,
         min_fidelity=given.min_fidelity,
+        min_sensitivity=given.min_sensitivity,
         inconclusive=given.inconclusive,
         tags={tag.name: _tag_rule(settings, tag.name) for tag in settings.tags},
     )

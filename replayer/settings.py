@@ -78,6 +78,7 @@ class PolicySettings:
     min_fidelity: float = 0.9  # share of replayed exchanges to which the baseline gave the recorded status, 0..1
     inconclusive: str = "fail"  # or "pass", never for tagged routes
     tags: tuple[tuple[str, TagPolicy], ...] = ()
+    min_sensitivity: float = 0.0  # share of planted faults that must be caught, 0..1; above 0 each run tests itself
 
     def for_tag(self, name: str) -> TagPolicy:
         """The policy of a tag, which is the default one where the file has none."""
@@ -269,6 +270,7 @@ def _policy(top: Table, tags: tuple[Tag, ...]) -> PolicySettings:
         min_route_coverage=table.share("min_route_coverage", defaults.min_route_coverage),
         min_replayed=table.whole("min_replayed", defaults.min_replayed, least=0),
         min_fidelity=table.share("min_fidelity", defaults.min_fidelity),
+        min_sensitivity=table.share("min_sensitivity", defaults.min_sensitivity),
         inconclusive=table.choice("inconclusive", ("fail", "pass"), defaults.inconclusive),
         tags=tuple(by_tag),
     )

@@ -23,7 +23,10 @@ import typer
 from diffing.difference import DifferenceKind, Location, Part, Reason, Severity
 from diffing.gate import Outcome, Verdict
 from diffing.grouping import Finding
+from diffing.inventory import Knowledge
 from diffing.kinds import KINDS
+from diffing.mutations import Mutation
+from diffing.sensitivity import Sensitivity
 from recorder import RecorderConfig
 from recorder.identity import Principal, principal_digest
 from recorder.keys import Key
@@ -32,6 +35,7 @@ from replayer.cli.main import GROUPS
 from replayer.errors import ExitCode
 from replayer.reports.json_report import to_json
 from replayer.reports.model import RunReport
+from replayer.reports.self_test_wording import KNOWLEDGE, MUTATIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("recorder", "diffing", "replayer", "dashboard")
@@ -248,6 +252,14 @@ def test_every_kind_of_difference_has_a_sentence() -> None:
     assert set(told) == {kind.value for kind in DifferenceKind}
 
 
+def test_every_fault_of_the_self_test_and_every_knowledge_of_a_place_is_told() -> None:
+    told = rows(section(text("comparing.md"), "Self-test"))
+    sentences = {each.value: sentence for each, sentence in (*MUTATIONS.items(), *KNOWLEDGE.items())}
+    assert {name: row[0] for name, row in told.items()} == sentences
+    assert set(MUTATIONS) == set(Mutation)
+    assert set(KNOWLEDGE) == set(Knowledge)
+
+
 def test_every_key_of_the_json_report_is_described() -> None:
     finding = Finding(
         fingerprint="f", severity=Severity.MAJOR, kind="value", method="GET", route="/", location=Location(Part.BODY),
@@ -259,6 +271,9 @@ def test_every_key_of_the_json_report_is_described() -> None:
     first, _, second = described.partition("Each finding:")
     assert set(rows(first)) == set(report)
     assert {name for cell in rows(second) for name in cell.split(", ")} == set(report["findings"][0])
+    assert all(
+        f"`{field.name}`" in rows(first)["self_test"][0] for field in fields(Sensitivity) if field.name != "total"
+    )
     for name in ("run", "coverage", "unchecked", "ledger"):
         row = rows(first)[name][0]
         assert all(f"`{key}`" in row for key in report[name]), name

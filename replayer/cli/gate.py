@@ -40,6 +40,9 @@ def gate(
     correlation: Annotated[
         bool, typer.Option("--correlation/--no-correlation", help="Off: send every request as recorded.")
     ] = True,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="Plant faults into right answers, and say how many would be caught.")
+    ] = False,
     relearn: Annotated[
         bool, typer.Option("--relearn", help="Learn what varies anew, even if it is known of this build.")
     ] = False,
@@ -65,6 +68,7 @@ def gate(
         passes=passes,
         concurrency=concurrency,
         correlate=correlation,
+        self_test=self_test,
         relearn=relearn,
         branch=branch or git("rev-parse", "--abbrev-ref", "HEAD"),
         commit=commit or git("rev-parse", "HEAD"),

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from diffing.difference import DifferenceKind
 from diffing.grouping import Finding
 
-from . import wording
+from . import self_test_wording, wording
 from .approval_wording import (
     EXPIRED_NEXT,
     EXPIRED_TITLE,
@@ -99,6 +99,7 @@ def _environment() -> Environment:
         marks=_marks,
         reason_sentence=wording.reason_sentence,
         route=wording.route,
+        self_test_wording=self_test_wording,
         side_by_side=side_by_side,
     )
     environment.filters.update(

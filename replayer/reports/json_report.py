@@ -15,6 +15,7 @@ from diffing.standing import Standing
 
 from .approval_wording import authors, reasons, standing_note
 from .model import RunReport
+from .self_test_wording import self_test_document
 
 VERSION = 1
 MAX_PLACES = 100
@@ -75,6 +76,7 @@ def _content(report: RunReport) -> dict[str, Any]:
         "noise": _sorted(report.noise),
         "correlation": _sorted(report.correlation),
         "confirmations": _sorted(report.confirmations),
+        "self_test": self_test_document(report.self_test),
         "notes": list(report.notes),
         "problems": list(report.problems),
         "limits": list(report.limits),

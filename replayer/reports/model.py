@@ -11,6 +11,7 @@ from diffing.gate import Verdict
 from diffing.grouping import Finding
 from diffing.ledger import Ledger
 from diffing.noise import RuleUse
+from diffing.sensitivity import Sensitivity
 from diffing.standing import SILENT, Standing
 
 Figure = int | float | str
@@ -62,6 +63,7 @@ class RunReport:
     noise: Mapping[str, Figure] = field(default_factory=dict)  # what the A/A replays taught
     correlation: Mapping[str, Figure] = field(default_factory=dict)  # what was rewritten
     confirmations: Mapping[str, Figure] = field(default_factory=dict)  # second replays and what they said
+    self_test: Sensitivity | None = None  # what became of the faults that were planted; None: none were
     notes: tuple[str, ...] = ()  # how the run went, in sentences
     limits: tuple[str, ...] = ()  # what this run cannot tell, in sentences
     problems: tuple[str, ...] = ()  # what makes it inconclusive, in sentences

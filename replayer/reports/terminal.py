@@ -10,6 +10,7 @@ from diffing.approvals import Approval
 from diffing.gate import Outcome
 from diffing.grouping import Finding
 
+from . import self_test_wording
 from .approval_wording import (
     EXPIRED_NEXT,
     EXPIRED_TITLE,
@@ -86,6 +87,7 @@ class _Text:
         yield from self._approvals(EXPIRED_TITLE, self._report.expired, EXPIRED_NEXT)
         yield from self._ledger()
         yield from self._coverage()
+        yield from self._self_test()
         yield from self._list("Could not tell", [*self._report.problems, *self._report.limits])
         yield from self._list("Notes", self._notes())
         yield from self._next_steps()
@@ -223,6 +225,21 @@ class _Text:
         if report.suppressed:
             text = f"differences that do not count: {', '.join(figures(report.suppressed))}"
             yield from self._wrapped(text, 2, indent=True)
+
+    def _self_test(self) -> Iterator[str]:
+        found = self._report.self_test
+        if found is None:
+            return
+        yield ""
+        yield _styled(self_test_wording.TITLE, "heading")
+        yield from self._wrapped(self_test_wording.summary(found), 2, indent=True)
+        if found.total.planted:
+            yield from self._items([*self_test_wording.breakdown(found)], "")
+        unexplained = [self_test_wording.blind_spot(spot) for spot in found.blind_spots if not spot.explained]
+        explained = [self_test_wording.blind_spot(spot) for spot in found.blind_spots if spot.explained]
+        yield from self._items(unexplained, "unexplained: ", most=2 * MAX_LISTED)
+        yield from self._items(explained, "explained: ")
+        yield from self._items([f"{method} {route}" for method, route in found.untested], "no fault could be planted: ")
 
     def _notes(self) -> list[str]:
         report = self._report

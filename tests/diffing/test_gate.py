@@ -167,6 +167,18 @@ def test_too_little_evidence_is_inconclusive(lacking: dict[str, object], policy:
     assert judge_run(evidence(**lacking), policy) == Verdict(Outcome.INCONCLUSIVE, (reason,), 3)
 
 
+def test_a_comparison_that_misses_planted_faults_proves_little() -> None:
+    strict = Policy(min_sensitivity=0.98)
+    verdict = judge_run(evidence(sensitivity=0.9799), strict)
+    assert (verdict.outcome, verdict.reasons) == (
+        Outcome.INCONCLUSIVE,
+        ("The comparison caught 97.9 % of the faults that were planted to test it; policy asks for 98 %.",),
+    )
+    assert judge_run(evidence(sensitivity=0.98), strict).outcome is Outcome.PASS
+    assert judge_run(evidence(sensitivity=0.1), Policy()).outcome is Outcome.PASS
+    assert judge_run(evidence(sensitivity=None), strict).outcome is Outcome.PASS
+
+
 def test_without_a_baseline_fidelity_is_not_asked_for() -> None:
     assert judge_run(evidence(fidelity=None, mode="recording"), Policy()).outcome is Outcome.PASS
 

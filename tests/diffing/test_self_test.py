@@ -38,8 +38,15 @@ def test_the_last_baseline_pass_is_what_faults_are_planted_into() -> None:
     assert [case.baseline for case in RIGHT] == [case.baseline for case in MADE]
 
 
-def test_with_fewer_passes_it_is_the_recording() -> None:
-    right, source = right_answers(MADE, ["baseline"])
+def test_a_single_pass_stands_against_itself() -> None:
+    single = [replace(case, baseline=case.baseline[:1]) for case in MADE]
+    right, source = right_answers(single, ["baseline"])
+    assert source == "baseline"
+    assert [case.candidate for case in right] == [case.baseline for case in single]
+
+
+def test_without_a_baseline_it_is_the_recording() -> None:
+    right, source = right_answers(MADE, [])
     assert source == "recording"
     assert right[0].candidate[0].response == MADE[0].exchange.response
     assert right[0].candidate[0].started == MADE[0].exchange.started

@@ -12,6 +12,7 @@ import pytest
 
 from diffing.difference import DifferenceKind, Reason, Status
 from diffing.gate import Policy
+from diffing.noise import NoiseRule
 from recorder.exchange import Exchange
 from replayer.errors import InconclusiveError, UsageError
 from replayer.known import Known
@@ -51,6 +52,16 @@ def instance(name: str, *options: str, **settings: object) -> TargetSettings:
         timeout=10.0,
     )
     return replace(target, **settings)  # type: ignore[arg-type]
+
+
+class Told(Watcher):
+    """Keeps what it was told last of each thing that goes on."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, tuple[int, int]] = {}
+
+    def progress(self, name: str, done: int, total: int) -> None:
+        self.last[name] = (done, total)
 
 
 def run(
@@ -108,6 +119,42 @@ def test_a_candidate_that_no_longer_varies_at_all_is_still_checked_for_presence(
     baseline = instance("old", "--vary", "--offset", "500")
     report = run(exchanges, instance("new"), baseline, baseline).report
     assert {(f.location.path, f.kind) for f in report.findings} == {("$.nonce", "missing")}
+
+
+def test_a_self_test_says_how_much_this_comparison_would_see(exchanges: tuple[Exchange, ...]) -> None:
+    told = Told()
+    request = Request("tiny", exchanges, instance("new"), (BASELINE,), passes=2, self_test=True)
+    report = asyncio.run(rehearse(request, told)).report
+    found = report.self_test
+    assert found is not None
+    assert (found.source, found.total.planted + found.equivalent) == ("baseline 2", 500)
+    assert found.total.value >= 0.97
+    assert found.unexplained == 0
+    assert report.verdict.exit_code == 0
+    assert told.last["self-test"] == (len(exchanges), len(exchanges))
+    assert run(exchanges, instance("new"), BASELINE, passes=2).report.self_test is None
+
+
+def test_too_little_sensitivity_is_inconclusive(exchanges: tuple[Exchange, ...]) -> None:
+    rule = NoiseRule("* /**", "$.**", kind="any")
+    request = Request(
+        "tiny", exchanges, instance("new"), (BASELINE,), passes=2, self_test=True, rules=(rule,),
+        policy=Policy(min_sensitivity=0.9),
+    )  # fmt: skip
+    report = asyncio.run(rehearse(request)).report
+    assert report.self_test is not None
+    assert report.self_test.total.value < 0.9
+    assert {spot.why for spot in report.self_test.blind_spots} >= {f"rule {rule.name}"}
+    assert report.verdict.exit_code == 3
+    assert "faults that were planted to test it" in report.verdict.reasons[0]
+
+
+def test_without_a_baseline_faults_are_planted_into_the_recording(exchanges: tuple[Exchange, ...]) -> None:
+    request = Request("tiny", exchanges, instance("new"), self_test=True)
+    found = asyncio.run(rehearse(request)).report.self_test
+    assert found is not None
+    assert found.source == "recording"
+    assert found.total.value >= 0.95
 
 
 def test_without_a_baseline_the_same_release_does_not_fail(exchanges: tuple[Exchange, ...]) -> None:

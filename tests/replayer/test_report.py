@@ -263,6 +263,7 @@ def test_the_json_report_is_version_1() -> None:
         "noise": {},
         "correlation": {},
         "confirmations": {"replayed": 2},
+        "self_test": None,
         "notes": ["3 passes."],
         "problems": [],
         "limits": ["The recording can not tell."],

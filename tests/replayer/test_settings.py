@@ -113,7 +113,7 @@ def test_the_documented_file_is_read_whole(tmp_path: Path) -> None:
 def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
     assert load_settings(cwd=tmp_path, environ={}) == Settings()
     assert Settings().database_url == "sqlite:///.understudy/understudy.db"
-    assert Settings().policy == PolicySettings("breaking", 0.0, 1, 0.9, "fail", ())
+    assert Settings().policy == PolicySettings("breaking", 0.0, 1, 0.9, "fail", (), 0.0)
     assert Settings().policy.for_tag("payments") == TagPolicy("major", 1)
 
 
@@ -188,6 +188,7 @@ def test_a_variable_that_is_not_set_spoils_only_its_target(tmp_path: Path) -> No
         ("[policy]\nfail_on = 'braking'", "must be one of breaking, major, minor, info, not 'braking'", "'breaking'"),
         ("[policy]\ninconclusive = true", "must be one of fail, pass, not true", ""),
         ("[policy]\nmin_route_coverage = 80", "must be a number from 0 to 1, not 80", "0.8 means 80 %."),
+        ("[policy]\nmin_sensitivity = 98", "must be a number from 0 to 1, not 98", ""),
         ("[policy]\nmin_fidelity = nan", "must be a number from 0 to 1, not nan", ""),
         ("[policy]\nmin_replayed = 1.5", "must be a whole number from 0 on, not 1.5", ""),
         ("[policy]\nmin_replayed = true", "must be a whole number from 0 on, not true", ""),
