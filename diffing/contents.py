@@ -13,6 +13,8 @@ from .explain import rows_changed
 from .headers import header_tree
 from .kinds import json_type, shown
 from .media import charset, media_type
+from .outbound import is_outbound
+from .outbound import transition as calls_transition
 from .walk import TOO_LARGE, Pair, Walking, leaves, walk
 
 _TEXTUAL = frozenset([Form.TEXT, Form.PAGE, Form.BINARY])
@@ -151,11 +153,14 @@ def structural(pair: Pair) -> Difference:
     detail = pair.detail
     if pair.kind is DifferenceKind.LENGTH and isinstance(a, list) and isinstance(b, list):
         detail = rows_changed(a, b)
-    return Difference(location_of(pair), pair.kind, shown(a), shown(b), _transition(pair.kind, a, b), detail)
+    change = (is_outbound(pair) and calls_transition(pair)) or _transition(pair.kind, a, b)
+    return Difference(location_of(pair), pair.kind, shown(a), shown(b), change, detail)
 
 
 def location_of(pair: Pair) -> Location:
-    """Headers and bodies are told apart by the shape."""
+    """Headers, bodies and outbound calls are told apart by the shape."""
+    if is_outbound(pair):
+        return Location(Part.OUTBOUND, pair.path)
     return Location(Part.HEADER if pair.shape.startswith("header:") else Part.BODY, pair.path)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from .bindings import Renaming
 from .bodies import Form
@@ -28,7 +29,8 @@ from .knowledge import Scope, Scopes, by_prefix
 from .leaf import NOISE, LeafJudge, Verdict
 from .learning import READS
 from .noise import NoiseRule
-from .prejudgement import Ready, both_succeeded, prejudge
+from .outbound import fewer_calls, is_idempotency_key, judged_calls, names_an_operation, outbound_pairs
+from .prejudgement import Ready, both_answered, both_succeeded, prejudge
 from .profile import NoiseProfile, Place
 from .walk import Pair
 from .windows import RECORDED, PassClock
@@ -80,6 +82,9 @@ class Court:
             if both is not None and ready.status is Status.DIFFERED:
                 # 201 became 200: what the two made still stands for one another in everything that follows
                 self._hearing(case, both).outcome()
+            answered = both_answered(case)
+            if answered is not None and ready.status is Status.DIFFERED and judged_calls(case) is not None:
+                return self._hearing(case, answered).beside(ready)
             return ready
         return self._hearing(case, ready).outcome()
 
@@ -127,6 +132,7 @@ class _Hearing:
         for pair in header_pairs(self._a, self._b, self._scope):
             self._take(pair)
         self._leaves += len(self._a.headers)
+        self._calls()
         differences = self._sifted()
         if media is not None and not self._ruled(media, media.candidate):
             differences.append(media)
@@ -152,6 +158,26 @@ class _Hearing:
         if not complete:
             return Reason.TRUNCATED
         return Reason.DOWNSTREAM if self._hidden[DOWNSTREAM] else None
+
+    def _calls(self, *, failed: bool = False) -> None:
+        """What other systems were told. One who failed before may well have told them less, which follows from it."""
+        calls = judged_calls(self._case)
+        for pair in outbound_pairs(*calls, self._scope) if calls is not None else ():
+            if not (failed and fewer_calls(pair)):
+                self._take(pair)
+                self._bind_key(pair)
+
+    def _bind_key(self, pair: Pair) -> None:
+        """An idempotency key stands for one operation, and for the same one whenever it is sent again."""
+        if pair.kind is None and is_idempotency_key(pair.shape) and names_an_operation(pair.candidate):
+            why = self._leaf.renaming.bind("idempotency key", str(pair.baseline), str(pair.candidate))
+            if why and (not self._found or self._found[-1][0] is not pair):
+                self._add(pair, Verdict(kind=DifferenceKind.IDENTITY, transition="id -> other id", detail=why))
+
+    def beside(self, comparison: Comparison) -> Comparison:
+        """A comparison of two statuses with what the calls show as well: a refused call often explains the status."""
+        self._calls(failed=True)
+        return replace(comparison, differences=(*comparison.differences, *self._sifted()))
 
     def _bodies(self) -> Difference | None:
         a, b = self._a, self._b

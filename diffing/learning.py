@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from recorder.exchange import RecordedResponse
@@ -17,6 +17,7 @@ from .headers import header_tree
 from .kinds import json_type
 from .knowledge import Scope, Scopes, by_prefix
 from .naming import Observed, Pairs, name_sorts
+from .outbound import Calls, calls_of, outbound_pairs, recorded_observation
 from .profile import NoiseProfile, Place
 from .times import Window, moment, same_moment
 from .walk import Pair, walk
@@ -85,6 +86,7 @@ class Match:
     reads: bool  # the request is one that only reads
     trusted: bool  # its values may set what types and formats are right: not those of a release under judgement
     attribution: Attribution | None = None
+    calls: Calls | None = None  # outbound, of both
 
 
 def gather(cases: Sequence[Case], known: NoiseProfile, watched: Set[str]) -> Evidence:
@@ -117,14 +119,17 @@ def matches(case: Case, clock: PassClock) -> Iterator[Match]:
         other = _response(answer)
         if other.status == first.status and other.body.complete and first.body.complete:
             attribution = clock.between((in_baseline, 0), (in_baseline, i))
-            yield Match(i, first, other, windows[0], windows[i], True, reads, in_baseline, attribution)
+            calls = calls_of(answers[0][1].observed, answer.observed)
+            yield Match(i, first, other, windows[0], windows[i], True, reads, in_baseline, attribution, calls)
     recorded = case.exchange.response
     if recorded is None or not recorded.body.complete:
         return
     for i, answer in answers:
         other = _response(answer)
         if other.status == recorded.status and other.body.complete:
-            yield Match(RECORDED - i, recorded, other, clock.recorded(case), windows[i], False, reads, not in_baseline)
+            when, calls = clock.recorded(case), calls_of(recorded_observation(case), answer.observed)
+            trusted = not in_baseline
+            yield Match(RECORDED - i, recorded, other, when, windows[i], False, reads, trusted, calls=calls)
 
 
 def _response(answer: Answer) -> RecordedResponse:
@@ -147,6 +152,8 @@ class _Reader:
         a, b = self._match.baseline, self._match.candidate
         if a.headers != b.headers or self._scope.watching:
             self._headers(header_tree(a.headers), header_tree(b.headers))
+        if self._match.calls is not None:
+            self._pairs(outbound_pairs(*self._match.calls, self._scope))
         same = a.body.data == b.body.data
         if same and not self._scope.watching:
             return
@@ -165,13 +172,16 @@ class _Reader:
                 self._evidence.at(self._scope.key(shape)).kinds.add(kind)
 
     def _tree(self, a: object, b: object, path: str, shape: str) -> None:
-        for pair in walk(a, b, path, shape, self._scope):
+        self._pairs(walk(a, b, path, shape, self._scope))
+        if self._match.noise:
+            self._maps(b, path, shape)
+
+    def _pairs(self, pairs: Iterable[Pair]) -> None:
+        for pair in pairs:
             if pair.kind is None:
                 self._leaf(pair)
             elif self._match.noise:
                 self._structure(pair)
-        if self._match.noise:
-            self._maps(b, path, shape)
 
     def _structure(self, pair: Pair) -> None:
         assert pair.kind is not None

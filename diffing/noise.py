@@ -18,7 +18,7 @@ NEVER_HIDDEN = frozenset({DifferenceKind.STATUS, DifferenceKind.FAILURE, Differe
 KINDLESS = frozenset({DifferenceKind.VALUE, DifferenceKind.FORMAT, DifferenceKind.IDENTITY, DifferenceKind.ORDER})
 """What a rule hides that names no kind of value: what is there keeps its type, and everything stays there."""
 
-PARTS = (Part.HEADER, Part.BODY)
+PARTS = (Part.HEADER, Part.BODY, Part.OUTBOUND)
 """Where a rule can hide anything at all."""
 
 
@@ -34,7 +34,7 @@ class NoiseRule:
 
     route: str
     path: str
-    part: Part | None = None  # None: headers and bodies
+    part: Part | None = None  # None: headers, bodies and outbound calls
     kind: str = ""
     reason: str = ""
     until: date | None = None

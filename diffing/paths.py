@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 _QUOTED = re.compile(r"[.\[\]'*\"\s]")
-_ROOT = re.compile(r"\$(?:html|text)?(?=[.\[]|$)")
+_ROOT = re.compile(r"\$(?:html|text|calls)?(?=[.\[]|$)")
 _FIELD = re.compile(r"[!#%&'^_`|~0-9A-Za-z-]+")  # a header's name, RFC 9110 section 5.6.2, without wildcards
 _STEP = re.compile(
     r"""

@@ -79,13 +79,17 @@ def _reference(case: Case) -> RecordedResponse | Comparison:
     return first
 
 
-def both_succeeded(case: Case) -> Ready | None:
-    """The two responses of a case whose statuses differ, when both are 2xx."""
+def both_answered(case: Case) -> Ready | None:
+    """The two responses of a case, when there are two."""
     reference = case.baseline[0].response if case.baseline else case.exchange.response
     answer = case.candidate[0].response if case.candidate else None
-    if reference is None or answer is None:
-        return None
-    return Ready(reference, answer) if reference.status // 100 == answer.status // 100 == 2 else None
+    return None if reference is None or answer is None else Ready(reference, answer)
+
+
+def both_succeeded(case: Case) -> Ready | None:
+    """The two responses of a case whose statuses differ, when both are 2xx."""
+    both = both_answered(case)
+    return both if both and both.baseline.status // 100 == both.candidate.status // 100 == 2 else None
 
 
 def drifting_routes(cases: Iterable[Case]) -> frozenset[str]:

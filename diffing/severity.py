@@ -68,8 +68,13 @@ _OTHERWISE = Rule(Severity.MAJOR, "The response differs.")
 
 
 def leaf_of(part: Part, shape: str) -> str:
-    """The key that a location ends in, with `[*]` where it is a row: `price`, `tags[*]`; a header's whole path."""
-    if part is not Part.BODY:
+    """The key that a location ends in, with `[*]` where it is a row: `price`, `tags[*]`; a header's whole path.
+
+    Of an outbound call: the same, with `headers.` in front of a header's name; of a whole call its operation.
+    """
+    if part is Part.OUTBOUND and "].headers." in shape:
+        return "headers." + shape.partition("].headers.")[2]
+    if part not in (Part.BODY, Part.OUTBOUND):
         return shape
     shape = _LENS.sub("", shape)
     found = _LAST_KEY.search(shape)
