@@ -33,6 +33,8 @@ _ETAG = re.compile(r'(?:W/)?"([^"]+)"')
 _LIST = re.compile(r"[\w-]+(?:, ?[\w-]+)+")
 _BASE64 = re.compile(r"[\w+/-]{8,}={0,2}", re.ASCII)
 _SLUG = re.compile(r"[a-z]+(?:[-_](?:[a-z]+|\d{1,4}))+")  # words and small numbers that a person reads
+_FILE = re.compile(r"([\w.+-]+)\.(?:atom|csv|gif|gz|html?|ics|jpe?g|json|pdf|png|rss|svg|txt|webp|xlsx?|xml|zip)", re.I)
+_SIGNED = re.compile(r"([\w.-]{8,})\.[\w-]{6}\.[\w-]{27}|([\w.:=-]{8,}):[\w-]{6}:[\w-]{27,43}", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,17})", re.ASCII)
 
 
@@ -59,6 +61,15 @@ def is_jwt(text: str) -> bool:
 def is_integer(text: str) -> bool:
     """A decimal integer in its only spelling: no plus sign, no leading zeros, at most 18 digits."""
     return _NUMBER.fullmatch(text) is not None and text != "-0"
+
+
+def without_signature(text: str) -> str:
+    """A text signed with the time (itsdangerous; Django's signing) without both: they are new in each second.
+
+    What is signed names the same thing whenever it was signed. Other texts come back as they are.
+    """
+    match = _SIGNED.fullmatch(text) if len(text) >= 42 else None
+    return (match[1] or match[2]) if match else text
 
 
 def is_opaque(text: str) -> bool:
@@ -138,6 +149,8 @@ def inner(text: str) -> tuple[Inner, ...]:
             return (Inner("~num", number, match.start(2), match.end(2), "padded"),)
     if "," in text and _LIST.fullmatch(text):
         return tuple(Inner("~csv", m[0], m.start(), m.end(), "raw") for m in re.finditer(r"[\w-]+", text))
+    if "." in text and (match := _FILE.fullmatch(text)):
+        return (Inner("~stem", match[1], match.start(1), match.end(1), "raw"),)
     return ()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .atoms import Inner, atoms, canonical, inner, is_integer, is_jwt, is_opaque
+from .atoms import Inner, atoms, canonical, inner, is_integer, is_jwt, is_opaque, without_signature
 from .authority import authorities, same_host, same_instance
 from .bindings import TELLING_DIGITS, Renaming
 from .difference import DifferenceKind
@@ -57,7 +57,7 @@ class LeafJudge:
         for suffix, text in atoms(value):
             sort = self.profile.sort_of(key + suffix)
             if sort:
-                why = self.renaming.bind(sort, text, text)
+                why = self.renaming.bind(sort, name := without_signature(text), name)
                 if why:
                     return why
         return ""
@@ -131,6 +131,7 @@ class LeafJudge:
             return plain(a, b)
         if isinstance(b, str) and isinstance(a, str) and not _same_format(a, b, place):
             return Verdict(kind=DifferenceKind.FORMAT, transition=_formats(a, b))
+        left, right = without_signature(left), without_signature(right)
         why = self._unanchored(place.sort, left, right) or self.renaming.bind(place.sort, left, right)
         if why and not ("set-cookie[" in key and self._is_nobodys(place.sort, right)):
             return Verdict(kind=DifferenceKind.IDENTITY, transition="id -> other id", detail=why)
@@ -215,7 +216,7 @@ class LeafJudge:
         """Binds an inner identifier that is equal on both sides; nothing is hidden by that, so always ""."""
         sort = self.profile.sort_of(key)
         if sort:
-            self.renaming.bind(sort, text, text)
+            self.renaming.bind(sort, name := without_signature(text), name)
         return ""
 
     def _decoded(self, a: str, b: str, key: str) -> Verdict | None:

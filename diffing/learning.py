@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from recorder.exchange import RecordedResponse
 
-from .atoms import atoms
+from .atoms import atoms, without_signature
 from .authority import authorities, same_host, without_authority
 from .bindings import Renaming
 from .bodies import comparable
@@ -252,7 +252,8 @@ class _Reader:
         number = self._match.number
         for (suffix, one), (_, other) in zip(left, right, strict=True):
             place = self._evidence.at(key + suffix)
-            place.pairs.setdefault(number, Pairs()).add(one, other)
+            named, others = without_signature(one), without_signature(other)
+            place.pairs.setdefault(number, Pairs()).add(named, others)
             if suffix and one != other and self._match.noise:
                 place.noise += 1
                 place.types |= {"str"}
@@ -261,9 +262,9 @@ class _Reader:
                 self._texts(place, one, other)
             sort = self._known.sort_of(key + suffix)
             if sort:
-                if self._match.reads and self._scope.renaming.image(sort, one) is None:
-                    self._sight(sort, one, other)
-                self._scope.renaming.bind(sort, one, other)
+                if self._match.reads and self._scope.renaming.image(sort, named) is None:
+                    self._sight(sort, named, others)
+                self._scope.renaming.bind(sort, named, others)
 
     def _sight(self, sort: str, a: str, b: str) -> None:
         """Something that a reading request shows for the first time was there before the passes began."""

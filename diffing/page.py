@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+from .atoms import is_integer, is_opaque
+
 MAX_ITEMS = 20_000
 """Lines, links and fields kept of one page, each; more are counted."""
+
+MAX_CHOICES = 500
+"""Options kept of one field: the search for one among them is linear."""
 
 _HIDDEN = frozenset(["script", "style", "template"])
 _BLOCKS = frozenset(
@@ -17,7 +22,10 @@ _FIELDS = frozenset(["input", "select", "textarea", "button"])
 
 
 def page_tree(text: str) -> dict[str, object]:
-    """{"title", "text": [line], "link": [target], "form": [{"action", "method"}], "input": {name: value}, "meta"}."""
+    """{"title", "text": [line], "link": [target], "form": [{"action", "method"}], "input": {name: value}, "meta"}.
+
+    What a field lets choose from, its options or boxes to tick, is a list under its name.
+    """
     reader = _PageReader()
     reader.feed(text)
     reader.close()
@@ -32,6 +40,34 @@ def page_tree(text: str) -> dict[str, object]:
     }
 
 
+def add_field(fields: dict[str, object], name: str, kind: str, value: str) -> None:
+    """Notes an `<input>` or its like, `kind` being its `type`: a name that several things share becomes a list."""
+    kind = kind.lower()
+    if (kind in ("checkbox", "radio") and _names_something(value)) or (kind == "hidden" and is_integer(value)):
+        add_choice(fields, name, value)  # hidden numbers: one form for each row, and as many as there are rows
+    elif kind == "hidden" and fields.get(name, value) != value and _names_something(value):
+        known = fields[name]
+        if isinstance(known, str) and _names_something(known):
+            fields[name] = [known]
+        add_choice(fields, name, value)
+    elif not isinstance(fields.get(name), list):
+        fields[name] = value
+
+
+def add_choice(fields: dict[str, object], name: str, value: str) -> None:
+    """Notes what a field lets choose from. A word is the page's own; what names a thing comes back in a form."""
+    if name and _names_something(value):
+        known = fields.get(name)
+        if not isinstance(known, list):
+            fields[name] = [value]
+        elif value not in known and len(known) < MAX_CHOICES:
+            known.append(value)
+
+
+def _names_something(value: str) -> bool:
+    return is_integer(value) or is_opaque(value)
+
+
 class _PageReader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -44,6 +80,7 @@ class _PageReader(HTMLParser):
         self._line: list[str] = []
         self._hidden = 0
         self._in_title = False
+        self._select = ""  # the name of the field whose options are being read
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _BLOCKS:
@@ -60,8 +97,12 @@ class _PageReader(HTMLParser):
                 {"action": attributes.get("action", ""), "method": attributes.get("method", "get").lower()}
             )
         name = attributes.get("name")
-        if name and tag in _FIELDS and len(self.inputs) < MAX_ITEMS:
-            self.inputs[name] = attributes.get("value", "")
+        if tag == "select":
+            self._select = name or ""
+        if tag == "option":
+            add_choice(self.inputs, self._select, attributes.get("value", ""))
+        elif name and tag in _FIELDS and len(self.inputs) < MAX_ITEMS:
+            add_field(self.inputs, name, attributes.get("type", ""), attributes.get("value", ""))
         elif name and tag == "meta" and len(self.metas) < MAX_ITEMS:
             self.metas[name] = attributes.get("content", "")
 

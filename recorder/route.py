@@ -30,7 +30,7 @@ def route_of(environ: dict[str, Any], script_before: str, request: Any) -> tuple
         return "", ""
     script = environ.get("SCRIPT_NAME", "")
     if route and script != script_before and script.startswith(script_before):
-        route = script[len(script_before) :] + route
+        route = script[len(script_before) :].rstrip("/") + route  # some say "/" where they mean the root
     return str(route), str(endpoint)
 
 

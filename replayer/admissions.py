@@ -7,6 +7,8 @@ application knew a principal for.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 
 from diffing.atoms import is_opaque
@@ -42,6 +44,25 @@ def first_uses(plan: Plan) -> dict[tuple[int, str], str]:
             for slot in filter(holds_secret, step.slots):
                 found.setdefault((step.session, slot.text), step.route)
     return found
+
+
+def first_given(plan: Plan) -> dict[str, int]:
+    """Secret field's value -> the step that was the first to send it with success, as a registration does."""
+    found: dict[str, int] = {}
+    for step in plan.steps:
+        if 200 <= step.status < 400:
+            for slot in filter(holds_secret, step.slots):
+                found.setdefault(slot.text, step.index)
+    return found
+
+
+def basic_password(credential: str) -> str:
+    """The password inside the credential of `Authorization: Basic` (RFC 7617); "" when there is none."""
+    try:
+        text = base64.b64decode(credential + "=" * (-len(credential) % 4), validate=True).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return ""
+    return text.partition(":")[2]
 
 
 def _admitted(plan: Plan) -> set[int]:

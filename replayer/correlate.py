@@ -16,7 +16,7 @@ from diffing.atoms import atoms, is_integer, is_opaque, location_key, rewrite
 from diffing.difference import Reason
 from recorder.exchange import RecordedRequest, RecordedResponse
 
-from .admissions import field_name, first_uses, holds_secret
+from .admissions import basic_password, field_name, first_given, first_uses, holds_secret
 from .flow import Step, consumed, consumer_key
 from .mint import Credentials
 from .plan import Plan
@@ -62,6 +62,8 @@ class Correlator:
         self._jars: dict[tuple[int, str], tuple[str, str]] = {}  # session, name: what the client holds, and holds here
         self._secrets: dict[tuple[str, str], str] = {}
         self._secret_names: dict[tuple[str, str], str] = {}
+        self._given: set[str] = set()  # passwords that the target has taken as they were recorded
+        self._to_give = first_given(plan) if enabled else {}
         self._proven = proven_tokens(plan) if enabled else frozenset()
         self._first_use = first_uses(plan) if enabled else {}
 
@@ -101,6 +103,18 @@ class Correlator:
             made = self._flow.tokens.get(value)
             if made is None or made > step.index:
                 yield slot, location, value
+
+    def was_given(self, step: Step) -> bool:
+        """Whether all that the request lacks are passwords that this target was given: whoever registered can log in.
+
+        The recording holds one pseudonym for a password, in the registration as in `Authorization: Basic`. Before
+        the registration it was no credential in production either.
+        """
+        return all(
+            location.endswith("~basic")
+            and ((password := basic_password(value)) in self._given or self._to_give.get(password, -1) > step.index)
+            for _, location, value in self._unbound_credentials(step)
+        )
 
     def mint(self, step: Step, credentials: Credentials) -> None:
         """Takes minted credentials in for the recorded ones of this step's principal."""
@@ -189,6 +203,8 @@ class Correlator:
         self._keep(step, response)
         if step.status != response.status and (step.status >= 400 or response.status >= 400):
             return  # the same refusal still hands out what the next try needs: a form that failed has a new token
+        if step.status // 100 == response.status // 100:
+            self._given.update(slot.text for slot in step.slots if holds_secret(slot))
         method, status = step.exchange.request.method, step.status
 
         def row_key(path: str, key: str) -> str | None:

@@ -192,7 +192,7 @@ class _Runner:
                 reason = "the mint hook does not know this principal"
         if not needed or not reason:
             return ""
-        if step.status == 0 or not _bears_authorization(step):
+        if step.status == 0 or not _bears_authorization(step) or self._correlator.was_given(step):
             return ""
         self._result.mint_failures[reason] = self._result.mint_failures.get(reason, 0) + 1
         return reason

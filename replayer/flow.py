@@ -226,7 +226,7 @@ class _Evidence:
             if not _may_identify(consumer) or not _may_identify(producer):
                 continue
             named = self._noun(consumer) is not None and self._noun(consumer) == self._noun(producer)
-            named = named or _leads_to(producer, consumer)
+            named = named or _leads_to(producer, consumer) or _is_choice_of(consumer, producer)
             if named and share >= MIN_SHARE / 2:
                 direct[consumer][producer] = share
                 continue
@@ -301,6 +301,12 @@ _NOT_IDENTIFIERS = re.compile(
 )
 
 
+def _is_choice_of(consumer: str, producer: str) -> bool:
+    """Whether a form sent what a page had offered for the field: an option, a box to tick, one of several forms."""
+    name = consumer.rpartition("|>form.")[2] if "|>form." in consumer else ""
+    return bool(name) and producer.endswith(f"|$html.input.{name}[*]")
+
+
 def _leaf_name(location: str) -> str:
     """The last name in a location key: `order_id` of `POST /pay|>$.order_id`; "" for a path segment or a bare lens."""
     where = location.rpartition("|")[2].lstrip(">")
@@ -344,6 +350,9 @@ def _noun(location: str) -> str | None:
         return None  # a number within a code is rarely the id of the thing: that takes figures, not names
     if where.startswith("path["):
         return _path_noun(route, int(where[5 : where.index("]")]))
+    static = _static(route)
+    if where in ("$", "$text"):  # the whole answer is one value: of what was made, its id
+        return _singular(static[-1]) if static and head.startswith("POST ") else None
     name = _leaf_name(location)
     if name.endswith("_id") and len(name) > 3:
         return _singular(name[:-3].rpartition("_")[2] or name[:-3])
@@ -355,7 +364,6 @@ def _noun(location: str) -> str | None:
     for parent in reversed(parents):
         if parent not in ("$", "form", "query", "$html") and parent not in _WRAPPERS:
             return _singular(parent)
-    static = _static(route)
     return _singular(static[-1]) if static else None
 
 
@@ -368,7 +376,7 @@ def _leads_to(producer: str, consumer: str) -> bool:
     if path is None:
         return False
     before = [segment for segment in head.partition(" ")[2].split("/") if segment][: int(path[1])]
-    return producer.endswith(link_suffix(before))
+    return producer.removesuffix("~stem").endswith(link_suffix(before))
 
 
 def _of_an_action(location: str) -> bool:
@@ -379,7 +387,7 @@ def _of_an_action(location: str) -> bool:
     head, _, where = location.rpartition("|")
     static = _static(head.partition(" ")[2].partition("|")[0])
     match = re.fullmatch(r"\$(?:\.([^.]+))?\.(id|pk|uuid)", where)
-    nameless = match is not None and (match[1] is None or match[1] in _WRAPPERS)
+    nameless = where in ("$", "$text") or (match is not None and (match[1] is None or match[1] in _WRAPPERS))
     return nameless and bool(static) and _singular(static[-1]) == static[-1]
 
 

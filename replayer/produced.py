@@ -15,6 +15,7 @@ import orjson
 
 from diffing.atoms import canonical, is_opaque, leaves
 from diffing.media import Undecodable, decode_body
+from diffing.page import add_choice, add_field
 from recorder.exchange import RecordedResponse
 
 MAX_BODY = 8 * 1024 * 1024
@@ -27,7 +28,7 @@ _SKIPPED_HEADERS = frozenset(
     " access-control-allow-methods access-control-allow-headers set-cookie".split()
 )
 _DIGITS = re.compile(r"\d+")
-_INPUT = re.compile(rb"<(?:input|meta|a|form|button)\b[^>]{1,2000}>", re.I)
+_INPUT = re.compile(rb"<(?:input|meta|a|form|button|select|option)\b[^>]{1,2000}>", re.I)
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 
 
@@ -93,13 +94,19 @@ def _html(data: bytes) -> dict[str, object]:
     inputs: dict[str, object] = {}
     metas: dict[str, object] = {}
     links: list[object] = []
+    field = ""
     for tag in _INPUT.findall(data[: 512 * 1024]):
         text = tag.decode("utf-8", "replace")
         attributes = {m[1].lower(): unescape(m[2] or m[3] or m[4] or "") for m in _ATTRIBUTE.finditer(text)}
         name = attributes.get("name", "")
         kind = text[1:5].lower()
-        if kind == "inpu" and name and attributes.get("value"):
-            inputs[name] = attributes["value"]
+        value = attributes.get("value", "")
+        if kind == "sele":
+            field = name
+        elif kind == "opti":
+            add_choice(inputs, field, value)
+        elif kind == "inpu" and name and value:
+            add_field(inputs, name, attributes.get("type", ""), value)
         elif kind == "meta" and name and attributes.get("content"):
             metas[name] = attributes["content"]
         elif attributes.get("href") or attributes.get("action"):
@@ -206,12 +213,17 @@ def _alike(old: list[object], new: list[object], left_old: list[int], left_new: 
 def _gist(row: object) -> str:
     """What a row says in words: its strings that are neither tokens nor times, numbers in them aside, and its flags."""
     kept = [
-        f"{path}={_DIGITS.sub('#', leaf) if isinstance(leaf, str) else leaf}"
+        f"{path}={_DIGITS.sub('#', _without_tokens(leaf)) if isinstance(leaf, str) else leaf}"
         for path, leaf in leaves(row)
         if isinstance(leaf, bool)
         or (isinstance(leaf, str) and 0 < len(leaf) <= 200 and not is_opaque(leaf) and not leaf[:4].isdigit())
     ]
     return "\n".join(kept)
+
+
+def _without_tokens(text: str) -> str:
+    """An address says where it leads, whatever token stands in it; other texts are not taken apart."""
+    return "/".join("~" if is_opaque(part) else part for part in text.split("/")) if "/" in text else text
 
 
 def _identity_key(old: list[object], new: list[object]) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from .flask_faults import FAULTS
 from .flask_traffic import drive, seed
 from .harness import Application, Run, main
 
@@ -22,7 +23,7 @@ APPLICATION = Application(
     prepare=prepare,
     seed=seed,
     drive=drive,
-    faults=(),
+    faults=FAULTS,
     ready="/healthcheck",
     mint="benchmarks.applications.flask_people:credentials",
 )

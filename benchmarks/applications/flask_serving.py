@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, request, session
 from ihatemoney.run import create_app
 from werkzeug.security import generate_password_hash
 
@@ -33,23 +33,24 @@ class Settings:
     MAIL_SUPPRESS_SEND = True
 
 
-def _tell_the_project(app: Flask) -> None:
-    """ihatemoney knows projects, not users: whoever is let in to one is known by its id."""
+def _tell_who(app: Flask) -> None:
+    """ihatemoney knows projects, not users: whoever was let in to one is known by its id."""
 
     @app.after_request
     def tell(response: Any) -> Any:
-        project = getattr(g, "project", None)
-        if project is not None:
-            request.environ["understudy.principal"] = str(project.id)
+        if "is_admin" in session.get("authz_claims", ()):
+            request.environ["understudy.principal"] = "admin"
+        elif session.get("projects"):
+            request.environ["understudy.principal"] = list(session["projects"])[-1]  # the first that was opened
         elif request.authorization is not None and request.authorization.username and response.status_code != 401:
             request.environ["understudy.principal"] = request.authorization.username.lower()
         return response
 
 
 def _application() -> RecorderMiddleware:
-    switch_on(os.environ.get("APPLICATION_FAULT", ""))
     app = create_app(configuration=Settings)
-    _tell_the_project(app)
+    _tell_who(app)
+    switch_on(os.environ.get("APPLICATION_FAULT", ""), app)
     return RecorderMiddleware(app)
 
 

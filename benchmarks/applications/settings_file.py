@@ -1,4 +1,4 @@
-"""The understudy.toml of an application: one target without a fault as baseline and candidate, and one for each fault."""
+"""The understudy.toml of an application: one target without a fault, and one for each fault."""
 
 from __future__ import annotations
 

@@ -94,6 +94,21 @@ def test_a_mounted_application_is_told_apart_by_its_mount(sink: MemorySink) -> N
     assert [one.route for one in sink.exchanges()] == ["/users/<int:user>", "/admin/users/<int:user>"]
 
 
+def test_a_root_that_is_written_as_a_slash_is_none(sink: MemorySink) -> None:
+    app = shop()
+    inner = app.wsgi_app
+
+    def prefixed(environ: Any, start_response: Any) -> Any:
+        environ["SCRIPT_NAME"] = "/"  # as applications do that take their prefix from a setting
+        return inner(environ, start_response)
+
+    app.wsgi_app = prefixed  # type: ignore[method-assign]
+    middleware = RecorderMiddleware(app, CONFIG)
+    Client(middleware).get("/users/7").close()
+    middleware.close()
+    assert [one.route for one in sink.exchanges()] == ["/users/<int:user>"]
+
+
 def test_the_user_that_flask_login_loaded_is_the_principal(sink: MemorySink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "flask_login", types.ModuleType("flask_login"))
     middleware = RecorderMiddleware(shop(), CONFIG)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
 
 from diffing.difference import Answer, Reason
-from recorder.exchange import Exchange, header
+from recorder.exchange import Body, Exchange, Headers, RecordedRequest, RecordedResponse, header
 from replayer.client import Client
 from replayer.engine import MAX_FAILURES, MAX_TIMEOUTS, PassOptions, PassResult, run_pass
 from replayer.mint import Credentials, Minted, MintFailure
@@ -184,6 +185,34 @@ def test_without_credentials_nothing_is_sent_in_a_principals_name(
     assert {result.answers[i].detail for i in bearers(headless)} == {detail}
     assert result.mint_failures == {detail: len(bearers(headless))}
     assert result.minted == 0
+
+
+def basic(user: str, password: str) -> Headers:
+    return (("Authorization", "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()),)
+
+
+def test_who_registered_in_the_recording_logs_in_with_what_they_registered() -> None:
+    form: Headers = (("Content-Type", "application/x-www-form-urlencoded"),)
+
+    def exchange(number: int, method: str, target: str, headers: Headers, data: bytes = b"") -> Exchange:
+        request = RecordedRequest(method, target, headers, Body.of(data))
+        response = RecordedResponse(201 if data else 200, "", (), Body.of(b"{}"))
+        return Exchange(
+            f"{number:032x}", request, response, 1.7e9 + number, 1.7e9 + number + 0.1, client="c", principal="p"
+        )
+
+    tape = [
+        exchange(1, "GET", "/currencies", basic("trip", "ertk-wsgg-386")),  # sends it always, even before
+        exchange(2, "POST", "/projects", form, b"id=trip&password=ertk-wsgg-386"),
+        exchange(3, "GET", "/projects/trip", basic("trip", "ertk-wsgg-386")),
+        exchange(4, "GET", "/projects/other", basic("other", "never-given-771")),
+    ]
+    result = replay(
+        make_plan(tape, lambda e: e.request.target),
+        httpx.MockTransport(lambda request: httpx.Response(201 if request.method == "POST" else 200)),
+        _knows_nobody,
+    )
+    assert [answer.reason for answer in result.answers] == [None, None, None, Reason.CREDENTIALS]
 
 
 def test_what_nobody_owns_says_so(plan: Plan) -> None:

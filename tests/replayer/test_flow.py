@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -176,3 +177,63 @@ def test_a_parameter_that_a_link_carries_is_the_links() -> None:
     tape.add("a", "POST", "/searches", "/searches", {"see": "/tickets?saved=3&page=2"}, 201)
     tape.add("a", "GET", "/tickets?saved=3&page=2", "/tickets", [])
     assert sent(tape.plan(), {0: {"see": "/tickets?saved=44&page=9"}}, 1) == "/tickets?saved=44&page=2"
+
+
+# -- pages ----------------------------------------------------------------------------------------------------------
+
+HTML: Headers = (("Content-Type", "text/html"),)
+FORM: Headers = (("Content-Type", "application/x-www-form-urlencoded"),)
+
+
+def page(tape: Tape, who: str, route: str, target: str, body: str) -> None:
+    tape.add(who, "GET", target, route, None)
+    last = tape.exchanges[-1]
+    tape.exchanges[-1] = replace(last, response=RecordedResponse(200, "", HTML, Body.of(body.encode())))
+
+
+def form(tape: Tape, who: str, route: str, target: str, fields: str) -> None:
+    tape.add(who, "POST", target, route, None, 302)
+    last = tape.exchanges[-1]
+    tape.exchanges[-1] = replace(last, request=RecordedRequest("POST", target, FORM, Body.of(fields.encode())))
+
+
+def test_a_link_names_what_the_route_that_it_leads_to_names() -> None:
+    tape = Tape()
+    page(tape, "a", "/<project_id>/", "/choir/", '<a href="/choir/edit/49">edit</a>')
+    tape.add("a", "GET", "/choir/edit/49", "/<project_id>/edit/<int:bill_id>", {})
+    tape.add("b", "GET", "/api/bills/3", "/api/bills/<int:bill_id>", {"id": 3})
+    plan = tape.plan()
+    correlator = Correlator(plan)
+    there = RecordedResponse(200, "", HTML, Body.of(b'<a href="/choir/edit/50">edit</a>'))
+    correlator.learn(plan.steps[0], there)
+    assert correlator.prepare(plan.steps[1]).request.target == "/choir/edit/50"
+
+
+def test_what_a_form_sends_is_what_its_page_offered() -> None:
+    tape = Tape()
+    boxes = '<input type="checkbox" name="payed_for" value="{}"><input type="checkbox" name="payed_for" value="{}">'
+    page(tape, "a", "/add", "/add", boxes.format(7, 9))
+    form(tape, "a", "/add", "/add", "payed_for=7&payed_for=9&amount=9")
+    plan = tape.plan()
+    correlator = Correlator(plan)
+    correlator.learn(plan.steps[0], RecordedResponse(200, "", HTML, Body.of(boxes.format(31, 32).encode())))
+    assert correlator.prepare(plan.steps[1]).request.body.data == b"payed_for=31&payed_for=32&amount=9"
+
+
+def test_an_answer_that_is_nothing_but_a_number_is_the_id_of_what_was_made() -> None:
+    tape = Tape()
+    tape.add("a", "POST", "/bills", "/bills", 7, 201)
+    tape.add("a", "GET", "/bills/7", "/bills/<int:bill_id>", {"id": 7})
+    assert sent(tape.plan(), {0: 58}, 1) == "/bills/58"
+
+
+def test_a_feed_is_found_by_the_token_in_its_files_name() -> None:
+    tape = Tape()
+    page(tape, "a", "/<project_id>/", "/choir/", '<a href="/choir/feed/WyJjaG9pciJd.nmwlCJ.xml">feed</a>')
+    route = "/<project_id>/feed/<string:token>.xml"
+    tape.add("a", "GET", "/choir/feed/WyJjaG9pciJd.nmwlCJ.xml", route, {})
+    plan = tape.plan()
+    correlator = Correlator(plan)
+    there = RecordedResponse(200, "", HTML, Body.of(b'<a href="/choir/feed/WyJjaG9pciJd.x_mCiB.xml">feed</a>'))
+    correlator.learn(plan.steps[0], there)
+    assert correlator.prepare(plan.steps[1]).request.target == "/choir/feed/WyJjaG9pciJd.x_mCiB.xml"
