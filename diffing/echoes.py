@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
+from .difference import Part
 from .evidence import is_distinctive, is_trivial, pair_of
 from .signatures import Change, Occurrence
 
@@ -83,6 +84,8 @@ def _place(occurrence: Occurrence) -> Place:
 def _scopes(occurrence: Occurrence) -> Iterator[Hashable]:
     """Anywhere for values that are rare by themselves, one session or principal for the others."""
     difference = occurrence.difference
+    if difference.location.part is Part.SQL:
+        return  # a count of statements is no value that anybody carries on
     pair = pair_of(difference)
     values = (difference.baseline, difference.candidate)
     if pair is None or any(is_trivial(value) for value in values):

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import combinations
 
-from .difference import DifferenceKind
+from .difference import DifferenceKind, Part
 from .elements import page_figures, propagated_amounts, renamed_keys, replaced_elements
 from .evidence import laws_of, overlap, pairs_of
 from .joins import MAX_COMPARED, SAME_EXCHANGES, Join, buckets, chain, overlapping_buckets
@@ -53,9 +53,10 @@ def join_all(changes: Sequence[Change]) -> list[list[Change]]:
         return key
 
     for tagged in buckets(changes, lambda change: change.tags):
-        for rule in _RULES:
-            for first, second in rule(tagged):
-                parent[find(id(first))] = find(id(second))
+        answered = [change for change in tagged if change.signature.part != Part.SQL.value]
+        statements = [change for change in tagged if change.signature.part == Part.SQL.value]
+        for first, second in (*(join for rule in _RULES for join in rule(answered)), *same_statement(statements)):
+            parent[find(id(first))] = find(id(second))
     groups: dict[int, list[Change]] = {}
     for change in changes:
         groups.setdefault(find(id(change)), []).append(change)
@@ -174,6 +175,17 @@ def _together(bucket: Sequence[Change]) -> Iterator[Join]:
     for first, second in combinations(bucket[:MAX_COMPARED], 2):
         if overlap(first.exchanges, second.exchanges) >= SAME_EXCHANGES:
             yield first, second
+
+
+def same_statement(changes: Sequence[Change]) -> Iterator[Join]:
+    """One statement that many routes run more often now: the model's doing. On a few it may be each one's own.
+
+    No other rule looks at statements: their counts are small numbers, which agree by chance, and two N+1s on one route
+    have two causes.
+    """
+    for bucket in buckets(changes, lambda change: (change.signature.path, change.signature.transition)):
+        if len({(change.signature.method, change.signature.route) for change in bucket}) >= MANY_ROUTES:
+            yield from chain(bucket)
 
 
 _RULES: tuple[Callable[[Sequence[Change]], Iterator[Join]], ...] = (

@@ -52,6 +52,7 @@ class NoiseProfile:
     loose: frozenset[str] = frozenset()  # "sort value" exceptions of anchored sorts
     drifting: frozenset[str] = frozenset()  # recording only: routes whose refusals may be the state's doing
     pairs: int = 0  # pairs of answers that were learned from
+    sql: Mapping[str, int] = field(default_factory=dict)  # "METHOD route|statement" -> by how much its count varies
 
     def at(self, key: str) -> Place:
         """What is known of a location key."""
@@ -78,6 +79,7 @@ class NoiseProfile:
             "loose": sorted(self.loose),
             "drifting": sorted(self.drifting),
             "pairs": self.pairs,
+            "sql": dict(sorted(self.sql.items())),
         }
 
     @classmethod
@@ -93,6 +95,7 @@ class NoiseProfile:
             loose=frozenset(data["loose"]),
             drifting=frozenset(data["drifting"]),
             pairs=data["pairs"],
+            sql=data.get("sql", {}),  # profiles of earlier releases have none
         )
 
 
@@ -135,9 +138,10 @@ def learn(cases: Iterable[Case], sorts: Mapping[str, str]) -> NoiseProfile:
     """
     from .learning import conclude, gather  # both import this module
     from .prejudgement import drifting_routes
+    from .sql_samples import varying
 
     kept = list(cases)
     first = gather(kept, NoiseProfile(places={key: Place(sort=sort) for key, sort in sorts.items()}), frozenset(sorts))
     rough = conclude(first, sorts)
     second = gather(kept, rough, frozenset(sorts) | first.candidates())
-    return replace(conclude(second, sorts), drifting=drifting_routes(kept))
+    return replace(conclude(second, sorts), drifting=drifting_routes(kept), sql=varying(kept))

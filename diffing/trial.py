@@ -9,6 +9,7 @@ from .difference import Case, Comparison, DifferenceKind, Status
 from .judge import judge
 from .noise import NoiseRule
 from .profile import NoiseProfile
+from .sql import Growths, sql_growths, with_sql
 
 
 class Trial:
@@ -17,13 +18,21 @@ class Trial:
     def __init__(self, profile: NoiseProfile, rules: Sequence[NoiseRule] = ()) -> None:
         self._profile = profile
         self._rules = rules
+        self._growths: Growths = {}
 
     def first(self, cases: Iterable[Case]) -> list[Comparison]:
         """The comparison of record: one outcome per case, in the order given, which is to be the recorded order."""
-        return [_with_errors(one) for one in judge(cases, self._profile, self._rules)]
+        kept = list(cases)
+        found = self._judged(kept)
+        self._growths = sql_growths(kept, found, self._profile)
+        return with_sql(kept, found, self._profile, self._growths)
 
     def again(self, cases: Iterable[Case]) -> list[Comparison]:
         """Cases that were replayed once more: what the first judgement flagged is looked for, nothing new is."""
+        kept = list(cases)
+        return with_sql(kept, self._judged(kept), self._profile, self._growths)
+
+    def _judged(self, cases: Iterable[Case]) -> list[Comparison]:
         return [_with_errors(one) for one in judge(cases, self._profile, self._rules)]
 
 
