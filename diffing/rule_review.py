@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
 from .kinds import covers_kind
-from .noise import PARTS, HiddenPlace, NoiseRule
+from .noise import PARTS, HiddenPlace, NoiseRule, RuleUse
 from .paths import covers_path, has_wildcards
 from .routes import covers, matches, overlaps
 from .rule_evidence import RuleEvidence, Spot, Values, covered
@@ -165,17 +165,27 @@ def needless(rule: NoiseRule, evidence: RuleEvidence, hidden: Sequence[HiddenPla
     return [spot for spot in found if spot not in evidence.varied and spot not in used], len(found)
 
 
+def beyond(use: RuleUse, varied: Set[Spot]) -> list[HiddenPlace]:
+    """Where a rule that does not name one route and one place hid something, though nothing varied there."""
+    if is_exact(use.rule):
+        return []
+    return [place for place in use.places if Spot(place.method, place.route, place.location) not in varied]
+
+
+def is_exact(rule: NoiseRule) -> bool:
+    """Whether a rule names one place of one route."""
+    return "*" not in rule.route and not has_wildcards(rule.path)
+
+
 def _breadth(told: RuleHistory, evidence: RuleEvidence) -> list[Problem]:
     rule = told.rule
-    if told.state is State.DEAD:
-        return []
     if evidence.measured:
         spots, total = needless(rule, evidence, told.places)
         if spots:
             return [Problem(rule, Fault.OVER_BROAD, spots=tuple(spots), covered=total)]
     named = [route for route in evidence.routes if matches(rule.route, *route)]
     used = {(place.method, place.route) for place in told.places}
-    if told.runs and len(named) > MANY_ROUTES and len(used) * 2 < len(named):
+    if told.hid and len(named) > MANY_ROUTES and len(used) * 2 < len(named):
         return [Problem(rule, Fault.MANY_ROUTES, routes=len(named), used=len(used))]
     return []
 
@@ -184,7 +194,7 @@ def _tagged(rule: NoiseRule, tags: Tags, evidence: RuleEvidence) -> list[Problem
     named = tagged(rule, tags, evidence)
     if not named:
         return []
-    exact = "*" not in rule.route and not has_wildcards(rule.path) and rule.kind not in ("", "any")
+    exact = is_exact(rule) and rule.kind not in ("", "any")
     bounded = exact and bool(rule.author.strip()) and rule.until is not None
     return [Problem(rule, Fault.TAGGED_EXACT if bounded else Fault.TAGGED, tags=named)]
 

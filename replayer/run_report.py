@@ -14,6 +14,7 @@ from diffing.grouping import Finding
 from diffing.ledger import Recorded, build_ledger
 from diffing.noise import uses
 from diffing.profile import NoiseProfile
+from diffing.rule_evidence import varied_spots
 from diffing.sensitivity import Sensitivity
 from diffing.standing import approved_fingerprints, standings, unseen
 
@@ -21,6 +22,7 @@ from .keeping import keeping_redactor, redacted_finding
 from .passes import Pass, state_problems
 from .plan import Plan
 from .reports.model import Coverage, CoverageRoute, RunReport
+from .reports.rule_notes import rule_notes
 
 if TYPE_CHECKING:
     from .rehearsal import Request
@@ -94,6 +96,8 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
     leaves = sum(comparison.leaves for comparison in found.comparisons)
     states = Counter(finding.state for finding in found.findings)
     redactor = keeping_redactor(request.key)
+    used = uses(request.rules, found.comparisons)
+    measured = len(baselines) > 1 or found.learned_in
     said = standings(found.findings, request.approvals, request.policy)
     return RunReport(
         run_id=request.run_id,
@@ -115,12 +119,15 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         unchecked_share=sum(unchecked.values()) / leaves if leaves else 0.0,
         unchecked=tuple(sorted(unchecked)),
         suppressed=dict(suppressed),
-        rules=uses(request.rules, found.comparisons),
+        rules=used,
         noise=_noise(found),
         correlation=_correlation(found),
         confirmations={**found.confirmations, **states} if found.confirmations else {},
         self_test=found.sensitivity,
-        notes=request.approvals.notes,
+        notes=(
+            *request.approvals.notes,
+            *rule_notes(used, varied_spots(found.profile) if measured else None, request.tags),
+        ),
         limits=evidence.limits,
         problems=evidence.problems,
     )

@@ -10,7 +10,7 @@ import pytest
 from diffing.difference import Location, Part
 from diffing.noise import HiddenPlace, NoiseRule, RuleUse
 from diffing.rule_evidence import PastRun, RuleEvidence, Spot
-from diffing.rule_review import Fault, Problem, RuleHistory, State, hides_all_of, history, review
+from diffing.rule_review import Fault, Problem, RuleHistory, State, beyond, hides_all_of, history, review
 
 TODAY = date(2027, 1, 15)
 TIME = "2026-01-01T00:00:00Z"
@@ -108,6 +108,15 @@ def test_a_rule_that_covers_what_did_not_vary_is_over_broad_and_the_places_are_n
     assert faults(wide, evidence=replace(evidence, varied=frozenset(values))) == []
 
 
+def test_a_dead_rule_that_is_over_broad_is_told_as_both() -> None:
+    wide = replace(RULE, path="$.**")
+    values = {spot(): [TIME], spot(path="$.due"): [TIME]}
+    assert faults(wide, evidence=RuleEvidence((run((wide, {})),), values, frozenset({spot()}), True)) == [
+        ("$.**", Fault.DEAD),
+        ("$.**", Fault.OVER_BROAD),
+    ]
+
+
 def test_one_field_at_many_routes_is_no_wildcard_where_it_really_changed() -> None:
     named = replace(RULE, route="GET /**")
     values = {spot("/a"): [TIME], spot("/b"): [TIME], spot("/c"): [TIME]}
@@ -122,6 +131,22 @@ def test_one_place_is_never_too_much() -> None:
     exact = replace(RULE, route="GET /*")
     evidence = RuleEvidence((run((exact, {spot(): 1})),), {spot(): [TIME]}, frozenset(), True)
     assert faults(exact, evidence=evidence) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "paths"),
+    [
+        (RULE, []),
+        (replace(RULE, path="$.items[*].at"), []),
+        (replace(RULE, path="$.*"), ["$.due"]),
+        (replace(RULE, route="GET /**"), ["$.due"]),
+    ],
+)
+def test_what_a_rule_hid_where_nothing_varied_counts_against_a_rule_with_wildcards(
+    rule: NoiseRule, paths: list[str]
+) -> None:
+    (use,) = run((rule, {spot(): 3, spot(path="$.due"): 1})).uses
+    assert [place.location.path for place in beyond(use, {spot()})] == paths
 
 
 def test_many_routes_are_told_when_the_places_are_not_known() -> None:

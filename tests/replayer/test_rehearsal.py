@@ -95,6 +95,18 @@ def test_a_regression_is_found_where_it_is_and_confirmed(exchanges: tuple[Exchan
     assert report.ledger.balanced
 
 
+def test_a_rule_that_hides_a_regression_does_not_do_so_in_silence(exchanges: tuple[Exchange, ...]) -> None:
+    wide = NoiseRule("* /**", "$.**", kind="any")
+    exact = NoiseRule("GET /orders/<int:order_id>", "$.quantity", kind="str")
+    report = run(exchanges, instance("new", "--wrong"), BASELINE, passes=2, rules=(exact, wide)).report
+    assert (report.findings, report.verdict.exit_code) == ((), 0)
+    assert [use.rule for use in report.rules] == [exact, wide]
+    hid = report.rules[1].hid
+    assert report.suppressed[f"rule {wide.name}"] == hid == sum(place.count for place in report.rules[1].places)
+    (note,) = report.notes
+    assert f"The noise rule {wide.name} hid {hid} changes at places that it does not name exactly" in note
+
+
 def test_what_the_candidate_does_once_is_flaky_and_does_not_fail(
     exchanges: tuple[Exchange, ...], tmp_path: Path
 ) -> None:
