@@ -244,9 +244,13 @@ class _Hearing:
 
     def _structure(self, pair: Pair, place: Place) -> None:
         kind = pair.kind
+        # rows that can be named come and go one by one, others as a length; which it is depends on the rows at hand
+        rows = self._scope.learned_at(pair.shape.removesuffix("[*]")) if pair.shape.endswith("[*]") else None
         noisy = (
             (place.presence_varies and kind in (DifferenceKind.MISSING, DifferenceKind.EXTRA))
+            or (rows is not None and rows.length_varies and kind in (DifferenceKind.MISSING, DifferenceKind.EXTRA))
             or (place.length_varies and kind is DifferenceKind.LENGTH)
+            or (kind is DifferenceKind.LENGTH and self._scope.learned_at(f"{pair.shape}[*]").presence_varies)
             or (place.order_varies and kind is DifferenceKind.ORDER)
             or (place.type_varies and kind is DifferenceKind.TYPE)
             or (place.null_varies and kind is DifferenceKind.NULL)

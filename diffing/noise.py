@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
-from .difference import Comparison, Difference, DifferenceKind, Location, Part
+from .difference import Comparison, Difference, DifferenceKind, Location, Part, Ruled
 from .kinds import KINDS, is_of_kind
 from .paths import matches_path, parse_pattern
 from .routes import matches
@@ -92,6 +92,28 @@ class RuleUse:
     rule: NoiseRule
     hid: int  # differences
     places: tuple[HiddenPlace, ...] = ()
+
+
+def ruled(
+    rules: Sequence[NoiseRule], comparison: Comparison, found: Iterable[tuple[Difference, object]]
+) -> tuple[list[Difference], Comparison]:
+    """The further differences of an exchange that no rule hides, and its comparison with what the rules hid."""
+    kept: list[Difference] = []
+    hidden: Counter[tuple[str, Location, DifferenceKind]] = Counter()
+    for difference, value in found:
+        rule = next((r for r in rules if r.hides(comparison.method, comparison.route, difference, value)), None)
+        if rule is None:
+            kept.append(difference)
+        else:
+            location = Location(difference.location.part, difference.location.shape)
+            hidden[rule.name, location, difference.kind] += 1
+    if not hidden:
+        return kept, comparison
+    suppressed = Counter(comparison.suppressed)
+    for (name, _, _), count in hidden.items():
+        suppressed[f"rule {name}"] += count
+    more = tuple(Ruled(*key, count) for key, count in hidden.items())
+    return kept, replace(comparison, suppressed=dict(suppressed), ruled=(*comparison.ruled, *more))
 
 
 def uses(rules: Sequence[NoiseRule], comparisons: Iterable[Comparison]) -> tuple[RuleUse, ...]:

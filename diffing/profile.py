@@ -8,6 +8,7 @@ from typing import Any
 
 from .difference import Case
 from .formats import Format
+from .spreads import Spread
 
 VERSION = 2
 """Of the JSON form; a profile that was made by another version is learned anew."""
@@ -51,6 +52,7 @@ class NoiseProfile:
     anchored: frozenset[str] = frozenset()  # sorts whose values from before the recording are the same in every pass
     loose: frozenset[str] = frozenset()  # "sort value" exceptions of anchored sorts
     drifting: frozenset[str] = frozenset()  # recording only: routes whose refusals may be the state's doing
+    spreads: Mapping[str, Spread] = field(default_factory=dict)  # of places that vary, by location key
     pairs: int = 0  # pairs of answers that were learned from
     sql: Mapping[str, int] = field(default_factory=dict)  # "METHOD route|statement" -> by how much its count varies
 
@@ -78,6 +80,7 @@ class NoiseProfile:
             "anchored": sorted(self.anchored),
             "loose": sorted(self.loose),
             "drifting": sorted(self.drifting),
+            "spreads": {key: spread.to_json() for key, spread in sorted(self.spreads.items())},
             "pairs": self.pairs,
             "sql": dict(sorted(self.sql.items())),
         }
@@ -94,6 +97,7 @@ class NoiseProfile:
             anchored=frozenset(data["anchored"]),
             loose=frozenset(data["loose"]),
             drifting=frozenset(data["drifting"]),
+            spreads={key: Spread.from_json(spread) for key, spread in data["spreads"].items()},
             pairs=data["pairs"],
             sql=data.get("sql", {}),  # profiles of earlier releases have none
         )
@@ -136,7 +140,8 @@ def learn(cases: Iterable[Case], sorts: Mapping[str, str]) -> NoiseProfile:
     `sorts` names the response locations that carry identifiers, as inferred from the recording: location key with
     lens suffix -> sort id. Cases are held in memory and read three times.
     """
-    from .learning import conclude, gather  # both import this module
+    from .distributions import learn_spreads  # these three import this module
+    from .learning import conclude, gather
     from .prejudgement import drifting_routes
     from .sql_samples import varying
 
@@ -144,4 +149,5 @@ def learn(cases: Iterable[Case], sorts: Mapping[str, str]) -> NoiseProfile:
     first = gather(kept, NoiseProfile(places={key: Place(sort=sort) for key, sort in sorts.items()}), frozenset(sorts))
     rough = conclude(first, sorts)
     second = gather(kept, rough, frozenset(sorts) | first.candidates())
-    return replace(conclude(second, sorts), drifting=drifting_routes(kept), sql=varying(kept))
+    profile = replace(conclude(second, sorts), drifting=drifting_routes(kept), sql=varying(kept))
+    return replace(profile, spreads=learn_spreads(kept, profile))

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from .difference import Case, Comparison, DifferenceKind, Status
+from .distributions import Found, find_deviations, shown_by, with_differences
 from .judge import judge
-from .noise import NoiseRule
+from .noise import NoiseRule, ruled
 from .profile import NoiseProfile
+from .spreads import Deviation
 from .sql import Growths, sql_growths, with_sql
 
 
@@ -18,22 +20,38 @@ class Trial:
     def __init__(self, profile: NoiseProfile, rules: Sequence[NoiseRule] = ()) -> None:
         self._profile = profile
         self._rules = rules
+        self._deviations: list[Deviation] = []
         self._growths: Growths = {}
 
     def first(self, cases: Iterable[Case]) -> list[Comparison]:
         """The comparison of record: one outcome per case, in the order given, which is to be the recorded order."""
         kept = list(cases)
         found = self._judged(kept)
+        self._deviations = find_deviations(kept, {one.exchange_id: one for one in found}, self._profile)
         self._growths = sql_growths(kept, found, self._profile)
-        return with_sql(kept, found, self._profile, self._growths)
+        return self._over_all(kept, found)
 
     def again(self, cases: Iterable[Case]) -> list[Comparison]:
         """Cases that were replayed once more: what the first judgement flagged is looked for, nothing new is."""
         kept = list(cases)
-        return with_sql(kept, self._judged(kept), self._profile, self._growths)
+        return self._over_all(kept, self._judged(kept))
 
     def _judged(self, cases: Iterable[Case]) -> list[Comparison]:
         return [_with_errors(one) for one in judge(cases, self._profile, self._rules)]
+
+    def _over_all(self, cases: Sequence[Case], found: Sequence[Comparison]) -> list[Comparison]:
+        """With what shows only over all exchanges of a route."""
+        spread = self._with_deviations(cases, found) if self._deviations else found
+        return with_sql(cases, spread, self._profile, self._growths)
+
+    def _with_deviations(self, cases: Sequence[Case], found: Sequence[Comparison]) -> list[Comparison]:
+        by_exchange = {one.exchange_id: one for one in found}
+        showing = shown_by(self._deviations, cases, by_exchange, self._profile)
+        return [self._with(one, showing.get(one.exchange_id, ())) for one in found]
+
+    def _with(self, comparison: Comparison, found: Sequence[Found]) -> Comparison:
+        kept, comparison = ruled(self._rules, comparison, found)
+        return with_differences(comparison, kept)
 
 
 def _with_errors(comparison: Comparison) -> Comparison:

@@ -1,0 +1,138 @@
+"""Values at places that vary, over many exchanges: what the baseline never does is found, what it does is not."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+
+import pytest
+
+from diffing.difference import Answer, Case, Comparison, Status
+from diffing.noise import NoiseRule
+from diffing.profile import NoiseProfile, learn
+from diffing.spreads import Spread
+from diffing.trial import Trial
+from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
+
+Make = Callable[[random.Random, int], object]
+"""A body, by chance and number of the pass."""
+
+
+def response(body: object) -> RecordedResponse:
+    return RecordedResponse(200, "OK", (("Content-Type", "application/json"),), Body.of(json.dumps(body).encode()))
+
+
+def cases(baseline: Make, candidate: Make, count: int = 30, passes: int = 3, seed: int = 1) -> list[Case]:
+    chance = random.Random(seed)
+    made = []
+    for number in range(count):
+        answers = [Answer(response(baseline(chance, i)), "", 1.0, 2.0) for i in range(passes)]
+        judged = Answer(response(candidate(chance, passes)), "", 1.0, 2.0)
+        request = RecordedRequest("GET", "/hints", ())
+        exchange = Exchange(f"{number:032x}", request, answers[0].response, 1.0, 2.0)
+        made.append(Case(exchange, "/hints", tuple(answers), (judged,)))
+    return made
+
+
+def run(made: list[Case], rules: tuple[NoiseRule, ...] = ()) -> list[Comparison]:
+    return Trial(learn(made, {}), rules).first(made)
+
+
+def changes(found: list[Comparison]) -> set[tuple[str, str, str]]:
+    return {(d.location.shape, d.kind.value, d.transition) for c in found for d in c.differences}
+
+
+def hint(share: float) -> Make:
+    return lambda chance, _: {"hint": None if chance.random() < share else "try again", "n": 1}
+
+
+def optional(share: float) -> Make:
+    return lambda chance, _: {"n": 1} if chance.random() < share else {"n": 1, "hint": "x"}
+
+
+def score(scale: float) -> Make:
+    return lambda chance, _: {"rows": [{"score": round(chance.uniform(10, 90), 2) * scale} for _ in range(3)]}
+
+
+def word(*words: str) -> Make:
+    return lambda chance, _: {"variant": chance.choice(words)}
+
+
+def flag(share: float) -> Make:
+    return lambda chance, _: {"lucky": chance.random() < share}
+
+
+def rows(most: int) -> Make:
+    return lambda chance, _: {"tips": ["a tip"] * chance.randrange(most)}
+
+
+def node(_: random.Random, number: int) -> object:
+    """The same within a pass, and another one in the next: an instance's own name."""
+    return {"node": f"web-{number}", "uptime": 1000 * (number + 1)}
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate", "change"),
+    [
+        (hint(0.2), hint(1.0), ("$.hint", "null", "str -> null")),
+        (optional(0.2), optional(1.0), ("$.hint", "missing", "present -> missing")),
+        (score(1.0), score(100.0), ("$.rows[*].score", "value", "float -> other float")),
+        (score(1.0), score(-1.0), ("$.rows[*].score", "value", "float -> other float")),
+        (word("A", "B"), word("A", "B", "C"), ("$.variant", "value", "str -> other str")),
+        (flag(0.5), flag(0.0), ("$.lucky", "value", "true -> false")),
+        (rows(4), rows(1), ("$.tips", "length", "array -> shorter array")),
+        (rows(4), lambda c, _: {"tips": ["a tip"] * 40}, ("$.tips", "length", "array -> longer array")),
+    ],
+)
+def test_what_the_baseline_does_not_do_is_found(baseline: Make, candidate: Make, change: tuple[str, str, str]) -> None:
+    assert changes(run(cases(baseline, candidate))) == {change}
+
+
+@pytest.mark.parametrize(
+    "same", [hint(0.2), hint(0.02), optional(0.5), score(1.0), word("A", "B", "C", "D"), flag(0.5), flag(0.05), rows(5)]
+)
+@pytest.mark.parametrize("count", [6, 30, 120])
+def test_the_same_release_shows_nothing(same: Make, count: int) -> None:
+    for seed in range(20):
+        assert changes(run(cases(same, same, count=count, seed=seed))) == set(), seed
+
+
+def test_what_is_the_same_within_a_pass_is_not_counted_by_exchanges() -> None:
+    assert changes(run(cases(node, node))) == set()
+
+
+def test_each_value_that_is_new_is_told_where_it_stands() -> None:
+    found = run(cases(word("A", "B"), word("A", "C")))
+    differed = [one for one in found if one.status is Status.DIFFERED]
+    assert 5 <= len(differed) <= 25
+    (difference,) = differed[0].differences
+    assert (difference.baseline, difference.candidate) == ("one of A, B", "C")
+    assert f"in {len(differed)} of 30" in difference.detail
+
+
+def test_a_rule_hides_a_new_value_and_is_counted() -> None:
+    made = cases(word("A", "B"), word("A", "C"))
+    rule = NoiseRule("GET /hints", "$.variant", kind="str", reason="an experiment")
+    found = run(made, (rule,))
+    assert changes(found) == set()
+    assert sum(each.count for one in found for each in one.ruled) >= 5
+
+
+def test_repetitions_look_for_what_was_flagged_and_for_nothing_new() -> None:
+    made = cases(word("A", "B"), word("A", "C"))
+    trial = Trial(learn(made, {}))
+    first = trial.first(made)
+    assert changes(trial.again(made)) == changes(first)
+    assert changes(trial.again(cases(word("A", "B"), word("A", "B")))) == set()
+    fresh = Trial(learn(made, {}))
+    fresh.first(cases(word("A", "B"), word("A", "B")))
+    assert changes(fresh.again(made)) == set()
+
+
+def test_spreads_survive_json() -> None:
+    profile = learn(cases(hint(0.3), hint(0.3)), {})
+    assert list(profile.spreads) == ["GET /hints|2xx|$.hint"]
+    again = NoiseProfile.from_json(json.loads(json.dumps(profile.to_json())))
+    assert again == profile
+    assert isinstance(again.spreads["GET /hints|2xx|$.hint"], Spread)
