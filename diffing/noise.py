@@ -68,6 +68,8 @@ class NoiseRule:
             return False
         if kind is DifferenceKind.MISSING:
             return self.kind == "any"
+        if kind is DifferenceKind.LENGTH:
+            return self.kind in ("array", "any")  # of calls, only their numbers are told
         if self.kind:
             return is_of_kind(value, self.kind)
         # of two containers that only are said to differ, nobody knows what differs

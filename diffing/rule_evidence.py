@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from recorder.exchange import RecordedResponse
@@ -13,8 +13,9 @@ from .difference import Location, Part
 from .grouping import Finding
 from .headers import header_tree
 from .kinds import is_of_kind
-from .knowledge import Scopes, split_key
+from .knowledge import Scope, Scopes, split_key
 from .noise import NoiseRule, RuleUse
+from .outbound import PREFIX
 from .paths import generalised
 from .profile import NoiseProfile, Place
 from .walk import leaves
@@ -75,17 +76,20 @@ def observe(answers: Iterable[tuple[str, str, RecordedResponse]], profile: Noise
     scopes = Scopes(profile, Renaming())
     found: dict[Spot, list[object]] = {}
     for method, route, response in answers:
-        scope = scopes.of(method, route, response.status)
-        body = comparable(response)
-        trees = [(Part.BODY, body.root, body.root, body.value)]
-        trees += [(Part.HEADER, name, f"header:{name}", value) for name, value in header_tree(response.headers).items()]
-        for part, path, shape, tree in trees:
-            for _, form, value in leaves(tree, path, shape, scope):
-                spot = Spot(method, route, Location(part, form.removeprefix("header:")))
-                if spot not in found and len(found) >= MAX_SPOTS:
-                    continue
+        for part, shape, value in _leaves(response, scopes.of(method, route, response.status)):
+            spot = Spot(method, route, Location(part, shape))
+            if spot in found or len(found) < MAX_SPOTS:
                 _add(found.setdefault(spot, []), value)
     return found
+
+
+def _leaves(response: RecordedResponse, scope: Scope) -> Iterator[tuple[Part, str, object]]:
+    body = comparable(response)
+    for _, shape, value in leaves(body.value, body.root, body.root, scope):
+        yield Part.BODY, shape, value
+    for name, tree in header_tree(response.headers).items():
+        for _, shape, value in leaves(tree, name, f"header:{name}", scope):
+            yield Part.HEADER, shape.removeprefix("header:"), value
 
 
 def _add(values: list[object], value: object) -> None:
@@ -102,8 +106,8 @@ def varied_spots(profile: NoiseProfile) -> frozenset[Spot]:
             continue
         name, _, shape = split_key(key)
         method, _, route = name.partition(" ")
-        part = Part.HEADER if shape.startswith("header:") else Part.BODY
-        path = shape.removeprefix("header:")
+        part = Part.HEADER if shape.startswith("header:") else Part.OUTBOUND if shape.startswith(PREFIX) else Part.BODY
+        path = shape.removeprefix("header:").removeprefix(PREFIX)
         # "~" begins what is inside a text, which a rule names by the text; but a map's key has a name with one, too
         for form in {path, path.partition("~")[0]}:
             found.add(Spot(method, route, Location(part, form)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
+from .difference import Part
 from .kinds import covers_kind
 from .noise import PARTS, HiddenPlace, NoiseRule, RuleUse
 from .paths import covers_path, has_wildcards
@@ -157,12 +158,12 @@ def needless(rule: NoiseRule, evidence: RuleEvidence, hidden: Sequence[HiddenPla
     One place that is named exactly is never needless: its author meant it. A rule with an exact path may name several
     routes where it really hid something: the candidate changed that field everywhere.
     """
-    found = covered(rule, evidence.values)
+    used = {Spot(place.method, place.route, place.location) for place in hidden}
+    found = sorted({*covered(rule, evidence.values), *used}, key=lambda spot: spot.rank)
     if len(found) < 2:
         return [], len(found)
-    exact = not has_wildcards(rule.path)
-    used = {Spot(place.method, place.route, place.location) for place in hidden} if exact else set()
-    return [spot for spot in found if spot not in evidence.varied and spot not in used], len(found)
+    meant = set() if has_wildcards(rule.path) else used
+    return [spot for spot in found if spot not in evidence.varied and spot not in meant], len(found)
 
 
 def beyond(use: RuleUse, varied: Set[Spot]) -> list[HiddenPlace]:
@@ -207,7 +208,8 @@ def tagged(rule: NoiseRule, tags: Tags, evidence: RuleEvidence) -> tuple[str, ..
         if not hit:
             continue
         known = {spot: seen for spot, seen in evidence.values.items() if _is_on(hit, spot)}
-        if known and not has_wildcards(rule.path) and not _reaches(rule, known):
+        told = rule.part in (Part.BODY, Part.HEADER)  # calls are not kept, so that none seen says nothing
+        if told and known and not has_wildcards(rule.path) and not _reaches(rule, known):
             continue
         found.append(name)
     return tuple(found)

@@ -296,17 +296,22 @@ def _noise(table: Table) -> NoiseSetting:
     )
 
 
+_FITTING = {
+    "body": ("one in a body", 'Write part = "body", or leave it out.'),
+    "header": ("a header field's", 'Write part = "header", or begin the path with $.'),
+    "outbound": ("one of calls to other systems", 'Write part = "outbound".'),
+}
+
+
 def _check_path(table: Table, path: str, part: str) -> None:
     try:
-        in_body = parse_pattern(path)[0][0] == "root"
+        sort, first = parse_pattern(path)[0]
     except ValueError as failure:
         table.fail(f"has a 'path' that names no place: {failure}")
-    if part == "body" and not in_body:
-        table.fail(
-            f"has the path {path!r}, which is a header field's", 'Add part = "header", or begin the path with $.'
-        )
-    if part == "header" and in_body:
-        table.fail(f"has the path {path!r}, which is one in a body", 'Write part = "body", or the name of a header.')
+    fitting = "header" if sort == "field" else "outbound" if first == "$calls" else "body"
+    if part in _FITTING and part != fitting:
+        whose, hint = _FITTING[fitting]
+        table.fail(f"is for the part {part!r} and has the path {path!r}, which is {whose}", hint)
 
 
 def _slack(top: Table, tags: tuple[Tag, ...]) -> SlackSettings:

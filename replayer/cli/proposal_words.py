@@ -35,7 +35,7 @@ _REASONS = {
 }
 
 _SENTENCES = {
-    Refusal.NEVER: "No rule hides another status, an answer that is missing, or another kind of content.",
+    Refusal.NEVER: "No rule hides another status, a missing answer, another kind of content, SQL or latency.",
     Refusal.MISSING: "Only the kind 'any' hides what went missing, and it would hide every other change there too.",
     Refusal.NO_KIND: "No kind but 'any' fits what varied there, and it would hide every change.",
     Refusal.NOT_VARIED: "The baseline does not vary there, and the candidate's change came again: it is a change.",

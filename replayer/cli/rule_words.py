@@ -25,7 +25,7 @@ _NEXT = {
     Fault.EXPIRED: "Remove it, or give it a later 'until' if the reason still holds.",
     Fault.DEAD: "Remove it: what varies between the baseline's passes is known without rules.",
     Fault.NO_SUCH_ROUTE: "Correct the route (`understudy recordings show` lists them), or remove the rule.",
-    Fault.NO_SUCH_PART: "Remove it: rules hide differences of headers and bodies only.",
+    Fault.NO_SUCH_PART: "Remove it: rules hide differences of headers, bodies and outbound calls only.",
     Fault.DUPLICATE: "Remove one of the two.",
     Fault.SHADOWED: "Remove this one, or make the other one narrower.",
     Fault.OVER_BROAD: "Name only the places that vary; `understudy rules propose` writes such rules.",

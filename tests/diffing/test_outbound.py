@@ -15,7 +15,7 @@ from diffing.profile import learn
 from diffing.severity import severity
 from recorder.exchange import Body, CallOutcome, Observed, OutboundCall, RecordedRequest, RecordedResponse
 
-from .payment_calls import MAIL, PAY, Asked, Fault, Pass, cases
+from .payment_calls import PAY, Asked, Fault, Pass, cases
 
 CHARGE = "$calls['POST api.pay.example/v1/charges']"
 CAPTURE = "$calls['POST api.pay.example/v1/charges/{}/capture']"

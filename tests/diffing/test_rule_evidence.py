@@ -63,6 +63,7 @@ def test_a_place_varied_when_the_profile_says_so_in_any_way() -> None:
             "GET /a|2xx|$.code~num": Place(inside_varies=True),
             "GET /a|2xx|header:x-id": Place(presence_varies=True),
             "GET /a|2xx|$.id": Place(sort="order"),
+            "GET /a|2xx|outbound:$calls['POST pay/charges'][*].body.at": Place(varies=True),
         }
     )
     assert varied_spots(profile) == {
@@ -71,6 +72,7 @@ def test_a_place_varied_when_the_profile_says_so_in_any_way() -> None:
         body("$.code"),
         body("$.code~num"),
         header("x-id"),
+        Spot("GET", "/a", Location(Part.OUTBOUND, "$calls['POST pay/charges'][*].body.at")),
     }
 
 

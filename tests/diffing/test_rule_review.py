@@ -117,6 +117,13 @@ def test_a_dead_rule_that_is_over_broad_is_told_as_both() -> None:
     ]
 
 
+def test_what_a_rule_hid_counts_where_no_answers_are_kept() -> None:
+    wide = replace(RULE, path="$.*")
+    hidden = {spot(): 1, spot(path="$.due"): 1}
+    evidence = RuleEvidence((run((wide, hidden)),), {}, frozenset({spot()}), True)
+    assert [(p.spots, p.covered) for p in review([wide], (), evidence, TODAY)] == [((spot(path="$.due"),), 2)]
+
+
 def test_one_field_at_many_routes_is_no_wildcard_where_it_really_changed() -> None:
     named = replace(RULE, route="GET /**")
     values = {spot("/a"): [TIME], spot("/b"): [TIME], spot("/c"): [TIME]}
@@ -193,6 +200,12 @@ def test_a_tagged_route_without_the_rules_place_is_not_at_risk() -> None:
     assert faults(replace(wide, path="$.rows", kind="array"), evidence=evidence, tags=tags) == [
         ("$.rows", Fault.TAGGED)
     ]
+
+
+def test_calls_that_were_not_observed_may_still_be_made_on_a_tagged_route() -> None:
+    calls = replace(RULE, route="* /**", path="$calls['POST pay/charges'][*].body.at", part=Part.OUTBOUND)
+    evidence = RuleEvidence((), {spot("/pay/<int:id>", "$.total"): [5]}, frozenset(), True)
+    assert faults(calls, evidence=evidence, tags=TAGS[:1]) == [(calls.path, Fault.TAGGED)]
 
 
 def test_a_rule_without_author_or_reason_is_told() -> None:

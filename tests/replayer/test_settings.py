@@ -226,6 +226,12 @@ def test_a_variable_that_is_not_set_spoils_only_its_target(tmp_path: Path) -> No
         ("[[noise]]\nroute = 'GET /a'\npath = '$.x**'\nreason = 'r'", "no path from '**' on: a step is", ""),
         ("[[noise]]\nroute = 'GET /a'\npath = 'created_at'\nreason = 'r'", "a header field's", 'part = "header"'),
         ("[[noise]]\nroute = 'GET /a'\npath = '$.x'\npart = 'header'\nreason = 'r'", "in a body", 'part = "body"'),
+        (
+            "[[noise]]\nroute = 'GET /a'\npath = \"$calls['POST x']\"\nreason = 'r'",
+            "calls to other",
+            'part = "outbound"',
+        ),
+        ("[[noise]]\nroute = 'GET /a'\npath = '$.x'\npart = 'outbound'\nreason = 'r'", "in a body", 'part = "body"'),
         ("[[noise]]\nroute = 'GET /a'\npath = '$.x'\nkind = 'timestmp'\nreason = 'r'", "kind of value", "'timestamp'"),
         ("[[noise]]\nroute = 'GET /a'\npath = '$.x'\nreason = 'r'\nuntil = 'soon'", "a date such as 2027-01-31", ""),
         ("[[noise]]\nroute = 'GET /a'\npath = '$.x'\nreason = 'r'\nuntil = 12:00:00", "a date such as", ""),
