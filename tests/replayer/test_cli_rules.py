@@ -71,7 +71,8 @@ def finish_run(hidden: dict[str, int], findings: Sequence[Finding] = ()) -> str:
     for rule in rules[:2]:
         method, _, route = rule.route.partition(" ")
         count = hidden.get(rule.path, 0)
-        places = (HiddenPlace(method, route, Location(Part.BODY, rule.path), "value", count),) if count else ()
+        hit = Location(Part.BODY, rule.path.replace(".*", ".count"))
+        places = (HiddenPlace(method, route, hit, "value", count),) if count else ()
         uses.append(RuleUse(rule, count, places))
     with Store.open(DATABASE) as store:
         run_id = store.create_run(store.recording("tiny").id, candidate="new", baselines=("old",))
