@@ -14,6 +14,7 @@ from .kinds import json_type, kind_of
 from .naming import is_id_like
 from .profile import NoiseProfile, Place
 from .times import UNKNOWN, Window, moment, same_moment
+from .turned_up import may_be_new
 from .windows import Attribution
 
 BINDING, NOISE, TIME = "binding", "noise profile", "time"
@@ -146,6 +147,8 @@ class LeafJudge:
         if not self.first_seen_reading or sort not in self.profile.anchored or a == b:
             return ""
         if self.renaming.image(sort, a) is not None or f"{sort} {a}" in self.profile.loose:
+            return ""
+        if may_be_new(self.profile.turned_up, sort, a):
             return ""
         return "names what was there before the passes began, and is not the same"
 

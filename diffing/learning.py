@@ -20,6 +20,7 @@ from .naming import Observed, Pairs, name_sorts
 from .outbound import Calls, calls_of, outbound_pairs, recorded_observation
 from .profile import NoiseProfile, Place
 from .times import Window, moment, same_moment
+from .turned_up import TurnedUp, may_be_new
 from .walk import Pair, walk
 from .windows import Attribution, PassClock
 
@@ -58,6 +59,7 @@ class Evidence:
     authorities: set[str] = field(default_factory=set)
     sighted: dict[str, int] = field(default_factory=dict)  # sort -> values first seen by a request that only reads
     moved: dict[str, set[str]] = field(default_factory=dict)  # sort -> those of them that differed between passes
+    turned_up: TurnedUp = field(default_factory=TurnedUp)
     pairs: int = 0
     trusted: bool = False  # there are baseline passes: what moved was not moved by a release under judgement
 
@@ -102,6 +104,8 @@ def gather(cases: Sequence[Case], known: NoiseProfile, watched: Set[str]) -> Evi
                 made = scopes[match.number] = Scopes(known, Renaming(), by_route)
             scope = made.of(case.method, case.route, match.baseline.status)
             _Reader(evidence, match, scope, known).read()
+            if match.number == 1:
+                evidence.turned_up.close(case.exchange.request.target, match.reads, match.baseline)
     return evidence
 
 
@@ -262,7 +266,10 @@ class _Reader:
                 self._texts(place, one, other)
             sort = self._known.sort_of(key + suffix)
             if sort:
-                if self._match.reads and self._scope.renaming.image(sort, named) is None:
+                if self._match.number == 1:
+                    self._evidence.turned_up.note(sort, named)
+                new = may_be_new(self._known.turned_up, sort, named)
+                if self._match.reads and not new and self._scope.renaming.image(sort, named) is None:
                     self._sight(sort, named, others)
                 self._scope.renaming.bind(sort, named, others)
 
@@ -296,6 +303,7 @@ def conclude(evidence: Evidence, sorts: Mapping[str, str]) -> NoiseProfile:
         moving_authorities=frozenset(evidence.authorities),
         anchored=anchored,
         loose=loose,
+        turned_up=dict(evidence.turned_up.least),
         pairs=evidence.pairs,
     )
 

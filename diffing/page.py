@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from html.parser import HTMLParser
 
 from .atoms import is_integer, is_opaque
@@ -21,6 +22,7 @@ _LINKS = {"a": "href", "link": "href", "img": "src", "script": "src", "iframe": 
 _FIELDS = frozenset(["input", "select", "textarea", "button"])
 
 
+@lru_cache(maxsize=8)  # learning holds each page of one case against several others
 def page_tree(text: str) -> dict[str, object]:
     """{"title", "text": [line], "link": [target], "form": [{"action", "method"}], "input": {name: value}, "meta"}.
 

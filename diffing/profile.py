@@ -51,6 +51,7 @@ class NoiseProfile:
     moving_authorities: frozenset[str] = frozenset()  # `host:port` that differed between passes
     anchored: frozenset[str] = frozenset()  # sorts whose values from before the recording are the same in every pass
     loose: frozenset[str] = frozenset()  # "sort value" exceptions of anchored sorts
+    turned_up: Mapping[str, int] = field(default_factory=dict)  # sort -> from which number on its things may be new
     drifting: frozenset[str] = frozenset()  # recording only: routes whose refusals may be the state's doing
     spreads: Mapping[str, Spread] = field(default_factory=dict)  # of places that vary, by location key
     pairs: int = 0  # pairs of answers that were learned from
@@ -79,6 +80,7 @@ class NoiseProfile:
             "moving_authorities": sorted(self.moving_authorities),
             "anchored": sorted(self.anchored),
             "loose": sorted(self.loose),
+            "turned_up": dict(sorted(self.turned_up.items())),
             "drifting": sorted(self.drifting),
             "spreads": {key: spread.to_json() for key, spread in sorted(self.spreads.items())},
             "pairs": self.pairs,
@@ -96,6 +98,7 @@ class NoiseProfile:
             moving_authorities=frozenset(data["moving_authorities"]),
             anchored=frozenset(data["anchored"]),
             loose=frozenset(data["loose"]),
+            turned_up=dict(data.get("turned_up", {})),
             drifting=frozenset(data["drifting"]),
             spreads={key: Spread.from_json(spread) for key, spread in data["spreads"].items()},
             pairs=data["pairs"],

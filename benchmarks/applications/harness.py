@@ -116,6 +116,7 @@ class Bench:
                 python=self.python,
                 faults=[fault.name for fault in self.application.faults],
                 fault_variable=FAULT,
+                build=hashlib.sha256((HERE / self.application.requirements).read_bytes()).hexdigest()[:12],
             )
         )
 
@@ -132,11 +133,12 @@ class Bench:
 
     def gate(self, spool: Path, candidate: str, concurrency: int, passes: int = 3) -> GateRun:
         """One `understudy gate`, as it is typed; the baseline is the application without a fault."""
+        baseline = "baseline" if candidate == "same" else "kept"
         name = f"{spool.name}-{candidate}-{concurrency}"
         report = self.folder / f"{name}.json"
         report.unlink(missing_ok=True)
         argv = [str(Path(sys.executable).parent / "understudy"), "gate", str(spool)]
-        argv += ["--policy", str(self.settings), "--baseline", "baseline", "--candidate", candidate]
+        argv += ["--policy", str(self.settings), "--baseline", baseline, "--candidate", candidate]
         argv += ["--passes", str(passes), "--concurrency", str(concurrency), "--json", str(report)]
         argv += ["--html", str(report.with_suffix(".html")), "--db", f"sqlite:///{self.folder / 'understudy.db'}"]
         began = time.monotonic()

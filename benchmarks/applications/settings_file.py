@@ -18,8 +18,12 @@ def settings_file(
     python: str,
     faults: Sequence[str],
     fault_variable: str,
+    build: str,
 ) -> str:
-    """The text. JSON's strings and lists of strings are TOML's too."""
+    """The text. JSON's strings and lists of strings are TOML's too.
+
+    `kept` is the baseline of the faults: what its passes teach is learned once, for all of them.
+    """
 
     def target(name: str, more: Mapping[str, str]) -> str:
         table = ", ".join(f"{key} = {json.dumps(value)}" for key, value in {**env, **more}.items())
@@ -35,6 +39,6 @@ def settings_file(
         lines += [f"mint = {json.dumps(mint)}"] if mint else []
         return "\n".join(lines) + "\n"
 
-    targets = [target("baseline", {}), target("same", {})]
+    targets = [target("baseline", {}), target("same", {}), target("kept", {}) + f"build = {json.dumps(build)}\n"]
     targets += [target(f"fault-{fault}", {fault_variable: fault}) for fault in faults]
     return "\n".join(targets)

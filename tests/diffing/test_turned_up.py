@@ -1,0 +1,53 @@
+"""Which numbers may belong to things that were made during a recording."""
+
+from __future__ import annotations
+
+from diffing.turned_up import TurnedUp, may_be_new
+from recorder.exchange import Body, RecordedResponse
+
+
+def answer(status: int, location: str = "") -> RecordedResponse:
+    return RecordedResponse(status, "", (("Location", location),) if location else (), Body.of(b""))
+
+
+def read(tape: list[tuple[str, str, int, str, list[int]]]) -> dict[str, int]:
+    """(method, target, status, location, bill numbers in the answer) in order."""
+    turned_up = TurnedUp()
+    for method, target, status, location, numbers in tape:
+        for number in numbers:
+            turned_up.note("bill", str(number))
+        turned_up.close(target, method == "GET", answer(status, location))
+    return turned_up.least
+
+
+def test_what_a_page_shows_after_a_form_and_did_not_show_before_was_made() -> None:
+    made = read(
+        [
+            ("GET", "/choir/", 200, "", [3, 12]),
+            ("POST", "/choir/add", 302, "http://127.0.0.1:81/choir/", []),
+            ("GET", "/choir/", 200, "", [49, 3, 12]),
+            ("POST", "/choir/add", 302, "/choir/", []),
+            ("GET", "/choir/?page=1", 200, "", [50, 49, 3, 12]),
+        ]
+    )
+    assert made == {"bill": 49}
+    assert [may_be_new(made, "bill", text) for text in ("48", "49", "77", "x")] == [False, True, True, False]
+    assert not may_be_new(made, "person", "49")
+
+
+def test_the_page_that_a_login_leads_to_shows_what_was_there_before() -> None:
+    assert read([("POST", "/login", 302, "/choir/", []), ("GET", "/choir/", 200, "", [3, 12])]) == {}
+
+
+def test_a_page_that_shows_more_without_a_form_tells_nothing() -> None:
+    assert read([("GET", "/choir/", 200, "", [3]), ("GET", "/choir/", 200, "", [3, 12])]) == {}
+
+
+def test_a_smaller_number_than_others_is_no_new_one() -> None:
+    tape = [
+        ("GET", "/choir/", 200, "", [3]),
+        ("GET", "/band/", 200, "", [20]),
+        ("POST", "/choir/filter", 302, "/choir/", []),
+        ("GET", "/choir/", 200, "", [3, 12]),
+    ]
+    assert read(tape) == {}
