@@ -166,7 +166,7 @@ def fault_row(fault: Fault, run: GateRun) -> FaultRow:
 
 
 def is_at(place: str, patterns: tuple[str, ...]) -> bool:
-    """`*` is any text; a path's brackets stand for themselves, its `[*]` included."""
+    """`*` is any text; a path's brackets stand for themselves."""
     return any(fnmatchcase(place, pattern.replace("[", "[[]")) for pattern in patterns)
 
 
