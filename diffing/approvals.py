@@ -65,7 +65,8 @@ class Approval:
     decision: Decision = Decision.APPROVE
     members: tuple[str, ...] = ()  # fingerprints of the finding's members when it was decided on, sorted
     withdrawn: Withdrawal | None = None
-    stored: bool = field(default=False, compare=False)  # whether the store holds it, not only a file in the repository
+    stored: bool = field(default=False, compare=False)  # whether the store holds it
+    filed: bool = field(default=False, compare=False)  # whether the file in the repository does
 
     @property
     def covers(self) -> frozenset[str]:
@@ -119,8 +120,10 @@ def joined(
     for each in filed:
         known = entries.get(each.id)
         if known is None:
-            entries[each.id] = replace(each, stored=False)
-        elif replace(known, withdrawn=None) != replace(each, withdrawn=None):
+            entries[each.id] = replace(each, stored=False, filed=True)
+            continue
+        entries[each.id] = replace(known, filed=True)
+        if replace(known, withdrawn=None) != replace(each, withdrawn=None):
             notes.append(f"The approval {each.id} says something else in the file than in the store; the store counts.")
     for identity, tombstone in tombstones:
         found = entries.get(identity)

@@ -1,12 +1,14 @@
 """`understudy.approvals.toml`: decisions that travel with the code and are reviewed with it. Only ever added to.
 
-What stands in the file is never rewritten: comments, order and spelling stay as people left them. A file that cannot
-be read in full is refused, for reading as for writing: an entry that was skipped might have been a rejection.
+What stands in the file is never rewritten: comments, order and spelling stay as people left them. Each line holds the
+id of its entry, so that branches that both add to the file merge line by line. A file that cannot be read in full is
+refused, for reading as for writing: an entry that was skipped might have been a rejection.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 import tomllib
@@ -38,13 +40,14 @@ LOCK_SECONDS = 10.0
 
 HEAD = """\
 # Changes of behaviour that are intended, or are not: `understudy findings approve` and `reject` add to this file.
-# Review it like code. Nothing is taken out of it: a withdrawal is an entry, too.
+# Review it like code. Nothing is taken out: a withdrawal is an entry, too. Merging branches, keep the lines of both.
 """
 _APPROVAL = (
-    "id decision fingerprint scope run branch author reason created until method route part path kind transition"
+    "decision fingerprint scope run branch author reason created until method route part path kind transition"
     " severity members"
 ).split()
-_WITHDRAWAL = ("id", "author", "created", "reason")
+_WITHDRAWAL = ("author", "created", "reason")
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +97,19 @@ def _parsed(data: bytes, path: Path) -> Filed:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path}: the file is not valid TOML: {error}.", "Put it right by hand.") from None
     top = Table(content, "", path, ("approval", "withdrawal"))
-    approvals: dict[str, Approval] = {}
-    for table in top.entries("approval", _APPROVAL):
-        approval = _approval(table)
-        if approvals.setdefault(approval.id, approval) != approval:  # twice the same is what merging branches leaves
-            table.fail(f"has the id {approval.id!r} of another entry")
-    withdrawals = tuple(_withdrawal(table) for table in top.entries("withdrawal", _WITHDRAWAL))
-    return Filed(tuple(approvals.values()), withdrawals)
+    approvals = tuple(
+        _approval(identity, Table(data, f"[approval.{identity}]", path, _APPROVAL))
+        for identity, data in top.tables("approval").items()
+    )
+    withdrawals = tuple(
+        (identity, _withdrawal(Table(data, f"[withdrawal.{identity}]", path, _WITHDRAWAL)))
+        for identity, data in top.tables("withdrawal").items()
+    )
+    return Filed(approvals, withdrawals)
 
 
-def _approval(table: Table) -> Approval:
-    table.required("id", "fingerprint", "scope", "author", "reason", "created", "method", "kind", "severity")
+def _approval(identity: str, table: Table) -> Approval:
+    table.required("fingerprint", "scope", "author", "reason", "created", "method", "kind", "severity")
     scope = Scope(table.choice("scope", tuple(each.value for each in Scope), ""))
     if scope is not Scope.ALWAYS:
         table.required(scope.value)
@@ -112,7 +117,7 @@ def _approval(table: Table) -> Approval:
         if other.value in table:
             table.fail(f"names a {other.value}, and its scope is {scope.value!r}")
     return Approval(
-        id=table.text("id"),
+        id=identity,
         fingerprint=table.text("fingerprint"),
         scope=scope,
         author=table.text("author"),
@@ -135,9 +140,9 @@ def _approval(table: Table) -> Approval:
     )
 
 
-def _withdrawal(table: Table) -> tuple[str, Withdrawal]:
-    table.required("id", "author", "created")
-    return table.text("id"), Withdrawal(table.text("author"), _moment(table, "created"), table.text("reason"))
+def _withdrawal(table: Table) -> Withdrawal:
+    table.required("author", "created")
+    return Withdrawal(table.text("author"), _moment(table, "created"), table.text("reason"))
 
 
 def _moment(table: Table, key: str) -> datetime:
@@ -158,14 +163,25 @@ def _add(path: Path, block: str) -> None:
             known = _parsed(before, path)
             gap = b"" if not before or before.endswith(b"\n") else b"\n"
             after = (before or HEAD.encode()) + gap + b"\n" + block.encode()
-            now = _parsed(after, path)
-            if len(now.approvals) + len(now.withdrawals) != len(known.approvals) + len(known.withdrawals) + 1:
-                raise UsageError(f"{path} cannot be added to.", "Put it right by hand, or use --store-only.")
+            if not _grew(known, after, path):
+                raise UsageError(
+                    f"{path} cannot be added to: a table is open at its end.",
+                    "Write its entries as `approval.ID.key = value`, or use --store-only.",
+                )
             _replace(target, after)
     except OSError as error:
         raise UsageError(
             f"The approvals in {path} cannot be written: {error.strerror}.", "--store-only leaves the file alone."
         ) from None
+
+
+def _grew(known: Filed, after: bytes, path: Path) -> bool:
+    """Whether the new content says all that the old one did, and one thing more."""
+    try:
+        now = _parsed(after, path)
+    except UsageError:
+        return False
+    return len(now.approvals) + len(now.withdrawals) == len(known.approvals) + len(known.withdrawals) + 1
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -208,7 +224,6 @@ def _locked(folder: Path) -> Iterator[None]:
 def _approval_text(approval: Approval) -> str:
     subject = approval.subject
     values: dict[str, object] = {
-        "id": approval.id,
         "decision": approval.decision.value,
         "fingerprint": approval.fingerprint,
         "scope": approval.scope.value,
@@ -226,22 +241,22 @@ def _approval_text(approval: Approval) -> str:
         "severity": subject.severity.value,
         "members": approval.members,
     }
-    return _block("approval", values)
+    return _lines("approval", approval.id, values)
 
 
 def _withdrawal_text(identity: str, withdrawal: Withdrawal) -> str:
     values: dict[str, object] = {
-        "id": identity,
         "author": withdrawal.author,
         "created": withdrawal.created,
         "reason": withdrawal.reason,
     }
-    return _block("withdrawal", values)
+    return _lines("withdrawal", identity, values)
 
 
-def _block(name: str, values: dict[str, object]) -> str:
-    lines = [f"{key} = {_written(value)}" for key, value in values.items() if value not in (None, "", ())]
-    return "\n".join((f"[[{name}]]", *lines, ""))
+def _lines(name: str, identity: str, values: dict[str, object]) -> str:
+    key = identity if _BARE.fullmatch(identity) else _written(identity)
+    written = {word: _written(value) for word, value in values.items() if value not in (None, "", ())}
+    return "".join(f"{name}.{key}.{word} = {value}\n" for word, value in written.items())
 
 
 def _written(value: object) -> str:
@@ -250,7 +265,7 @@ def _written(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, tuple):
-        return "".join(("[\n", *(f"    {_written(each)},\n" for each in value), "]"))
+        return f"[{', '.join(_written(each) for each in value)}]"
     return f'"{"".join(_escaped(character) for character in str(value))}"'
 
 

@@ -109,7 +109,7 @@ class Book:
         if found.withdrawn is not None:
             raise UsageError(f"{found.id} was withdrawn already, by {found.withdrawn.author}.")
         tombstone = Withdrawal(_clean(author, "author"), self._now, _clean(reason, "reason") if reason.strip() else "")
-        if found.id in {each.id for each in read_approvals(self._path).approvals}:
+        if found.filed:
             add_withdrawal(self._path, found.id, tombstone)
         if found.stored:
             self._store.withdraw_approval(found.id, tombstone)
@@ -145,7 +145,7 @@ class Book:
 
     def _keep(self, approval: Approval, store_only: bool) -> tuple[str, ...]:
         homes = []
-        if not store_only and approval.id not in {each.id for each in read_approvals(self._path).approvals}:
+        if not store_only and not approval.filed:
             add_approval(self._path, approval)
             homes.append(str(self._path))
         if not approval.stored:
@@ -243,7 +243,7 @@ def _nearest(wanted: str, run: RunInfo, changes: Mapping[str, Change]) -> str:
     near = get_close_matches(wanted, list(changes), 1, cutoff=0.6)
     if near:
         return f"Did you mean {_named([changes[near[0]]])}?"
-    return f"The run {run.id} has {_named(list(changes.values()))}."
+    return f"The run {run.id} has {_named([each for each in changes.values() if each.members])}."
 
 
 def _named(changes: Sequence[Change]) -> str:

@@ -134,6 +134,7 @@ def state_json(approval: Approval, state: str) -> dict[str, Any]:
         "severity": approval.subject.severity.value,
         "members": list(approval.members),
         "stored": approval.stored,
+        "filed": approval.filed,
         "withdrawn": withdrawn
         and {"by": withdrawn.author, "created": withdrawn.created.isoformat(), "reason": withdrawn.reason},
     }

@@ -146,7 +146,7 @@ def approvals(entries: Sequence[tuple[Approval, str]], notes: Sequence[str]) -> 
                 visible(f"{each.scope.value} {each.of}".strip()),
                 each.until or "",
                 visible(each.author),
-                "store" if each.stored else "file",
+                " and ".join(["file"] * each.filed + ["store"] * each.stored),
                 visible(each.reason),
             )
             for each, state in entries

@@ -11,8 +11,8 @@ from .wording import change, counted, route
 
 UNSEEN_TITLE = "Approved, and no longer seen"
 UNSEEN_NEXT = (
-    "The baseline has the change by now, or the candidate lost it. Withdraw what is done with, or the same change"
-    " passes when it comes back: understudy findings withdraw ID"
+    "The baseline has the change by now, the candidate lost it, or this recording does not reach it. Withdraw what is"
+    " done with, or the same change passes when it comes back: understudy findings withdraw ID"
 )
 EXPIRED_TITLE = "Approvals that have expired"
 EXPIRED_NEXT = "Approve again what is still intended: understudy findings approve FINGERPRINT --reason WHY"

@@ -51,12 +51,12 @@ def test_an_author_is_one_person_however_the_name_is_spelled() -> None:
 
 
 def test_two_homes_are_one_set_by_id() -> None:
-    other = replace(ANN, id="a0", created=NOON.replace(hour=13))
+    other, third = (replace(ANN, id=f"a{hour}", created=NOON.replace(hour=hour)) for hour in (13, 14))
 
-    entries, notes = joined([ANN], [ANN, other])
+    entries, notes = joined([ANN, third], [ANN, other])
 
-    assert (entries, notes) == ((ANN, other), ())
-    assert [each.stored for each in entries] == [True, False]
+    assert (entries, notes) == ((ANN, other, third), ())
+    assert [(each.stored, each.filed) for each in entries] == [(True, True), (False, True), (True, False)]
 
 
 def test_a_tombstone_in_either_home_withdraws() -> None:

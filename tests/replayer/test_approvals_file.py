@@ -44,35 +44,29 @@ def test_the_file_is_made_to_be_read_and_reviewed(tmp_path: Path) -> None:
     assert path.read_text("utf-8") == (
         "# Changes of behaviour that are intended, or are not: `understudy findings approve` and `reject` add to this"
         " file.\n"
-        "# Review it like code. Nothing is taken out of it: a withdrawal is an entry, too.\n"
+        "# Review it like code. Nothing is taken out: a withdrawal is an entry, too. Merging branches, keep the"
+        " lines of both.\n"
         """
-[[approval]]
-id = "a1b2c3d4e5f6"
-decision = "approve"
-fingerprint = "75cf471c6b25a327"
-scope = "branch"
-branch = "prices"
-author = "ann@example.com"
-reason = "for the \\"new\\" client"
-created = 2026-11-27T12:00:00Z
-until = 2027-01-31
-method = "GET"
-route = "/orders/<int:id>"
-part = "body"
-path = "$.items[*].price"
-kind = "type"
-transition = "int -> str"
-severity = "breaking"
-members = [
-    "75cf471c6b25a327",
-    "aaaaaaaaaaaaaaaa",
-]
+approval.a1b2c3d4e5f6.decision = "approve"
+approval.a1b2c3d4e5f6.fingerprint = "75cf471c6b25a327"
+approval.a1b2c3d4e5f6.scope = "branch"
+approval.a1b2c3d4e5f6.branch = "prices"
+approval.a1b2c3d4e5f6.author = "ann@example.com"
+approval.a1b2c3d4e5f6.reason = "for the \\"new\\" client"
+approval.a1b2c3d4e5f6.created = 2026-11-27T12:00:00Z
+approval.a1b2c3d4e5f6.until = 2027-01-31
+approval.a1b2c3d4e5f6.method = "GET"
+approval.a1b2c3d4e5f6.route = "/orders/<int:id>"
+approval.a1b2c3d4e5f6.part = "body"
+approval.a1b2c3d4e5f6.path = "$.items[*].price"
+approval.a1b2c3d4e5f6.kind = "type"
+approval.a1b2c3d4e5f6.transition = "int -> str"
+approval.a1b2c3d4e5f6.severity = "breaking"
+approval.a1b2c3d4e5f6.members = ["75cf471c6b25a327", "aaaaaaaaaaaaaaaa"]
 
-[[withdrawal]]
-id = "a1b2c3d4e5f6"
-author = "bob@example.com"
-created = 2026-11-27T13:00:00Z
-reason = "a mistake"
+withdrawal.a1b2c3d4e5f6.author = "bob@example.com"
+withdrawal.a1b2c3d4e5f6.created = 2026-11-27T13:00:00Z
+withdrawal.a1b2c3d4e5f6.reason = "a mistake"
 """
     )
     assert (path.stat().st_mode & 0o777, os.listdir(tmp_path)) == (0o644, [FILE_NAME])
@@ -101,13 +95,13 @@ def test_any_text_comes_back(tmp_path_factory: pytest.TempPathFactory, text: str
 def test_what_people_wrote_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     add_approval(path, ANN)
-    mine = path.read_text("utf-8").replace("[[approval]]", "# asked for by the app team\n[[approval]]   # ours")
-    mine = mine.replace('author = "ann@example.com"', "author='ann@example.com'").rstrip("\n")
+    mine = path.read_text("utf-8").replace("\napproval.a1", "\n# asked for by the app team\napproval . a1", 1)
+    mine = mine.replace('author = "ann@example.com"', "author='ann@example.com' # us").rstrip("\n")
     path.write_text(mine, "utf-8")
     path.chmod(0o600)
     add_approval(path, NO)
 
-    assert path.read_text("utf-8").startswith(mine + "\n\n[[approval]]\n")
+    assert path.read_text("utf-8").startswith(mine + "\n\napproval.b0b.decision")
     assert read_approvals(path).approvals == (ANN, NO)
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -121,25 +115,63 @@ def test_a_link_is_followed_and_stays_one(tmp_path: Path) -> None:
     assert read_approvals(tmp_path / "real" / "shared.toml").approvals == (ANN,)
 
 
-def test_an_entry_that_merging_branches_left_twice_is_one(tmp_path: Path) -> None:
+def test_an_entry_may_be_written_as_a_table_and_its_id_be_any_text(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
-    add_approval(path, ANN)
-    path.write_text(path.read_text("utf-8") * 2, "utf-8")
+    path.write_text(GOOD.replace("approval.a1.", 'approval."ticket 7".'), "utf-8")
+    add_withdrawal(path, "ticket 7", STONE)
 
-    assert read_approvals(path).approvals == (ANN,)
+    found = read_approvals(path)
+
+    assert [each.id for each in found.approvals] == ["ticket 7"]
+    assert found.withdrawals == (("ticket 7", STONE),)
+    path.write_text("[approval.a1]\n" + GOOD.replace("approval.a1.", ""), "utf-8")
+    assert [each.id for each in read_approvals(path).approvals] == ["a1"]
+    with pytest.raises(UsageError, match="a table is open at its end"):
+        add_approval(path, ANN)
+
+
+@pytest.mark.parametrize("attribute", ["merge=union", "text"])
+def test_branches_that_both_add_to_it_merge_line_by_line(tmp_path: Path, attribute: str) -> None:
+    def git(*words: str) -> None:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+        subprocess.run(["git", *identity, *words], cwd=tmp_path, check=False, capture_output=True)
+
+    path = tmp_path / FILE_NAME
+    git("init", "-b", "main")
+    (tmp_path / ".gitattributes").write_text(f"{FILE_NAME} {attribute}\n")
+    add_approval(path, ANN)
+    git("add", ".")
+    git("commit", "-m", "one")
+    git("checkout", "-b", "other")
+    add_approval(path, replace(ANN, id="0ther"))
+    add_withdrawal(path, "b0b", STONE)
+    git("commit", "-am", "two")
+    git("checkout", "main")
+    add_approval(path, NO)
+    git("commit", "-am", "three")
+    git("merge", "other")
+    if attribute == "text":  # a person who keeps both sides
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+        assert [line[:7] for line in lines if line[0] in "<=>"] == ["<<<<<<<", "=======", ">>>>>>>"]
+        path.write_text("".join(line for line in lines if line[0] not in "<=>"), "utf-8")
+
+    assert {each.id: each for each in read_approvals(path).approvals} == {
+        "a1b2c3d4e5f6": ANN,
+        "0ther": replace(ANN, id="0ther"),
+        "b0b": NO,
+    }
+    assert read_approvals(path).withdrawals == (("b0b", STONE),)
 
 
 GOOD = """
-[[approval]]
-id = "a1"
-fingerprint = "f"
-scope = "always"
-author = "ann"
-reason = "wanted"
-created = 2026-11-27T12:00:00Z
-method = "GET"
-kind = "type"
-severity = "major"
+approval.a1.fingerprint = "f"
+approval.a1.scope = "always"
+approval.a1.author = "ann"
+approval.a1.reason = "wanted"
+approval.a1.created = 2026-11-27T12:00:00Z
+approval.a1.method = "GET"
+approval.a1.kind = "type"
+approval.a1.severity = "major"
 """
 
 
@@ -148,20 +180,22 @@ severity = "major"
     [
         ("[[approval]\n", "not valid TOML"),
         ("<<<<<<< HEAD\n" + GOOD, "not valid TOML"),
-        (GOOD + "untill = 2027-01-31\n", "has no key 'untill'"),
+        (GOOD + GOOD, "not valid TOML"),
+        (GOOD + "approval.a1.untill = 2027-01-31\n", "[approval.a1] has no key 'untill'"),
         (GOOD.replace("reason", "raeson"), "has no key 'raeson'"),
-        (GOOD.replace('author = "ann"\n', ""), "needs 'author'"),
+        (GOOD.replace('approval.a1.author = "ann"\n', ""), "[approval.a1] needs 'author'"),
         (GOOD.replace('"always"', '"branch"'), "needs 'branch'"),
-        (GOOD + 'run = "r1"\n', "names a run, and its scope is 'always'"),
+        (GOOD + 'approval.a1.run = "r1"\n', "names a run, and its scope is 'always'"),
         (GOOD.replace('"always"', '"alway"'), "must be one of run, branch, always"),
-        (GOOD + 'decision = "rejct"\n', "must be one of approve, reject"),
-        (GOOD + "until = 2027\n", "must be a date"),
+        (GOOD + 'approval.a1.decision = "rejct"\n', "must be one of approve, reject"),
+        (GOOD + "approval.a1.until = 2027\n", "must be a date"),
         (GOOD.replace("2026-11-27T12:00:00Z", "2026-11-27"), "must be a point in time"),
         (GOOD.replace("2026-11-27T12:00:00Z", "2026-11-27T12:00:00"), "must be a point in time"),
-        (GOOD + GOOD.replace('"f"', '"g"'), "has the id 'a1' of another entry"),
-        ("approval = 1\n", "written as [[approval]]"),
-        ("[[aproval]]\n", "has no key 'aproval'"),
-        ("[[withdrawal]]\nid = 'a1'\n", "needs 'author'"),
+        ("approval = 1\n", "[approval] must be a table"),
+        ("[[approval]]\nid = 'a1'\n", "[approval] must be a table"),
+        ("approval.a1 = 7\n", "[approval.a1] must be a table"),
+        ("aproval.a1.scope = 'run'\n", "has no key 'aproval'"),
+        ("withdrawal.a1.reason = 'r'\n", "needs 'author'"),
     ],
 )
 def test_what_is_not_understood_is_refused_for_reading_and_left_alone(tmp_path: Path, content: str, said: str) -> None:
@@ -175,7 +209,7 @@ def test_what_is_not_understood_is_refused_for_reading_and_left_alone(tmp_path: 
     assert path.read_text("utf-8") == content
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"approval = []\n"])
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"approval = {}\n"])
 def test_what_can_not_be_added_to_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / FILE_NAME
     path.write_bytes(content)
