@@ -220,16 +220,16 @@ def write_results(name: str, module: str, controls: Sequence[Control], rows: Seq
     kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"controls": [], "faults": []}
     told = {
         "command": f"python -m {module}",
-        "controls": [control.as_json() for control in controls] or kept["controls"],
-        "faults": _merged([row.as_json() for row in rows], kept["faults"]),
+        "controls": _merged([control.as_json() for control in controls], kept["controls"], "seed", "concurrency"),
+        "faults": _merged([row.as_json() for row in rows], kept["faults"], "name"),
     }
     path.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n")
     path.with_suffix(".md").write_text(markdown(told))
 
 
-def _merged(new: list[dict[str, Any]], kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Faults by name, in the order of the first run; a fault that was judged again takes its old row's place."""
-    rows = {row["name"]: row for row in kept} | {row["name"]: row for row in new}
+def _merged(new: list[dict[str, Any]], kept: list[dict[str, Any]], *keys: str) -> list[dict[str, Any]]:
+    """In the order of the first run; what was judged again takes its old row's place."""
+    rows = {tuple(row[key] for key in keys): row for row in [*kept, *new]}
     return list(rows.values())
 
 
