@@ -227,6 +227,7 @@ class _Evidence:
                 continue
             named = self._noun(consumer) is not None and self._noun(consumer) == self._noun(producer)
             named = named or _leads_to(producer, consumer) or _is_choice_of(consumer, producer)
+            named = named or self._refers_to(consumer, producer)
             if named and share >= MIN_SHARE / 2:
                 direct[consumer][producer] = share
                 continue
@@ -259,6 +260,11 @@ class _Evidence:
                     noun = None
             self._nouns[location] = noun
         return self._nouns[location]
+
+    def _refers_to(self, consumer: str, producer: str) -> bool:
+        """Whether a field of a JSON body is called after what the producer names: `{"ticket": 5}` means ticket 5."""
+        noun = self._noun(producer) if "|>$" in consumer and "~" not in consumer else None
+        return noun is not None and _singular(_leaf_name(consumer)) == noun
 
     def join_by_name(self, partition: Partition) -> None:
         """Joins locations that name the same kind of thing and share at least one value."""

@@ -37,7 +37,7 @@ FAULTS = (
         "csrf_not_checked",
         "a search is saved without the CSRF field",
         ("POST /save_query/ *",),
-        ("GET /saved-searches/ *", "GET /tickets/ *"),
+        ("* body $html.*",),  # every page of the staff offers the saved searches
     ),
     Fault("page_begins_one_late", "every page of the list but the first leaves a row out", (_ROWS,)),
     Fault("vote_counts_twice", "a vote counts twice", ("GET /kb/<slug:slug>/ *", "GET /kb_iframe/<slug:slug>/ *")),

@@ -237,3 +237,14 @@ def test_a_feed_is_found_by_the_token_in_its_files_name() -> None:
     there = RecordedResponse(200, "", HTML, Body.of(b'<a href="/choir/feed/WyJjaG9pciJd.x_mCiB.xml">feed</a>'))
     correlator.learn(plan.steps[0], there)
     assert correlator.prepare(plan.steps[1]).request.target == "/choir/feed/WyJjaG9pciJd.x_mCiB.xml"
+
+
+def test_a_field_that_is_called_after_a_thing_holds_its_id() -> None:
+    tape = Tape()
+    tape.add("a", "POST", "/api/tickets/", "/api/tickets/", {"id": 7}, 201)
+    tape.add("a", "POST", "/api/followups/", "/api/followups/", {"id": 1}, 201, {"ticket": 7, "priority": 7})
+    tape.add("b", "POST", "/api/tickets/", "/api/tickets/", {"id": 8}, 201)
+    plan = tape.plan()
+    correlator = Correlator(plan)
+    correlator.learn(plan.steps[0], RecordedResponse(201, "", JSON, Body.of(b'{"id": 58}')))
+    assert json.loads(correlator.prepare(plan.steps[1]).request.body.data) == {"ticket": 58, "priority": 7}
