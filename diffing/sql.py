@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from .difference import Case, Comparison, Difference, DifferenceKind, Location, Part, Status
 from .profile import NoiseProfile
-from .sql_growth import FIXED, MORE_OFTEN, Growth, growth_of, rows_near, shows
+from .sql_growth import MORE_PER_ROW, PER_ROW, Growth, growth_of, rows_near, shows
 from .sql_samples import Sample, Spot, sample_of
 
 Growths = Mapping[Spot, Growth]
@@ -81,6 +81,6 @@ def _differences(case: Case, comparison: Comparison, profile: NoiseProfile, grow
 
 def _detail(spot: Spot, sample: Sample, growth: Growth) -> str:
     counts = f"{sample.baseline} -> {sample.candidate} statements"
-    rows = rows_near(sample) if growth.transition not in (MORE_OFTEN, FIXED) else 0
+    rows = rows_near(sample) if growth.transition in (PER_ROW, MORE_PER_ROW) else 0
     slope = f", {growth.slope:.2g} more for each further row" if growth.slope is not None and rows else ""
     return f"{counts}{f' for {rows} rows' if rows else ''}{slope}: {spot.statement}"

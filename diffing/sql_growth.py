@@ -8,7 +8,7 @@ that repeat), a growth that differs from exchange to exchange decides, and must 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from statistics import median
 
@@ -18,6 +18,7 @@ PER_ROW = "constant -> once per row"
 MORE_PER_ROW = "once per row -> several times per row"
 MORE_OFTEN = "constant -> more often"
 FIXED = "once per row -> constant"
+GONE = "run -> not run"
 
 FEW_ROWS = 3  # rows from which "as many as there are rows" is no coincidence
 CONSISTENT = 0.8  # share of the exchanges that ran a statement which must show a constant growth
@@ -41,8 +42,7 @@ def growth_of(changed: Sequence[Sample], ran: int, constant: bool) -> Growth | N
     alike = [sample for sample in changed if sample.rows.known is not None]
     grown = [sample for sample in alike if sample.more > 0]
     if not grown:
-        fixed = any(goes_with_rows(-sample.more, sample) for sample in alike)
-        return Growth(FIXED) if fixed and all(sample.more < 0 for sample in changed) else None
+        return _shrinking(changed, alike, ran, constant)
     if _per_row(grown):
         before = sum(goes_with_rows(sample.baseline, sample) for sample in grown)
         return Growth(MORE_PER_ROW if 2 * before > len(grown) else PER_ROW, _slope(grown))
@@ -56,8 +56,8 @@ def shows(sample: Sample, growth: Growth) -> bool:
         return False
     if growth.transition == FIXED:
         return -sample.more >= FEW_ROWS - 1
-    if growth.transition == MORE_OFTEN:
-        return sample.more > 0
+    if growth.transition in (MORE_OFTEN, GONE):
+        return sample.more != 0
     return sample.more >= FEW_ROWS - 1 and sample.candidate >= FEW_ROWS
 
 
@@ -72,6 +72,16 @@ def goes_with_rows(count: int, sample: Sample) -> bool:
     if count >= FEW_ROWS - 1 and any(rows >= FEW_ROWS and abs(count - rows) <= 1 for rows in known):
         return True
     return _size(sample) >= FEW_ROWS and count >= max(FEW_ROWS, _size(sample) - 1)
+
+
+def _shrinking(changed: Sequence[Sample], alike: Sequence[Sample], ran: int, constant: bool) -> Growth | None:
+    if any(sample.more > 0 for sample in changed):
+        return None
+    if changed[0].writes:
+        gone = all(sample.candidate == 0 and -sample.more == sample.baseline for sample in changed)
+        return Growth(GONE) if constant and gone and len(changed) >= CONSISTENT * ran else None
+    turned = [replace(each, baseline=each.candidate, candidate=each.baseline, more=-each.more) for each in alike]
+    return Growth(FIXED) if turned and _per_row(turned) else None
 
 
 def _size(sample: Sample) -> int:

@@ -22,6 +22,7 @@ _CONTROL = re.compile(
     r"|DISCARD|DECLARE|FETCH|CLOSE|LISTEN)\b",
     re.I,
 )
+_WRITES = frozenset(["INSERT", "UPDATE", "DELETE", "REPLACE", "MERGE"])
 _VERB = re.compile(r"\w+")
 _TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE|JOIN) ([\w.$]+)", re.I)
 
@@ -48,6 +49,7 @@ class Sample:
     candidate: int
     more: int  # by how much it grew beyond what varies and what merely moved; below 0: by how much it shrank
     rows: Rows
+    writes: bool = False
 
 
 class Rows:
@@ -86,7 +88,7 @@ def sample_of(case: Case, comparison: Comparison, profile: NoiseProfile) -> Iter
         more = min(b - a - spread, moved.grew(statement))
         if more <= 0:
             more = -max(0, min(least.get(statement, 0) - b - spread, moved.shrank(statement)))
-        yield spot, Sample(case.exchange.id, a, b, more, rows)
+        yield spot, Sample(case.exchange.id, a, b, more, rows, family(statement)[0] in _WRITES)
 
 
 def counts(statements: Iterable[SqlStatement] | None) -> Counter[str]:

@@ -46,6 +46,7 @@ def test_another_status(before: int, after: int, method: str, expected: Severity
         (of(Part.STATUS, "", K.FAILURE), B),
         (of(Part.SQL, "SELECT …", K.VALUE, 1, 9, "constant -> once per row"), M),
         (of(Part.SQL, "SELECT …", K.VALUE, 9, 18, "once per row -> several times per row"), M),
+        (of(Part.SQL, "INSERT …", K.VALUE, 1, 0, "run -> not run"), M),
         (of(Part.SQL, "SELECT …", K.VALUE, 1, 2, "constant -> more often"), N),
         (of(Part.SQL, "SELECT …", K.VALUE, 9, 1, "once per row -> constant"), I),
         (of(Part.BODY, "$.a", K.MISSING, 1), B),

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from diffing.difference import Answer, Case, Comparison, Part, Severity, Status
 from diffing.grouping import ExchangeContext, group
 from diffing.profile import NoiseProfile, learn
-from diffing.sql_growth import FIXED, MORE_OFTEN, MORE_PER_ROW, PER_ROW
+from diffing.sql_growth import FIXED, GONE, MORE_OFTEN, MORE_PER_ROW, PER_ROW
 from diffing.trial import Trial
 from recorder.exchange import Body, Observed, RecordedResponse, SqlStatement
 
@@ -73,8 +73,9 @@ def test_each_kind_of_n_plus_one_is_found_by_its_statement(name: str, limits: tu
 
 @pytest.mark.parametrize("name", BECAME)
 def test_one_that_is_mended_is_told_as_such(name: str, engine: Engine) -> None:
-    before, after, _ = BECAME[name]
-    assert {each for _, each in found(cases(engine, after, before, (12, 20)))} <= {FIXED}
+    before, after, statements = BECAME[name]
+    mended = found(cases(engine, after, before, (3, 12)))
+    assert mended == (set() if name == "one insert for each row" else {(each, FIXED) for each in statements})
 
 
 @pytest.mark.parametrize("name", sorted(BECAME.keys() - {"a sum without rows in the answer"}))
@@ -132,6 +133,27 @@ def test_a_growth_that_does_not_follow_the_rows(
     before: dict[str, int], after: dict[str, int], transitions: set[tuple[str, str]]
 ) -> None:
     assert found(made(*((before, after, rows) for rows in (0, 3, 8, 20)))) == transitions
+
+
+WRITE = "INSERT INTO audit (…) VALUES (#)"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "transitions"),
+    [
+        ({LIST: 1, WRITE: 2}, {LIST: 1}, {(WRITE, GONE)}),
+        ({LIST: 1, WRITE: 2}, {LIST: 1, WRITE: 1}, set()),
+        ({LIST: 1, WRITE: 2}, {LIST: 1, WRITE + " ON CONFLICT DO NOTHING": 1}, set()),
+        ({LIST: 1, WRITE: 1}, {LIST: 1, "INSERT INTO log (…) VALUES (#)": 1}, set()),  # moved
+        ({LIST: 1, ONE: 1}, {LIST: 1}, set()),  # a read that is spared
+    ],
+)
+def test_a_write_that_is_lost_is_told(
+    before: dict[str, int], after: dict[str, int], transitions: set[tuple[str, str]]
+) -> None:
+    assert found(made(*((before, after, rows) for rows in (None, None, None)))) == transitions
+    branch = made((before, after, None), *((before, before, None) for _ in range(3)))
+    assert found(branch) == set()
 
 
 def test_a_growth_in_a_branch_that_few_requests_take_is_not_told() -> None:

@@ -2,7 +2,8 @@
 
 The truth, `truth.json` beside this package, lists every change of release 2 with the places where it shows. A finding
 is right when its place, or each of its members' places, is a place or a listed downstream effect of one change. The
-exit status is 0 when nothing that a response can show was missed and nothing was reported that is not there.
+exit status is 0 when nothing that a response or an observing deploy can show was missed, and nothing was reported that
+is not there.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 TRUTH = Path(__file__).resolve().parent.parent / "truth.json"
+VISIBLE = frozenset({"response", "sql"})  # what a gate shows whose targets observe
 GLOB = re.compile(r"\*\*|\[\*\]|\*")
 
 
@@ -103,7 +105,7 @@ class Entry:
 class Score:
     reported: tuple[str, ...]
     missed: tuple[str, ...]
-    unseen: tuple[str, ...]  # regressions that no response shows, and that were not reported
+    unseen: tuple[str, ...]  # regressions that neither responses nor statements show, and that were not reported
     intended: tuple[str, ...]
     quiet: tuple[str, ...]  # intended changes that were not reported
     false: tuple[str, ...]
@@ -150,8 +152,8 @@ def score(findings: Sequence[Mapping[str, Any]], truth: Iterable[Entry]) -> Scor
     regressions = [entry for entry in truth if entry.regression]
     return Score(
         reported=tuple(entry.name for entry in regressions if entry.name in reported),
-        missed=_absent((entry for entry in regressions if entry.shows == "response"), reported),
-        unseen=_absent((entry for entry in regressions if entry.shows != "response"), reported),
+        missed=_absent((entry for entry in regressions if entry.shows in VISIBLE), reported),
+        unseen=_absent((entry for entry in regressions if entry.shows not in VISIBLE), reported),
         intended=tuple(entry.name for entry in truth if not entry.regression and entry.name in reported),
         quiet=_absent((entry for entry in truth if not entry.regression), reported),
         false=tuple(false),
