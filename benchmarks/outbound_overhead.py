@@ -20,9 +20,11 @@ from collections.abc import Callable
 import httpx
 import requests
 
+from recorder.config import RecorderConfig
 from recorder.guard import Guard
+from recorder.keys import Key
 from recorder.observation import Observation, begin, end
-from recorder.outbound import equip, install
+from recorder.outbound import OutboundHook
 
 BUDGET_MICROSECONDS = 50.0
 BODY = json.dumps({"amount": "12.30", "lines": ["x" * 40] * 24}).encode()
@@ -63,11 +65,14 @@ def clients(port: int) -> dict[str, Callable[[], object]]:
     }
 
 
+HOOK = OutboundHook(RecorderConfig(), Key(b"k" * 32), Guard())
+
+
 def cpu_of(call: Callable[[], object], calls: int, noted: bool) -> float:
     """CPU microseconds of this thread per call."""
     observation = Observation()
     if noted:
-        equip(observation)
+        HOOK.equip(observation)
         begin(observation)
     started = time.thread_time()
     for _ in range(calls):
@@ -87,7 +92,6 @@ def main() -> int:
     worst = 0.0
     try:
         made = clients(int(server.stdout.readline()))
-        install(Guard())
         for name, call in made.items():
             call()
             rounds = [

@@ -37,6 +37,8 @@ class RecorderConfig:
     observe: bool = False
     sql: bool = True  # note the SQL statements of each request
     outbound: bool = True  # note the HTTP calls that the application makes
+    egress: str = "lenient"  # of a replayed request whose calls are answered: lenient or block
+    allow_hosts: tuple[str, ...] = ()  # that it may really call: host or host:port, * for any part of a name
     queue_count: int = 2_000  # exchanges that wait for the background thread
     queue_bytes: int = 12 * MIB  # their size: what the recorder may hold of the application's memory
 
@@ -78,6 +80,8 @@ class RecorderConfig:
             "observe": reader.value("OBSERVE", _switch, False),
             "sql": reader.value("SQL", _switch, True),
             "outbound": reader.value("OUTBOUND", _switch, True),
+            "egress": reader.value("EGRESS", _egress, "lenient"),
+            "allow_hosts": reader.value("ALLOW_HOSTS", _names, _names("")),
         }
         try:
             return cls(**found)  # type: ignore[arg-type]  # each was parsed to its own type above
@@ -130,6 +134,16 @@ def _switch(text: str) -> bool:
     if text.lower() not in known:
         raise ValueError("1 or 0")
     return known[text.lower()]
+
+
+def _egress(text: str) -> str:
+    if text.lower() not in ("lenient", "block"):
+        raise ValueError("lenient or block")
+    return text.lower()
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name for name in text.replace(",", " ").split() if name)
 
 
 def _upper_name(message: str) -> str:

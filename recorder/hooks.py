@@ -32,10 +32,9 @@ class Hooks:
             self._equip += (SqlHook(self._guard).equip,)
         if self._config.outbound:
             with self._guard.step("hooking HTTP clients"):
-                from . import outbound
+                from .outbound import OutboundHook
 
-                outbound.install(self._guard)
-                self._equip += (outbound.equip,)
+                self._equip += (OutboundHook(self._config, key, self._guard).equip,)
 
     @property
     def active(self) -> bool:

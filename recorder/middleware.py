@@ -84,7 +84,7 @@ class RecorderMiddleware:
             run_id = self._replaying(environ)
             if run_id is not None:
                 environ[observe.ENVIRON_RUN] = run_id
-                observation = self._hooks.observation(run_id, environ.get(observe.ENVIRON_TAPE, ""))
+                observation = self._hooks.observation(run_id, environ.pop(observe.ENVIRON_TAPE, ""))
                 return answer_observed(self._app, environ, start_response, observation, self._guard)
         pipeline = self._pipeline
         if pipeline is None:

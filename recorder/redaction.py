@@ -18,7 +18,7 @@ from .called_target import redact_called
 from .content_atoms import redact_content
 from .content_coding import Coding, decode, encode
 from .echoes import Echoes, Spelled, spelled
-from .exchange import Body, BodyState, Exchange, Headers, RecordedRequest, RecordedResponse
+from .exchange import Body, BodyState, Exchange, Headers, OutboundCall, RecordedRequest, RecordedResponse
 from .form_atoms import redact_target
 from .header_atoms import redact_header
 from .keys import Key
@@ -100,6 +100,28 @@ class Redactor:
         found = _Found(self._pseudonyms, self._names, kept=frozenset(known.replacements))
         opened = self._open_message(response.headers, response.body, found)
         return self._close_message(response, opened, self._echoes(found))
+
+    def redact_calls(self, calls: Iterable[OutboundCall], recorded: Exchange) -> tuple[OutboundCall, ...]:
+        """What a target called while it answered the replay of a redacted exchange. Never raises."""
+        known = _Found(self._pseudonyms, self._names)
+        self._open_request(recorded.request, known)
+        self._open_response(recorded.response, known)
+        for call in recorded.outbound or ():
+            self._open_call(call.request, known)
+            self._open_response(call.response, known)
+        found = _Found(self._pseudonyms, self._names, kept=frozenset(known.replacements))
+        opened = [
+            (call, self._open_call(call.request, found), self._open_response(call.response, found)) for call in calls
+        ]
+        echoes = self._echoes(found)
+        return tuple(
+            replace(
+                call,
+                request=self._close_request(call.request, request, echoes),
+                response=self._close_response(call.response, response, echoes),
+            )
+            for call, request, response in opened
+        )
 
     def pseudonym(self, value: str) -> str:
         """What stands in a redacted exchange where `value` was the atom."""

@@ -10,6 +10,7 @@ from diffing.signatures import ExchangeContext
 from recorder.exchange import Exchange
 from recorder.redaction import Redactor
 
+from .keeping import kept_observations
 from .passes import Pass
 from .plan import Plan
 
@@ -59,7 +60,8 @@ class CaseMaker:
     def _redacted(self, answer: Answer, recorded: Exchange) -> Answer:
         if self.redactor is None or answer.response is None:
             return answer
-        return replace(answer, response=self.redactor.redact_answer(answer.response, recorded))
+        observed = kept_observations(answer.observed, recorded, self.redactor)
+        return replace(answer, response=self.redactor.redact_answer(answer.response, recorded), observed=observed)
 
 
 def teaching(cases: Sequence[Case]) -> list[Case]:

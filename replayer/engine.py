@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from diffing.difference import Answer, Reason
-from recorder.exchange import RecordedResponse
+from recorder.exchange import Exchange, Headers, RecordedResponse
 
 from .client import Client, FailureKind
 from .correlate import Correlator
@@ -52,6 +52,7 @@ class PassOptions:
     only: frozenset[int] | None = None  # steps to send; None: all
     order: Callable[[int], float] = float
     masked: Callable[[RecordedResponse], RecordedResponse] | None = None  # takes our own traces out of an answer
+    tape: Callable[[Exchange], Headers] | None = None  # what answers the outbound calls of an exchange
 
 
 async def run_pass(
@@ -144,7 +145,8 @@ class _Runner:
         if prepared.reason is not None:
             return Answer(None, reason=prepared.reason, detail=prepared.detail)
         self._result.replaced += prepared.replaced
-        reply = await self._client.send(prepared.request)
+        tape = self._options.tape(step.exchange) if self._options.tape else ()
+        reply = await self._client.send(prepared.request, headers=tape)
         if reply.response is None:
             failure = reply.failure.value if reply.failure else "failure"
             self._note_failure(step.index, failure)

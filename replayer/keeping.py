@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from diffing.atoms import is_opaque
 from diffing.grouping import Finding
-from recorder.exchange import Body, Observed, RecordedResponse
+from recorder.exchange import Body, Exchange, Observed, RecordedResponse
 from recorder.keys import Key, load_key
 from recorder.redaction import Redactor
 
@@ -17,9 +17,11 @@ def keeping_redactor(key: Key | None) -> Redactor:
     return Redactor(key or load_key(None, None))
 
 
-def kept_observations(observed: Observed | None) -> Observed | None:
-    """What was observed as it may be stored: the shapes of statements hold no values; outbound calls are not kept."""
-    return None if observed is None or observed.sql is None else replace(observed, outbound=None)
+def kept_observations(observed: Observed | None, recorded: Exchange, redactor: Redactor) -> Observed | None:
+    """What was observed as it may be stored or put beside what was: the shapes of statements hold no values."""
+    if observed is None or observed.outbound is None:
+        return observed
+    return replace(observed, outbound=redactor.redact_calls(observed.outbound, recorded))
 
 
 def redacted_finding(finding: Finding, redactor: Redactor) -> Finding:

@@ -12,9 +12,10 @@ import orjson
 
 from diffing.atoms import canonical, is_opaque, leaves
 from diffing.difference import Answer, Reason
-from recorder.exchange import Headers, RecordedRequest, RecordedResponse
+from recorder.exchange import Exchange, Headers, RecordedRequest, RecordedResponse
 from recorder.keys import Key
-from recorder.observe import sign
+from recorder.observe import TAPE_HEADER, sign
+from recorder.outbound.tape_header import tape_values
 
 from .client import Client, Reply
 from .engine import PassOptions, PassResult, run_pass
@@ -86,7 +87,13 @@ class PassRunner:
                 paths = target.canary or self.canaries
                 before, noisy = await _read_twice(client, paths)
                 options = PassOptions(
-                    self.concurrency, target.disposable, self.correlate, only, self.order, signature.masked
+                    self.concurrency,
+                    target.disposable,
+                    self.correlate,
+                    only,
+                    self.order,
+                    signature.masked,
+                    signature.tape,
                 )
                 result = await run_pass(
                     self.plan,
@@ -133,6 +140,12 @@ class _Signature:
             self._signed = now
             self._values.append(sign(self._key, self._run_id, int(now)))
         return ((REPLAY_HEADER, self._values[-1]),)
+
+    def tape(self, exchange: Exchange) -> Headers:
+        """The recorded outbound calls, for a deploy that answers them; none where they were not recorded."""
+        if self._key is None or exchange.outbound is None:
+            return ()
+        return tuple((TAPE_HEADER, value) for value in tape_values(self._key, self._run_id, exchange.outbound))
 
     def masked(self, response: RecordedResponse) -> RecordedResponse:
         """The response without our signature, which is another one in each pass, in its body."""

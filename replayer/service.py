@@ -245,5 +245,5 @@ def _redacted(rehearsal: Rehearsal, one: Pass, redactor: Redactor) -> Iterator[S
                 answer.failure,
                 answer.started,
                 answer.ended,
-                kept_observations(answer.observed),
+                kept_observations(answer.observed, step.exchange, redactor),
             )

@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..guard import Guard
 from ..observation import Observation
 from .calls import CallLog, guard_with
 from .clients import wrap_loaded_clients
 
-
-def install(guard: Guard) -> None:
-    """Wraps the HTTP clients that are loaded in this process; later ones are found as requests come in."""
-    guard_with(guard)
-    wrap_loaded_clients()
+if TYPE_CHECKING:
+    from ..config import RecorderConfig
+    from ..keys import Key
 
 
-def equip(observation: Observation) -> None:
-    """Gives an observation its log of calls."""
-    wrap_loaded_clients()
-    observation.calls = CallLog()
+class OutboundHook:
+    """Wraps the HTTP clients of this process; libraries that are loaded later are found as requests come in."""
+
+    def __init__(self, config: RecorderConfig, key: Key, guard: Guard) -> None:
+        self._key = key
+        self._config = config
+        guard_with(guard)
+        wrap_loaded_clients()
+        if config.observe:
+            from . import guard_socket, tape, tape_header
+
+            self._read_tape = tape_header.read_tape
+            self._make_tape = tape.Tape
+            self._allowed = tape.AllowedHosts(config.allow_hosts, config.egress == "block")
+            guard_socket.install()
+
+    def equip(self, observation: Observation) -> None:
+        """Gives an observation its log of calls, and what answers them where a replay gave a tape along."""
+        wrap_loaded_clients()
+        log = observation.calls = CallLog()
+        if observation.run and observation.tape:
+            calls = self._read_tape(self._key, observation.run, observation.tape)
+            if calls is not None:
+                log.player = self._make_tape(calls, self._allowed)

@@ -7,6 +7,7 @@ that is noted already. A call with an `answer` must not go out: a replay answers
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -40,8 +41,8 @@ class Player(Protocol):
     def answer(self, request: RecordedRequest) -> Answer | None:
         """None for a call that may really go out."""
 
-    def admits(self, host: str, port: int) -> bool:
-        """Whether a connection that no hook knows of may be opened."""
+    def admits(self, names: Iterable[str], port: int) -> bool:
+        """Whether a connection that no hook knows of may be opened, to an address that is known by these names."""
 
 
 class Call:

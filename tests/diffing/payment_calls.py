@@ -1,4 +1,4 @@
-"""An imagined application that charges, captures, looks up and tells, with a fault that can be put into what it calls."""
+"""An imagined application that charges, captures, looks up and tells, with a fault to be put into what it calls."""
 
 from __future__ import annotations
 

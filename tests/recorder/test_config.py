@@ -25,6 +25,8 @@ def test_every_variable_is_read() -> None:
             "UNDERSTUDY_OBSERVE": "1",
             "UNDERSTUDY_SQL": "off",
             "UNDERSTUDY_OUTBOUND": "off",
+            "UNDERSTUDY_EGRESS": "block",
+            "UNDERSTUDY_ALLOW_HOSTS": "search:9200, *.internal",
         }
     ) == RecorderConfig(
         sink="file:///var/spool/understudy",
@@ -39,6 +41,8 @@ def test_every_variable_is_read() -> None:
         observe=True,
         sql=False,
         outbound=False,
+        egress="block",
+        allow_hosts=("search:9200", "*.internal"),
     )
     assert RecorderConfig.from_env({}) == RecorderConfig()
 
@@ -51,6 +55,7 @@ def test_every_variable_is_read() -> None:
         ("MAX_BODY", "-1", "UNDERSTUDY_MAX_BODY is '-1'; expected a number of bytes, such as 1048576 or 1MiB"),
         ("SPOOL_MAX", "10", "UNDERSTUDY_SPOOL_MAX is 10; expected at least 1048576 bytes"),
         ("TRUSTED_PROXIES", "x", "UNDERSTUDY_TRUSTED_PROXIES is 'x'; expected a whole number, 0 or more"),
+        ("EGRESS", "open", "UNDERSTUDY_EGRESS is 'open'; expected lenient or block"),
         ("OBSERVE", "maybe", "UNDERSTUDY_OBSERVE is 'maybe'; expected 1 or 0"),
     ],
 )

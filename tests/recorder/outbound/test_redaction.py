@@ -11,8 +11,10 @@ import pytest
 import requests
 
 from recorder import RecorderConfig, RecorderMiddleware
-from recorder.exchange import OutboundCall
+from recorder.exchange import Body, OutboundCall, RecordedRequest
+from recorder.keys import Key
 from recorder.payload import encode_exchange
+from recorder.redaction import Redactor
 from recorder.sinks.memory import memory_sink
 
 from ..test_conformance import environ, serve
@@ -100,3 +102,20 @@ def test_services_that_expect_secrets_in_odd_places_get_none(server: Provider) -
     assert targets[0].startswith(f"{server.url}/maps/json?address=Oslo&key=")
     assert targets[1].endswith("/sendMessage")
     assert targets[2].startswith(f"{server.url}/services/T024BE7LD/B0G9QF9GW/")
+
+
+def test_what_a_replay_called_is_redacted_but_for_the_recordings_own_pseudonyms(server: Provider) -> None:
+    def forward(given: dict[str, Any]) -> None:
+        requests.post(server.url, json={"token": given["HTTP_X_TOKEN"]}, headers={"X-Api-Key": API_KEY}, timeout=5)
+
+    recorded_calls(forward, HTTP_X_TOKEN=TOKEN_OF_THE_USER)
+    recorded = memory_sink("outbound secrets").exchanges()[0]
+    assert recorded.outbound is not None
+    pseudonym = json.loads(recorded.outbound[0].request.body.data)["token"]
+    headers = (("X-Api-Key", "st4ging-k3y-0f-0urs"), ("Content-Type", "application/json"))
+    sent = {"token": pseudonym, "secret": "st4ging-secret"}
+    request = RecordedRequest("POST", server.url, headers, Body.of(json.dumps(sent).encode()))
+    (call,) = Redactor(Key(KEY.encode())).redact_calls([OutboundCall(request, None, 1.0, 2.0)], recorded)
+    assert json.loads(call.request.body.data)["token"] == pseudonym
+    assert b"st4ging" not in call.request.body.data
+    assert "st4ging" not in str(call.request.headers)
