@@ -18,8 +18,9 @@ from .severity import leaf_of, severity
 
 _BODILESS = frozenset({204, 205, 304})
 _BODY_HEADERS = re.compile(r"(content-length|content-md5|content-digest|repr-digest|digest|etag)\b", re.IGNORECASE)
-_ID_KEY = re.compile(  # keys of a map that are data, not names: `$.by_id.17.name`
-    r"(?<=\.)(?:-?\d+|\d{4}-\d\d(?:-\d\d)?|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?=[.\[~]|$)"
+_ID_KEY = re.compile(  # keys of a map that are data, not names: `$.by_id.17.name`; what is quoted is one key
+    r"(\['(?:[^'\\]|\\.)*'\])"
+    r"|(?<=\.)(?:-?\d+|\d{4}-\d\d(?:-\d\d)?|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(?=[.\[~]|$)"
 )
 
 
@@ -198,7 +199,7 @@ def _signature(comparison: Comparison, difference: Difference, status: int | Non
         route=comparison.route,
         answer=answer,
         part=difference.location.part.value,
-        path=_ID_KEY.sub("*", difference.location.shape),
+        path=_ID_KEY.sub(lambda found: found[1] or "*", difference.location.shape),
         kind=difference.kind.value,
         transition=transition,
     )

@@ -65,9 +65,8 @@ def record(folder: Path, orders: int) -> Recorded:
     others = Others()
     url = others.url
     more = {"UNDERSTUDY_SINK": f"file://{folder / 'spool'}", "UNDERSTUDY_RELEASE": "1"}
-    with _serving(url, more, first_order=0) as base:
-        with ThreadPoolExecutor(8) as clients:
-            list(clients.map(lambda n: _buy(base, n), range(orders)))
+    with _serving(url, more, first_order=0) as base, ThreadPoolExecutor(8) as clients:
+        list(clients.map(lambda n: _buy(base, n), range(orders)))
     others.shutdown()
     others.server_close()
     with Store.open(f"sqlite:///{folder / 'understudy.db'}") as store:

@@ -2,9 +2,9 @@
 
     python -m benchmarks.accuracy.payments --port P --first-order N [--fault NAME]
 
-POST /orders, POST /orders/<id>/pay, POST /orders/<id>/refund, GET /orders/<id>. A payment asks for the rate (httpx), charges
-and captures (requests, with idempotency keys), books in a thread (urllib) and tells the customer by mail (a form). Orders
-live in memory and get ids from `--first-order` on, so that every instance calls them otherwise.
+POST /orders, POST /orders/<id>/pay, POST /orders/<id>/refund, GET /orders/<id>. A payment asks for the rate (httpx),
+charges and captures (requests, with idempotency keys), books in a thread (urllib) and tells the customer by mail (a
+form). Orders live in memory and get ids from `--first-order` on, so that every instance calls them otherwise.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ FAULTS: dict[str, Callable[[Calls], object]] = {
     "idempotency key lost": lambda calls: setattr(calls, "key", None),
     "one idempotency key for all": lambda calls: setattr(calls, "key", ONE_KEY),
     "one idempotency key for two operations": _same_key,
-    "wrong host": lambda calls: setattr(calls, "pay", calls.pay.replace("127.0.0.1", "localhost")),
+    "wrong host": lambda calls: setattr(calls, "pay", calls.pay.replace("127.0.0.1", "test.pay.example")),
     "not captured": lambda calls: setattr(calls, "steps", ("charge", "book", "mail")),
     "mail before the money": lambda calls: setattr(calls, "steps", ("mail", "charge", "capture", "book")),
     "voided instead of captured": lambda calls: setattr(calls, "capture", "void"),

@@ -1,7 +1,7 @@
-"""Connections that a replayed request with a tape opens where no hook knows of it: refused if they have effects.
+"""Connections that a replayed request with a tape opens where no hook sees it: refused if they have effects.
 
-It sees what goes through Python's sockets. Clients in C with sockets of their own, as libpq and gRPC's core are, pass it
-by; so do threads that were there before the request.
+It sees what goes through Python's sockets. Clients in C with sockets of their own, as libpq and gRPC's core are, pass
+it by; so do threads that were there before the request.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Answers the outbound calls of a replayed request from what was recorded; what was not recorded is not let out.
 
 A call is matched by method, path template and host, or any host where that one is not on the tape: a staging deploy
-may be set up to call another one. Among the recorded calls of that operation the one is taken that says the most of the same,
-and else the first that is left. It is used once; a read that is repeated gets its last answer again.
+may be set up to call another one. Among the recorded calls of that operation the one is taken that says the most of
+the same, and else the first that is left. It is used once; a read that is repeated gets its last answer again.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from diffing.difference import Case, Comparison, Part, Severity
+from diffing.grouping import group
 from diffing.judge import judge
 from diffing.noise import NoiseRule
 from diffing.profile import learn
@@ -250,3 +251,11 @@ def test_calls_side_by_side_are_paired_by_what_they_say() -> None:
     assert set(found([with_lines(case, 100) for case in made])) == {
         ("$calls['POST api.pay.example/v1/lines'][*].body.amount", "value", "int -> other int")
     }
+
+
+def test_a_finding_names_an_operation_as_it_is_called() -> None:
+    made = cases(value(1, "amount", lambda cents: cents + 1), hosts=("http://127.0.0.1:4001",) * 5)
+    findings = group(run(made), {})
+    assert [finding.location.path for finding in findings] == [
+        "$calls['POST 127.0.0.1/v1/charges'][*].body.amount",
+    ]

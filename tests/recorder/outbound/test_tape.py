@@ -93,12 +93,8 @@ def test_each_client_is_answered_from_the_tape(name: str, server: Provider) -> N
 @pytest.mark.parametrize("name", CLIENTS)
 def test_what_is_not_on_the_tape_is_refused(name: str, server: Provider) -> None:
     def ask() -> None:
-        try:
+        with pytest.raises(Exception, match=r"JSON|599|mimetype|Expecting value"):
             CLIENTS[name](f"{server.url}/refunds", {"amount": 500}, {})
-        except Exception as error:
-            assert "JSON" in repr(error) or "599" in repr(error) or "mimetype" in repr(error)
-        else:
-            raise AssertionError("it was answered")
 
     (made,) = replay(ask, (charge(7),))
     assert made.outcome is CallOutcome.REFUSED
@@ -214,7 +210,7 @@ def connect(server: Provider) -> None:
 
 
 def test_no_connection_gets_past_the_guard(server: Provider) -> None:
-    """By hand, in a thread, with a client that is not hooked, and over UDP: to a host of the tape, or with all blocked."""
+    """By hand, in a thread, and over UDP: to a host of the tape, or with all blocked."""
 
     def ask() -> None:
         connect(server)
