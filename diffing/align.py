@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
@@ -203,7 +203,7 @@ def _by_identity(
     matched = {i for i, _ in pairs}
     left_old = [i for i in range(len(old)) if i not in matched]
     left_new = [j for j in range(len(new)) if j not in taken]
-    moved = any(a[1] > b[1] for a, b in pairwise(pairs))
+    sure = matched
     free = set(left_new)
     # nobody can say yet which is which: by what else the rows hold, ties in order
     found = _by_likeness(old, new, [i for i in left_old if images[i] is None], left_new)
@@ -221,7 +221,24 @@ def _by_identity(
     matched = {i for i, _ in pairs}
     missing = [i for i in left_old if i not in matched]
     extra = [j for j in left_new if j not in taken]
-    return Alignment(sorted(pairs), missing, extra, moved)
+    pairs.sort()
+    moved = any(a[1] > b[1] and _changed_places(a, b, old, new, sure) for a, b in pairwise(pairs))
+    return Alignment(pairs, missing, extra, moved)
+
+
+def _changed_places(
+    one: tuple[int, int],
+    other: tuple[int, int],
+    old: list[dict[str, object]],
+    new: list[dict[str, object]],
+    sure: Set[int],
+) -> bool:
+    """Whether two pairs that cross show another order: surely by name, else as long as they are more alike so."""
+    if one[0] in sure and other[0] in sure:
+        return True
+    likenesses = [_likeness(old[i], new[j]) for i, j in (one, other)]
+    straight = _likeness(old[one[0]], new[other[1]]) + _likeness(old[other[0]], new[one[1]])
+    return min(likenesses) > _ALIKE and sum(likenesses) > straight
 
 
 def _by_likeness(
