@@ -16,7 +16,7 @@ import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .exchange import Body, BodyState, Headers, Observed
+from .exchange import Body, BodyState, Headers, Observed, RecordedResponse
 from .payload import WireError, decode_observed, encode_observed
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def observed_headers(environ: WSGIEnvironment, observation: Observation, partial
 
     `partial` says that the response had to begin before the application was done with it.
     """
-    observed = replace(observation.taken(), partial=partial)
+    observed = _without_responses(replace(observation.taken(), partial=partial))
     found = environ.get(ENVIRON_SQL)
     headers: list[tuple[str, str]] = []
     if isinstance(found, tuple) and len(found) == 2:
@@ -118,6 +118,15 @@ def unpack(text: str) -> bytes:
 def pieces(text: str) -> list[str]:
     """A text cut into values of header fields."""
     return [text[at : at + _PIECE] for at in range(0, len(text), _PIECE)]
+
+
+def _without_responses(observed: Observed) -> Observed:
+    """Calls with the status of their responses only: what others answered is not compared, and fields are dear."""
+    calls = tuple(
+        replace(call, response=call.response and RecordedResponse(call.response.status, call.response.reason, ()))
+        for call in observed.outbound or ()
+    )
+    return replace(observed, outbound=observed.outbound and calls)
 
 
 def _without_bodies(observed: Observed) -> Observed:

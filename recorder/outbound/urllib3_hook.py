@@ -74,7 +74,7 @@ def _note(response: Any, call: Call, kwargs: dict[str, Any]) -> None:
 def _played(urllib3: Any, answer: RecordedResponse | None, method: str, url: str, kwargs: dict[str, Any]) -> Any:
     if answer is None:
         raise urllib3.exceptions.ProtocolError("Understudy: this call failed in the recording, or may not go out")
-    headers = urllib3.HTTPHeaderDict()
+    headers = urllib3._collections.HTTPHeaderDict()  # where version 1 has it, too
     for name, value in answer.headers:
         if name.lower() not in _NOT_AS_SERVED:
             headers.add(name, value)

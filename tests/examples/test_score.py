@@ -33,7 +33,7 @@ TRUTH = [
     Entry(
         "price", True, "response", "price is text", (place("/a", "$.price", "type"),), (place("/b", "$.sum", "value"),)
     ),
-    Entry("calls", True, "outbound", "too many", (place("/a", "**", "value", part="outbound"),), ()),
+    Entry("cause", True, "log", "too many", (place("/a", "**", "value", part="outbound"),), ()),
     Entry("field", False, "response", "a new field", (place("/a", "$.new", "extra"),), ()),
 ]
 
@@ -54,7 +54,7 @@ def test_a_report_that_finds_everything_once() -> None:
     assert score(findings, TRUTH) == Score(
         reported=("price",),
         missed=(),
-        unseen=("calls",),
+        unseen=("cause",),
         intended=("field",),
         quiet=(),
         false=(),
@@ -63,11 +63,12 @@ def test_a_report_that_finds_everything_once() -> None:
     )
 
 
-def test_what_only_statements_show_is_missed_as_what_a_response_shows() -> None:
-    queries = Entry("queries", True, "sql", "too many", (place("/a", "**", "value", part="sql"),), ())
-    assert score([], [queries]).missed == ("queries",)
-    found = score([finding("/a", "SELECT … FROM t WHERE t.id = #", "value", part="sql")], [queries])
-    assert (found.reported, found.missed, found.passed) == (("queries",), (), True)
+@pytest.mark.parametrize("part", ["sql", "outbound"])
+def test_what_only_observing_targets_show_is_missed_as_what_a_response_shows(part: str) -> None:
+    hidden = Entry("hidden", True, part, "too many", (place("/a", "**", "value", part=part),), ())
+    assert score([], [hidden]).missed == ("hidden",)
+    found = score([finding("/a", "SELECT … FROM t WHERE t.id = #", "value", part=part)], [hidden])
+    assert (found.reported, found.missed, found.passed) == (("hidden",), (), True)
 
 
 def test_an_effect_is_no_false_finding_but_does_not_count_as_reported() -> None:
@@ -106,7 +107,7 @@ def test_the_table_says_all_of_it() -> None:
         "regressions missed: 1",
         "  price                      price is text",
         "regressions that no response shows: 1",
-        "  calls                      too many",
+        "  cause                      too many",
         "intended changes reported: 0",
         "intended changes not reported: 1",
         "  field                      a new field",

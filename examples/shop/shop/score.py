@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 TRUTH = Path(__file__).resolve().parent.parent / "truth.json"
-VISIBLE = frozenset({"response", "sql"})  # what a gate shows whose targets observe
+VISIBLE = frozenset({"response", "sql", "outbound"})  # what a gate shows whose targets observe
 GLOB = re.compile(r"\*\*|\[\*\]|\*")
 
 
@@ -105,7 +105,7 @@ class Entry:
 class Score:
     reported: tuple[str, ...]
     missed: tuple[str, ...]
-    unseen: tuple[str, ...]  # regressions that neither responses nor statements show, and that were not reported
+    unseen: tuple[str, ...]  # regressions that no gate can show, and that were not reported
     intended: tuple[str, ...]
     quiet: tuple[str, ...]  # intended changes that were not reported
     false: tuple[str, ...]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,6 +18,7 @@ import urllib3
 
 from recorder import BodyState, Exchange, RecorderConfig, RecorderMiddleware
 from recorder.exchange import CallOutcome, OutboundCall
+from recorder.observation import current
 from recorder.outbound.calls import MAX_BODY, MAX_CALLS
 from recorder.sinks.memory import memory_sink
 
@@ -263,3 +266,41 @@ def test_it_can_be_turned_off(server: Provider) -> None:
     assert middleware.flush()
     assert [exchange.outbound for exchange in sink.exchanges()] == [None]
     middleware.close()
+
+
+def test_what_calls_hold_counts_as_the_applications_memory(recorded: Recorded, server: Provider) -> None:
+    weights: list[int] = []
+
+    def ask() -> None:
+        requests.post(server.url, data=b"x" * 200_000, timeout=5)
+        observation = current()
+        assert observation is not None
+        weights.append(observation.weight)
+
+    recorded.run(ask)
+    assert MAX_BODY < weights[0] < 4 * MAX_BODY
+
+
+def test_a_library_that_is_imported_later_is_hooked_with_the_next_request() -> None:
+    script = """
+import sys
+from recorder import RecorderConfig, RecorderMiddleware
+from recorder.outbound import clients
+
+def app(environ, start):
+    start("200 OK", [])
+    return []
+
+wrapped = RecorderMiddleware(app, RecorderConfig(sink="memory:", key="k" * 40))
+def ask():
+    list(wrapped({"REQUEST_METHOD": "GET", "PATH_INFO": "/", "REMOTE_ADDR": "::1", "HTTP_HOST": "h"}, lambda *_: None))
+ask()
+assert not {"urllib3", "requests", "httpx", "aiohttp"} & set(sys.modules), "we imported it"
+import requests
+assert "urllib3.response" in clients._waiting
+ask()
+assert "urllib3.response" not in clients._waiting
+wrapped.close()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

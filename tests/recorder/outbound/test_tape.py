@@ -100,8 +100,16 @@ def test_what_is_not_on_the_tape_is_refused(name: str, server: Provider) -> None
     assert made.outcome is CallOutcome.REFUSED
     assert made.response is not None
     assert made.response.status == REFUSED_STATUS
-    assert b"/refunds was not called in the recording" in made.response.body.data
     assert server.connections == 0
+
+
+def test_a_refusal_says_what_was_refused_and_what_to_do() -> None:
+    said: list[str] = []
+    replay(lambda: said.append(requests.post(f"{PAY}/v1/refunds/re_1a2b3c4d", json={}, timeout=5).text), ())
+    assert said == [
+        "Understudy: POST api.pay.example/v1/refunds/{} was not called in the recording, or not as often. In a replay, "
+        "calls are answered from the recording and go nowhere; UNDERSTUDY_ALLOW_HOSTS names hosts that may be called.\n"
+    ]
 
 
 def test_an_empty_tape_refuses_everything_and_none_refuses_nothing(server: Provider) -> None:
@@ -234,7 +242,7 @@ def test_mail_is_never_let_out() -> None:
     import smtplib
 
     def ask() -> None:
-        with pytest.raises(ConnectionRefusedError, match="127.0.0.3:25"):
+        with pytest.raises(ConnectionRefusedError, match=r"127\.0\.0\.3:25"):
             smtplib.SMTP("127.0.0.3", 25, timeout=5)
 
     (made,) = replay(ask, ())
@@ -256,3 +264,26 @@ def test_data_stores_pass_and_so_does_what_is_not_replayed(server: Provider) -> 
     while server.connections < 3 and time.monotonic() < deadline:
         threading.Event().wait(0.01)
     assert server.connections == 3
+
+
+def test_what_fails_in_a_hook_keeps_no_call_from_being_made_and_lets_none_out_of_a_replay(
+    server: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UNDERSTUDY_RAISE")
+
+    def fails(*_: Any) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    def ask() -> None:
+        statuses.append(requests.get(server.url, timeout=5).status_code)
+
+    def refused() -> None:
+        with pytest.raises(requests.ConnectionError):
+            requests.get(server.url, timeout=5)
+
+    statuses: list[int] = []
+    monkeypatch.setattr("recorder.outbound.calls.CallLog.begin", fails)
+    replay(ask, None)
+    assert statuses == [200]
+    replay(refused, ())
+    assert server.connections == 1
