@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from urllib.parse import parse_qsl
 
@@ -114,7 +114,10 @@ def _by_type(data: bytes, media: str, coding: str, response: RecordedResponse) -
         problem = "" if not media else f"says {media}, is not text"
         return _binary(data, response, problem=problem)
     if media == "text/html" or media == "application/xhtml+xml":
-        return Parsed(Form.PAGE, page_tree(text), root="$html")
+        try:
+            return Parsed(Form.PAGE, page_tree(text), root="$html")
+        except ValueError as error:
+            return replace(_plain(text), problem=str(error))
     if media in ("text/csv", "text/tab-separated-values"):
         return _table(text, "\t" if media.endswith("values") else "")
     if text.count("\n") > MAX_ROWS:
@@ -165,14 +168,10 @@ def _form(data: bytes) -> Parsed:
         pairs = parse_qsl(data.decode("latin-1"), keep_blank_values=True, encoding="utf-8", errors="surrogateescape")
     except ValueError:
         return _plain(data.decode("latin-1"))
-    fields: dict[str, object] = {}
+    fields: dict[str, list[str]] = {}
     for name, value in pairs:
-        if name in fields:
-            earlier = fields[name]
-            fields[name] = [*earlier, value] if isinstance(earlier, list) else [earlier, value]
-        else:
-            fields[name] = value
-    return Parsed(Form.FORM, fields)
+        fields.setdefault(name, []).append(value)
+    return Parsed(Form.FORM, {name: values[0] if len(values) == 1 else values for name, values in fields.items()})
 
 
 def _table(text: str, delimiter: str) -> Parsed:
@@ -199,10 +198,15 @@ def _table(text: str, delimiter: str) -> Parsed:
 
 
 def _unique(names: list[str]) -> list[str]:
+    """Column names, each once: a second `price` is `price 2`."""
+    taken: set[str] = set()
+    counts: dict[str, int] = {}
     found: list[str] = []
     for name in names:
         unique = name
-        while unique in found:
-            unique += "'"
+        while unique in taken:
+            counts[name] = counts.get(name, 1) + 1
+            unique = f"{name} {counts[name]}"
+        taken.add(unique)
         found.append(unique)
     return found

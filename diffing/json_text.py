@@ -25,7 +25,8 @@ class TooDeep(ValueError):
 def parse_json(data: bytes) -> tuple[object, str]:
     """The value, and what is odd about the text ("" for none: "repeated key", "NaN", "invalid UTF-8").
 
-    Objects that repeat a key keep the last value under it, as clients do, and each earlier one as `key (repeated)`.
+    Objects that repeat a key keep the last value under it, as clients do, and each earlier one as `key (repeated)`,
+    `key (repeated 2)` and so on.
     Raises NotJson and TooDeep.
     """
     try:
@@ -55,12 +56,14 @@ def _patient(data: bytes) -> tuple[object, str]:
 
     def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
         found: dict[str, object] = {}
+        repeats: dict[str, int] = {}
         for key, child in items:
             if key in found:
                 oddities.add("repeated key")
-                earlier = f"{key} (repeated)"
-                while earlier in found:
-                    earlier += "'"
+                earlier = ""
+                while not earlier or earlier in found:
+                    number = repeats[key] = repeats.get(key, 0) + 1
+                    earlier = f"{key} (repeated)" if number == 1 else f"{key} (repeated {number})"
                 found[earlier] = found[key]
             found[key] = child
         return found

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from hashlib import blake2b
 from html.parser import HTMLParser
 
 from .atoms import is_integer, is_opaque
 
 MAX_ITEMS = 20_000
-"""Lines, links and fields kept of one page, each; more are counted."""
+"""Lines, links and fields kept of one page, each; of the rest there is a number and a digest."""
 
 MAX_CHOICES = 500
 """Options kept of one field: the search for one among them is linear."""
+
+CHUNK = 8192
+"""Characters given to the parser at once."""
+MAX_WORK = 20_000_000
+"""Characters that the parser may look at again because a tag is not closed: it begins anew at each `<` of it."""
 
 _HIDDEN = frozenset(["script", "style", "template"])
 _BLOCKS = frozenset(
@@ -26,13 +32,21 @@ _FIELDS = frozenset(["input", "select", "textarea", "button"])
 def page_tree(text: str) -> dict[str, object]:
     """{"title", "text": [line], "link": [target], "form": [{"action", "method"}], "input": {name: value}, "meta"}.
 
-    What a field lets choose from, its options or boxes to tick, is a list under its name.
+    What a field lets choose from, its options or boxes to tick, is a list under its name. `script` holds the lines of
+    scripts within the page, and `rest` what did not fit, each only where there is any. Raises ValueError for a text
+    whose tags are not closed, which would take the parser minutes.
     """
     reader = _PageReader()
-    reader.feed(text)
+    work = 0
+    for at in range(0, len(text), CHUNK):
+        reader.feed(text[at : at + CHUNK])
+        left = reader.rawdata
+        work += len(left) * (1 + left.count("<"))
+        if work > MAX_WORK:
+            raise ValueError("tags that are not closed")
     reader.close()
     reader.end_line()
-    return {
+    tree: dict[str, object] = {
         "title": reader.title.strip(),
         "text": reader.lines,
         "link": reader.links,
@@ -40,6 +54,11 @@ def page_tree(text: str) -> dict[str, object]:
         "input": reader.inputs,
         "meta": reader.metas,
     }
+    if reader.scripts:
+        tree["script"] = reader.scripts
+    if reader.left_out:
+        tree["rest"] = {"items": reader.left_out, "digest": reader.digest.hexdigest()}
+    return tree
 
 
 def add_field(fields: dict[str, object], name: str, kind: str, value: str) -> None:
@@ -80,7 +99,11 @@ class _PageReader(HTMLParser):
         self.inputs: dict[str, object] = {}
         self.metas: dict[str, object] = {}
         self._line: list[str] = []
+        self.scripts: list[object] = []
+        self.left_out = 0
+        self.digest = blake2b(digest_size=8)
         self._hidden = 0
+        self._in_script = False
         self._in_title = False
         self._select = ""  # the name of the field whose options are being read
 
@@ -90,23 +113,29 @@ class _PageReader(HTMLParser):
         self._in_title = tag == "title"
         if tag in _HIDDEN:
             self._hidden += 1
+            self._in_script = tag == "script"
         attributes = {name: value or "" for name, value in attrs}
         target = attributes.get(_LINKS.get(tag, ""))
-        if target and len(self.links) < MAX_ITEMS:
-            self.links.append(target)
-        if tag == "form" and len(self.forms) < MAX_ITEMS:
-            self.forms.append(
-                {"action": attributes.get("action", ""), "method": attributes.get("method", "get").lower()}
-            )
+        if target:
+            self._keep(self.links, target)
+        if tag == "form":
+            form = {"action": attributes.get("action", ""), "method": attributes.get("method", "get").lower()}
+            self._keep(self.forms, form)
         name = attributes.get("name")
         if tag == "select":
             self._select = name or ""
         if tag == "option":
             add_choice(self.inputs, self._select, attributes.get("value", ""))
-        elif name and tag in _FIELDS and len(self.inputs) < MAX_ITEMS:
-            add_field(self.inputs, name, attributes.get("type", ""), attributes.get("value", ""))
-        elif name and tag == "meta" and len(self.metas) < MAX_ITEMS:
-            self.metas[name] = attributes.get("content", "")
+        elif name and tag in _FIELDS:
+            if len(self.inputs) < MAX_ITEMS:
+                add_field(self.inputs, name, attributes.get("type", ""), attributes.get("value", ""))
+            else:
+                self._leave_out(attributes)
+        elif name and tag == "meta":
+            if len(self.metas) < MAX_ITEMS:
+                self.metas[name] = attributes.get("content", "")
+            else:
+                self._leave_out(attributes)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -116,6 +145,7 @@ class _PageReader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in _HIDDEN and self._hidden:
             self._hidden -= 1
+            self._in_script = False
         if tag in _BLOCKS:
             self.end_line()
         if tag == "title":
@@ -126,10 +156,24 @@ class _PageReader(HTMLParser):
             self.title += data
         elif not self._hidden:
             self._line.append(data)
+        elif self._in_script:
+            for line in data.splitlines():
+                if line and not line.isspace():
+                    self._keep(self.scripts, line.strip())
 
     def end_line(self) -> None:
         """Closes the line of text that is being read; blank lines are no lines."""
         line = " ".join("".join(self._line).split())
         self._line.clear()
-        if line and len(self.lines) < MAX_ITEMS:
-            self.lines.append(line)
+        if line:
+            self._keep(self.lines, line)
+
+    def _keep(self, kept: list[object], item: object) -> None:
+        if len(kept) < MAX_ITEMS:
+            kept.append(item)
+        else:
+            self._leave_out(item)
+
+    def _leave_out(self, item: object) -> None:
+        self.left_out += 1
+        self.digest.update(f"{item}\n".encode("utf-8", "surrogatepass"))

@@ -326,3 +326,20 @@ def test_another_content_type_for_the_same_json_is_told_once() -> None:
     assert told(reply(b'{"a": 1}'), reply(b'{"a": 1}', "text/plain")) == [
         ("content-type", "media", "application/json -> text/plain")
     ]
+
+
+def test_keys_and_columns_and_fields_that_repeat_stay_apart_in_linear_time() -> None:
+    """Twenty thousand of them: what looks each one up among all before it takes minutes."""
+    many = 20_000
+    keys = b"{" + b",".join(b'"k":%d' % number for number in range(many)) + b"}"
+    assert [d.location.path for d in compare(reply(keys, JSON), reply(keys.replace(b":7,", b":8,", 1), JSON))] == [
+        "$['k (repeated 8)']"
+    ]
+    columns = b"a," * many + b"\n" + b"1," * many
+    found = compare(reply(columns, "text/csv"), reply(columns[:-2] + b"2,", "text/csv"))
+    assert [d.location.path for d in found] == [f"$[0]['a {many}']"]
+    form = b"a=1&" * many
+    found = compare(
+        reply(form, "application/x-www-form-urlencoded"), reply(form + b"a=2", "application/x-www-form-urlencoded")
+    )
+    assert len(found) == 1
