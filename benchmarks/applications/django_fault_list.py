@@ -60,3 +60,31 @@ FAULTS = (
     Fault("frame_header_lost", "no page forbids to be framed", ("* header *frame*",)),
     Fault("totals_left_out", "a report's totals leave the last row out", ("GET /reports/<slug:report>/ *",)),
 )  # fmt: skip
+
+MIXTURES = (
+    (
+        "resolution_lost",
+        "weeks_not_checked",
+        "date_format",
+        "redirected_to_the_ticket",
+        "csrf_not_checked",
+        "vote_counts_twice",
+        "wrong_password_is_a_server_error",
+    ),
+    (
+        "address_not_checked",
+        "everybodys_tickets",
+        "follow_ups_backwards",
+        "page_begins_one_late",
+        "totals_left_out",
+        "frame_header_lost",
+    ),
+    (
+        "queue_not_checked",
+        "hold_not_saved",
+        "deleted_is_still_there",
+        "status_filter_ignored",
+        "twice_the_same_copy",
+    ),
+)
+"""Faults that show at different places: one run of the gate for each line, at a fifth of the time."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .django_fault_list import FAULTS
+from .django_fault_list import FAULTS, MIXTURES
 from .django_traffic import drive
 from .harness import Application, Run, main
 
@@ -31,6 +31,7 @@ APPLICATION = Application(
     seed=seed,
     drive=lambda base, seed: drive(base, seed, ROUNDS),
     faults=FAULTS,
+    mixtures=MIXTURES,
     ready="/kb/",
     mint="benchmarks.applications.django_site.credentials:credentials",
 )

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from .instance import COPIES, STATE
-from .outcome import Control, Fault, FaultRow, GateRun, control_row, fault_row, read_report
+from .outcome import Control, Fault, FaultRow, GateRun, control_row, fault_row, mixture_rows, read_report
 from .settings_file import settings_file
 from .table import line, markdown
 
@@ -51,6 +51,7 @@ class Application:
     seed: Callable[[str], None]  # what was there before the recording, made over HTTP at this base URL
     drive: Callable[[str, int], None]  # (base URL, seed of the traffic): what is recorded
     faults: tuple[Fault, ...]
+    mixtures: tuple[tuple[str, ...], ...] = ()  # names of faults that one candidate can have together
     ready: str = "/"
     mint: str = ""  # "module:function"
     env: tuple[tuple[str, str], ...] = ()  # for every process of the application
@@ -115,6 +116,7 @@ class Bench:
                 mint=self.application.mint,
                 python=self.python,
                 faults=[fault.name for fault in self.application.faults],
+                mixtures=self.application.mixtures,
                 fault_variable=FAULT,
                 build=hashlib.sha256((HERE / self.application.requirements).read_bytes()).hexdigest()[:12],
             )
@@ -184,6 +186,7 @@ def main(application: Application, module: str, argv: Sequence[str] | None = Non
     parser.add_argument("--concurrency", default="1,4,8", help="how the same version is judged against itself")
     parser.add_argument("--only", choices=["same", "faults", "both"], default="both")
     parser.add_argument("--fault", action="append", choices=[fault.name for fault in application.faults])
+    parser.add_argument("--mixed", action="store_true", help="several faults in one candidate, instead of one by one")
     parser.add_argument("--folder", type=Path, default=Path(".understudy") / "applications" / application.name)
     parser.add_argument("--keep-recordings", action="store_true", help="use the snapshot and recordings that are there")
     options = parser.parse_args(argv)
@@ -203,7 +206,12 @@ def main(application: Application, module: str, argv: Sequence[str] | None = Non
             for concurrency in map(int, options.concurrency.split(",")):
                 controls.append(control_row(seed, concurrency, bench.gate(spools[seed], "same", concurrency)))
                 print(line(controls[-1]), flush=True)
-    if options.only != "same":
+    if options.only != "same" and options.mixed:
+        for number, names in enumerate(application.mixtures):
+            run = bench.gate(spools[seeds[0]], f"mixed-{number}", 4)
+            rows += mixture_rows([fault for fault in application.faults if fault.name in names], run)
+            print("\n".join(map(line, rows[-len(names) :])), flush=True)
+    elif options.only != "same":
         for fault in application.faults:
             if not options.fault or fault.name in options.fault:
                 rows.append(fault_row(fault, bench.gate(spools[seeds[0]], f"fault-{fault.name}", 4)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -163,6 +163,18 @@ def fault_row(fault: Fault, run: GateRun) -> FaultRow:
         run.seconds,
         run.not_compared,
     )
+
+
+def mixture_rows(faults: Sequence[Fault], run: GateRun) -> list[FaultRow]:
+    """A row for each of the faults that the candidate had together; what fits none of them stands in the first row."""
+    explained = {
+        finding
+        for finding in run.findings
+        if any(is_at(finding.place, fault.places + fault.consequences) for fault in faults)
+    }
+    unexplained = tuple(describe(finding) for finding in run.findings if finding not in explained)
+    rows = [replace(fault_row(fault, run), elsewhere=()) for fault in faults]
+    return [replace(row, elsewhere=unexplained if number == 0 else ()) for number, row in enumerate(rows)]
 
 
 def is_at(place: str, patterns: tuple[str, ...]) -> bool:

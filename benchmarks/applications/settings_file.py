@@ -17,6 +17,7 @@ def settings_file(
     mint: str,
     python: str,
     faults: Sequence[str],
+    mixtures: Sequence[Sequence[str]],
     fault_variable: str,
     build: str,
 ) -> str:
@@ -41,4 +42,5 @@ def settings_file(
 
     targets = [target("baseline", {}), target("same", {}), target("kept", {}) + f"build = {json.dumps(build)}\n"]
     targets += [target(f"fault-{fault}", {fault_variable: fault}) for fault in faults]
+    targets += [target(f"mixed-{number}", {fault_variable: "+".join(mixed)}) for number, mixed in enumerate(mixtures)]
     return "\n".join(targets)

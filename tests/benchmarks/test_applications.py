@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.applications.outcome import Fault, control_row, fault_row, is_at, read_report
+from benchmarks.applications.outcome import Fault, control_row, fault_row, is_at, mixture_rows, read_report
 from benchmarks.applications.settings_file import settings_file
 from benchmarks.applications.table import line, markdown
 
@@ -54,6 +54,17 @@ def test_findings_count_where_they_are_and_only_confirmed_ones_find() -> None:
     assert (row.share, row.not_compared) == (0.98, {"unfaithful baseline": 2})
 
 
+def test_faults_that_a_candidate_had_together_share_its_findings() -> None:
+    late = Fault("late", "a day late", ("GET /bills/* body *.date",))
+    told = report(finding("$.link"), finding("$.date"), finding("$.total"), finding("$.other"))
+    first, second = mixture_rows([FAULT, late], read_report(told, 1, "", 2.0))
+    assert first.found == ("GET /bills/<int:id> body $.link: missing 1 ->  (breaking, 3/4)",)
+    assert first.consequences == ("GET /bills/<int:id> body $.total: missing 1 ->  (breaking, 3/4)",)
+    assert first.elsewhere == ("GET /bills/<int:id> body $.other: missing 1 ->  (breaking, 3/4)",)
+    assert second.found == ("GET /bills/<int:id> body $.date: missing 1 ->  (breaking, 3/4)",)
+    assert (second.consequences, second.elsewhere) == ((), ())
+
+
 def test_a_control_is_clean_without_findings_and_with_nearly_everything_compared() -> None:
     clean = report(matched=98, differed=0, errored=0, not_compared={"unfaithful baseline": 2})
     assert control_row(7, 4, read_report(clean, 0, "", 2.0)).clean
@@ -77,6 +88,7 @@ def test_the_settings_hold_a_target_for_each_fault() -> None:
         mint="",
         python="python",
         faults=["lost"],
+        mixtures=[("lost", "late")],
         fault_variable="FAULT",
         build="1.2",
     )
@@ -86,6 +98,7 @@ def test_the_settings_hold_a_target_for_each_fault() -> None:
         "same": {"A": 'with "quotes"'},
         "kept": {"A": 'with "quotes"'},
         "fault-lost": {"A": 'with "quotes"', "FAULT": "lost"},
+        "mixed-0": {"A": 'with "quotes"', "FAULT": "lost+late"},
     }
     assert targets["kept"]["build"] == "1.2"
     assert targets["baseline"]["start"] == ["python", "-m", "serve", "{port}", "app:application"]
