@@ -94,6 +94,7 @@ def test_a_member_is_approved_alone(home: Home) -> None:
     approval = home.book().decide(replace(WISH, fingerprint="75AA ")).approval
 
     assert approval.covers == {CART.fingerprint}
+    assert approval.members == ()
     assert approval.subject == Subject("GET", "/cart", PRICE, "value", "int", Severity.MINOR)
 
 
@@ -124,6 +125,7 @@ def test_the_newest_run_that_has_it_is_meant_and_another_can_be_named(home: Home
     older = home.run(replace(FINDING, severity=Severity.MAJOR))
     home.run(FINDING)
     home.run()
+    home.store.create_run(home.store.recording("r").id, candidate="still running")
 
     assert home.book().decide(WISH).approval.subject.severity is Severity.BREAKING
     assert home.book().decide(replace(WISH, run=older[:8])).approval.subject.severity is Severity.MAJOR
@@ -179,11 +181,14 @@ def test_a_file_that_can_not_be_written_leaves_the_store_alone(home: Home) -> No
 
 
 def test_text_that_can_not_be_kept_as_it_is_is_written_out(home: Home) -> None:
-    odd = replace(ROOT, route="/a\0b\ud800")
-    home.run(replace(FINDING, route=odd.route, members=(odd,)))
+    odd = "/a\0b\ud800"
+    home.run(replace(FINDING, method=odd, route=odd, location=replace(PRICE, path=odd), kind=odd, transition=odd))
     approval = home.book().decide(replace(WISH, reason="two\nlines\0 \udcff")).approval
 
-    assert (approval.reason, approval.subject.route) == ("two lines\\0 \\udcff", "/a\\0b\\ud800")
+    told = "/a\\0b\\ud800"
+    place = Location(Part.BODY, told)
+    assert approval.reason == "two lines\\0 \\udcff"
+    assert approval.subject == Subject(told, told, place, told, told, Severity.BREAKING)
     assert home.homes() == ((approval,), (approval,))
     assert home.book().approvals().notes == ()
 
@@ -204,6 +209,31 @@ def test_a_rejection_overrules_and_stands_in_the_way_until_it_is_withdrawn(home:
     home.book().withdraw(rejected.approval.id, "bob")
     assert home.book().decide(replace(WISH, fingerprint="75aa")).homes != ()
     assert {each.id: state for each, state in home.book().states()}[yes.id] == "holds"
+
+
+def test_a_rejection_stands_in_the_way_of_the_same_change_only(home: Home) -> None:
+    other = replace(ROOT, fingerprint="0ther")
+    home.run(FINDING, replace(FINDING, fingerprint=other.fingerprint, members=(other,)))
+    home.book().decide(replace(WISH, fingerprint="0ther", decision=Decision.REJECT))
+
+    assert home.book().decide(WISH).homes != ()
+
+
+def test_a_rejection_overrules_no_approval_that_is_over(home: Home) -> None:
+    home.run(FINDING)
+    home.book().decide(replace(WISH, until=date(2026, 11, 27)))
+
+    assert home.book(NOON.replace(day=28)).decide(replace(WISH, decision=Decision.REJECT)).against == ()
+
+
+def test_an_id_that_is_the_beginning_of_another_is_meant_when_it_is_given_in_full(home: Home) -> None:
+    home.run(FINDING)
+    approval = home.book().decide(WISH).approval
+    home.store.add_approval(replace(approval, id=approval.id + "0"))
+
+    with pytest.raises(UsageError, match="Several approvals"):
+        home.book().withdraw(approval.id[:6], "eve")
+    assert home.book().withdraw(approval.id, "eve").id == approval.id
 
 
 def test_a_withdrawal_is_a_tombstone_in_every_home_of_the_entry(home: Home) -> None:

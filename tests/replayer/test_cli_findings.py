@@ -104,8 +104,15 @@ def test_what_is_approved_passes_from_the_file_alone_and_what_is_done_with_is_sa
     assert report["approvals_unseen"] == []
     assert "approved by ann: texts now" in capsys.readouterr().out
 
+    for fingerprint in fingerprints(report):  # kept in the database again, and altered there
+        main(["findings", "approve", fingerprint, "--reason", "texts now", "--author", "ann"])
+    with Store.open("sqlite:///.understudy/understudy.db") as store, store._engine.begin() as connection:
+        connection.execute(text("UPDATE approvals SET reason = 'something else'"))
+
     code, report = gate("old")
     assert (code, report["findings"]) == (0, [])
+    notes = [note for note in report["notes"] if "says something else in the file than in the store" in note]
+    assert len(notes) == len(report["approvals_unseen"])
     assert {each["by"] for each in report["approvals_unseen"]} == {"ann"}
     assert "Approved, and no longer seen" in capsys.readouterr().out
 
