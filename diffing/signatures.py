@@ -141,12 +141,14 @@ def _causal_rank(occurrence: Occurrence) -> tuple[object, ...]:
 def roll_up(differences: Sequence[Difference]) -> list[Difference]:
     """What stands for all differences of one exchange.
 
-    Another status class, or no answer, stands alone: the body of another answer is another body. Otherwise a
-    difference at a place stands for all below it, and a changed body for the headers that are computed from it.
+    Another status class, or no answer, stands alone: the body of another answer is another body. Only what other
+    systems were told stays beside it, which may well have led to it. Otherwise a difference at a place stands for all
+    below it, and a changed body for the headers that are computed from it.
     """
     alone = [each for each in differences if _stands_alone(each)]
     if alone:
-        return [min(alone, key=lambda each: (each.kind is not DifferenceKind.FAILURE, each.location.path))]
+        worst = min(alone, key=lambda each: (each.kind is not DifferenceKind.FAILURE, each.location.path))
+        return [worst, *(each for each in differences if each.location.part is Part.OUTBOUND)]
     media = [each for each in differences if each.kind is DifferenceKind.MEDIA]
     bodies = {each.location.path for each in differences if each.location.part is Part.BODY}
     kept = []

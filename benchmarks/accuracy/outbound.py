@@ -171,8 +171,7 @@ def _serving(url: str, more: dict[str, str], first_order: int) -> Iterator[str]:
                 time.sleep(0.1)
         yield base
     finally:
-        time.sleep(1.5)  # the recorder writes at least once a second
-        process.terminate()
+        process.terminate()  # it ends by itself, and writes what is queued
         process.wait(20)
 
 

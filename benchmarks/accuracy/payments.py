@@ -13,6 +13,8 @@ import argparse
 import json
 import os
 import secrets
+import signal
+import sys
 import threading
 import urllib.request
 import uuid
@@ -200,6 +202,7 @@ def main() -> None:
     parser.add_argument("--first-order", type=int, default=0)
     parser.add_argument("--fault", choices=["", *FAULTS], default="")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     app = make_app(os.environ["PAYMENTS_URL"], options.first_order, options.fault)
     make_server("127.0.0.1", options.port, app, threaded=True).serve_forever()
 

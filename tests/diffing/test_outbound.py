@@ -217,8 +217,9 @@ def test_what_a_failure_kept_from_being_called_is_not_told_and_what_led_to_it_is
     wrong = cases(value(1, "currency", lambda _: "zzz"))
     observed = [case.candidate[0].observed for case in wrong]
     first_two = [one.outbound[:2] for one in observed if one is not None and one.outbound is not None]
-    told = parts([refused(case, calls) for case, calls in zip(wrong, first_two, strict=True)])
-    assert told == {("status", ""), ("outbound", f"{CHARGE}[*].body.currency")}
+    failed = [refused(case, calls) for case, calls in zip(wrong, first_two, strict=True)]
+    assert parts(failed) == {("status", ""), ("outbound", f"{CHARGE}[*].body.currency")}
+    assert {f.location.path for f in group(run(failed), {})} == {"", f"{CHARGE}[*].body.currency"}
     assert parts([refused(case, ()) for case in wrong]) == {("status", "")}
 
 
