@@ -145,7 +145,7 @@ def _profile(store: Store, recording_id: int | None) -> NoiseProfile | None:
         return None
     try:
         return NoiseProfile.from_json(stored.data)
-    except ValueError:
+    except (ValueError, KeyError):
         return None
 
 
