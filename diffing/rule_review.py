@@ -61,7 +61,7 @@ class Problem:
     spots: tuple[Spot, ...] = ()  # places that are covered without need
     covered: int = 0  # places in all
     routes: int = 0  # routes that the rule names
-    used: int = 0  # routes at which it hid anything
+    used: int = 0  # of those routes, or of `spots`: where it hid anything
     runs: int = 0  # runs in which it was in force
     tags: tuple[str, ...] = ()
 
@@ -183,7 +183,10 @@ def _breadth(told: RuleHistory, evidence: RuleEvidence) -> list[Problem]:
     if evidence.measured:
         spots, total = needless(rule, evidence, told.places)
         if spots:
-            return [Problem(rule, Fault.OVER_BROAD, spots=tuple(spots), covered=total)]
+            hit = {Spot(place.method, place.route, place.location) for place in told.places}
+            spots.sort(key=lambda spot: spot not in hit)  # what it really hid comes first
+            count = sum(spot in hit for spot in spots)
+            return [Problem(rule, Fault.OVER_BROAD, spots=tuple(spots), covered=total, used=count)]
     named = [route for route in evidence.routes if matches(rule.route, *route)]
     used = {(place.method, place.route) for place in told.places}
     if told.hid and len(named) > MANY_ROUTES and len(used) * 2 < len(named):

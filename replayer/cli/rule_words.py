@@ -57,9 +57,10 @@ def sentence(problem: Problem) -> str:
             return f"All that it hides is hidden by the rule {other}, too."
         case Fault.OVER_BROAD:
             few, many = len(problem.spots), problem.covered
+            hid = f", and it hid changes at {problem.used} of them" if problem.used else ""
             return (
                 f"{few} of the {many} places that it covers ({few / max(1, many):.0%}) did not vary between passes"
-                f" of the baseline: {named(problem.spots)}."
+                f" of the baseline{hid}: {named(problem.spots)}."
             )
         case Fault.MANY_ROUTES:
             return f"It names {problem.routes} routes, and hid something at {problem.used} of them."
@@ -108,6 +109,7 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "other": problem.other.name if problem.other else None,
         "tags": list(problem.tags),
         "covered": problem.covered,
+        "used": problem.used,
         "without_need": [spot_json(spot) for spot in problem.spots],
     }
 

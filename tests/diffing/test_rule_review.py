@@ -102,8 +102,11 @@ def test_a_rule_that_covers_what_did_not_vary_is_over_broad_and_the_places_are_n
     values = {spot(): [TIME], spot(path="$.due"): [TIME], spot(path="$.price"): [5]}
     evidence = RuleEvidence((run((wide, {spot(): 1, spot(path="$.due"): 1})),), values, frozenset({spot()}), True)
     assert review([wide], (), evidence, TODAY) == [
-        Problem(wide, Fault.OVER_BROAD, spots=(spot(path="$.due"),), covered=2)
+        Problem(wide, Fault.OVER_BROAD, spots=(spot(path="$.due"),), covered=2, used=1)
     ]
+    idle = replace(evidence, values={**values, spot(path="$.by"): [TIME]})
+    (found,) = review([wide], (), idle, TODAY)
+    assert (found.spots, found.used) == ((spot(path="$.due"), spot(path="$.by")), 1)  # what it hid comes first
     assert faults(wide, evidence=replace(evidence, measured=False)) == []
     assert faults(wide, evidence=replace(evidence, varied=frozenset(values))) == []
 
