@@ -35,7 +35,7 @@ REPOSITORY = HERE.parent.parent
 RESULTS = HERE / "results"
 FAULT = "APPLICATION_FAULT"  # the name of the fault that an instance is to switch on; empty or not set: none
 READY_SECONDS = 60
-GATE_SECONDS = 900
+GATE_SECONDS = 3600
 
 Run = Callable[..., None]
 
