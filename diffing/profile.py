@@ -10,7 +10,7 @@ from .difference import Case
 from .formats import Format
 from .spreads import Spread
 
-VERSION = 2
+VERSION = 3
 """Of the JSON form; a profile that was made by another version is learned anew."""
 
 
@@ -98,7 +98,7 @@ class NoiseProfile:
             moving_authorities=frozenset(data["moving_authorities"]),
             anchored=frozenset(data["anchored"]),
             loose=frozenset(data["loose"]),
-            turned_up=dict(data.get("turned_up", {})),
+            turned_up=dict(data["turned_up"]),
             drifting=frozenset(data["drifting"]),
             spreads={key: Spread.from_json(spread) for key, spread in data["spreads"].items()},
             pairs=data["pairs"],

@@ -78,11 +78,19 @@ FAULTS = (
     ),
 )
 
+MIXTURES = (
+    ("date-format", "link-lost", "login-goes-home", "cookie-for-scripts", "rounded-to-tenths"),
+    ("others-bills", "csrf-unchecked", "not-deleted", "calculator-500"),
+    ("email-unchecked", "oldest-first", "weights-ignored"),
+    ("door-open", "first-five"),
+)
+"""Faults that do not hide one another: a candidate can have each of these together."""
+
 
 def switch_on(name: str, app: Any) -> None:
-    """Changes ihatemoney in this process; an empty name changes nothing."""
-    if name:
-        _SWITCHES[name](app)
+    """Changes ihatemoney in this process; an empty name changes nothing, several are joined by `+`."""
+    for each in filter(None, name.split("+")):
+        _SWITCHES[each](app)
 
 
 def _weights_ignored(app: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .flask_faults import FAULTS
+from .flask_faults import FAULTS, MIXTURES
 from .flask_traffic import drive, seed
 from .harness import Application, Run, main
 
@@ -24,6 +24,7 @@ APPLICATION = Application(
     seed=seed,
     drive=drive,
     faults=FAULTS,
+    mixtures=MIXTURES,
     ready="/healthcheck",
     mint="benchmarks.applications.flask_people:credentials",
 )

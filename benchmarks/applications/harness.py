@@ -36,6 +36,7 @@ RESULTS = HERE / "results"
 FAULT = "APPLICATION_FAULT"  # the name of the fault that an instance is to switch on; empty or not set: none
 READY_SECONDS = 60
 GATE_SECONDS = 3600
+TIMED_OUT = 124  # as the command `timeout` says it
 
 Run = Callable[..., None]
 
@@ -144,14 +145,20 @@ class Bench:
         argv += ["--passes", str(passes), "--concurrency", str(concurrency), "--json", str(report)]
         argv += ["--html", str(report.with_suffix(".html")), "--db", f"sqlite:///{self.folder / 'understudy.db'}"]
         began = time.monotonic()
-        done = subprocess.run(
-            argv, env=self._environment, cwd=self.folder, capture_output=True, text=True, timeout=GATE_SECONDS
-        )
-        (self.folder / f"{name}.txt").write_text(done.stdout + done.stderr)
+        with (self.folder / f"{name}.txt").open("w+") as told:
+            try:
+                done = subprocess.run(
+                    argv, env=self._environment, cwd=self.folder, stdout=told, stderr=told, timeout=GATE_SECONDS
+                )
+                exit_code = done.returncode
+            except subprocess.TimeoutExpired:
+                exit_code = TIMED_OUT
+            told.seek(0)
+            said = told.read()
         shutil.rmtree(self.folder / "copies", ignore_errors=True)
         (self.folder / "copies").mkdir()
         found: dict[str, Any] | None = json.loads(report.read_text()) if report.exists() else None
-        return read_report(found, done.returncode, done.stderr, time.monotonic() - began)
+        return read_report(found, exit_code, said, time.monotonic() - began)
 
     # -- processes --------------------------------------------------------------------------------------------------
 
@@ -206,17 +213,19 @@ def main(application: Application, module: str, argv: Sequence[str] | None = Non
             for concurrency in map(int, options.concurrency.split(",")):
                 controls.append(control_row(seed, concurrency, bench.gate(spools[seed], "same", concurrency)))
                 print(line(controls[-1]), flush=True)
+                write_results(application.name, module, controls, rows)
     if options.only != "same" and options.mixed:
         for number, names in enumerate(application.mixtures):
             run = bench.gate(spools[seeds[0]], f"mixed-{number}", 4)
             rows += mixture_rows([fault for fault in application.faults if fault.name in names], run)
             print("\n".join(map(line, rows[-len(names) :])), flush=True)
+            write_results(application.name, module, controls, rows)
     elif options.only != "same":
         for fault in application.faults:
             if not options.fault or fault.name in options.fault:
                 rows.append(fault_row(fault, bench.gate(spools[seeds[0]], f"fault-{fault.name}", 4)))
                 print(line(rows[-1]), flush=True)
-    write_results(application.name, module, controls, rows)
+                write_results(application.name, module, controls, rows)
     clean = all(control.clean for control in controls) and all(row.found and not row.elsewhere for row in rows)
     return 0 if clean else 1
 
