@@ -53,7 +53,9 @@ def template(text: str) -> str:
         padded = f"0:{len(match[2])}" if match[2].startswith("0") and len(match[2]) > 1 else ""
         return f"{match[1]}#{padded}"
     if text.startswith(("/", "http://", "https://")):
-        return f"url {text.partition('://')[0] if '://' in text else ''}/{text.partition('?')[0].count('/')}"
+        path = text.partition("?")[0]
+        empty = "/" if path.endswith("/") and path.count("/") > 1 else ""  # a last segment that is not there
+        return f"url {text.partition('://')[0] if '://' in text else ''}/{path.count('/')}{empty}"
     return ""
 
 
@@ -75,7 +77,7 @@ class Format:
     def admits(self, text: str) -> bool:
         """Whether a value may well have come from where the learned ones came from."""
         if self.template:
-            return _same_template(self.template, template(text))
+            return _same_template(self.template, template(text)) and self._is_as_long(text)
         if not text:
             return self.shortest == 0 or self.samples < _FEW
         characters = self.characters
@@ -89,6 +91,13 @@ class Format:
         # a digest has one length; what is packed and signed has one as long as it says nearly the same
         believed = self.samples >= (2 if self.characters in ("hex", "HEX") else _MANY)
         slack = 0 if constant and believed else max(3, self.longest - self.shortest, self.longest // 4)
+        return self.shortest - slack <= len(text) <= self.longest + slack
+
+    def _is_as_long(self, text: str) -> bool:
+        """Of addresses, whose template says nothing of the length: neither cut short nor run on."""
+        if not self.template.startswith("url ") or self.samples < _FEW:
+            return True
+        slack = max(3, 2 * (self.longest - self.shortest), self.longest // 4)
         return self.shortest - slack <= len(text) <= self.longest + slack
 
 

@@ -32,7 +32,7 @@ from .noise import NoiseRule
 from .outbound import fewer_calls, is_idempotency_key, judged_calls, names_an_operation, outbound_pairs
 from .prejudgement import Ready, both_answered, both_succeeded, prejudge
 from .profile import NoiseProfile, Place
-from .walk import Pair
+from .walk import Pair, came
 from .windows import RECORDED, PassClock
 
 DOWNSTREAM = "downstream"
@@ -122,6 +122,7 @@ class _Hearing:
         self._rulings: Counter[tuple[str, Location, DifferenceKind]] = Counter()
         self._told = 0  # differences found that no rule hides
         self._found: list[tuple[Pair, Difference]] = []
+        self._rows: dict[str, list[Pair]] = {}  # that came and went in an array where as many come as go
         self._unchecked: set[str] = set()
         self._leaves = 0
 
@@ -133,6 +134,7 @@ class _Hearing:
             self._take(pair)
         self._leaves += len(self._a.headers)
         self._calls()
+        self._count_rows()
         differences = self._sifted()
         if media is not None and not self._ruled(media, media.candidate):
             differences.append(media)
@@ -194,6 +196,16 @@ class _Hearing:
         else:
             self._leaves += estimated_leaves(a)
         return media
+
+    def _count_rows(self) -> None:
+        """Rows that nobody can name come and go between any two passes, but not more of the one than of the other."""
+        for path, pairs in self._rows.items():
+            if sum(map(came, pairs)):
+                gone = [pair.baseline for pair in pairs if came(pair) < 0]
+                new = [pair.candidate for pair in pairs if came(pair) > 0]
+                length = Pair(path, pairs[0].shape.removesuffix("[*]"), DifferenceKind.LENGTH, gone, new)
+                self._keep(length, structural(length))
+        self._rows.clear()
 
     def _walk(self, sides: Sides) -> None:
         for pair in body_pairs(sides, self._scope):
@@ -257,6 +269,8 @@ class _Hearing:
         )
         if noisy:
             self._hide(pair, NOISE)
+            if rows is not None and place.rows_balance and not rows.length_varies:
+                self._rows.setdefault(pair.array, []).append(pair)
         else:
             if is_coarse(pair):
                 self._unchecked.add(pair.shape)

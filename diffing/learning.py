@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
@@ -21,7 +22,7 @@ from .outbound import Calls, calls_of, outbound_pairs, recorded_observation
 from .profile import NoiseProfile, Place
 from .times import Window, moment, same_moment
 from .turned_up import TurnedUp, may_be_new
-from .walk import Pair, walk
+from .walk import Pair, came, walk
 from .windows import Attribution, PassClock
 
 MAX_TEXTS = 1000
@@ -43,6 +44,7 @@ class Seen:
 
     noise: int = 0  # differing pairs between passes of one release
     untimely: bool = False
+    unbalanced: bool = False  # of rows: more of them came than went, or the other way round
     unattributed: bool = False
     types: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
@@ -181,11 +183,16 @@ class _Reader:
             self._maps(b, path, shape)
 
     def _pairs(self, pairs: Iterable[Pair]) -> None:
+        rows: Counter[tuple[str, str]] = Counter()
         for pair in pairs:
             if pair.kind is None:
                 self._leaf(pair)
             elif self._match.noise:
                 self._structure(pair)
+                if pair.shape.endswith("[*]"):
+                    rows[pair.array, pair.shape] += came(pair)
+        for (_, shape), surplus in rows.items():
+            self._evidence.at(self._scope.key(shape)).unbalanced |= surplus != 0
 
     def _structure(self, pair: Pair) -> None:
         assert pair.kind is not None
@@ -334,6 +341,7 @@ def _place(seen: Seen, sort: str, refuted: bool) -> Place | None:
         type_varies=DifferenceKind.TYPE in kinds,
         null_varies=DifferenceKind.NULL in kinds,
         length_varies=DifferenceKind.LENGTH in kinds,
+        rows_balance=not seen.unbalanced,
         order_varies=DifferenceKind.ORDER in kinds,
         inside_varies=DifferenceKind.FORMAT in kinds,
     )

@@ -30,6 +30,7 @@ class Place:
     type_varies: bool = False
     null_varies: bool = False
     length_varies: bool = False
+    rows_balance: bool = False  # of rows that come and go: always as many came as went
     order_varies: bool = False
     inside_varies: bool = False  # what its texts hold when decoded (claims, parts of a URL) is not always the same
 
@@ -107,7 +108,7 @@ class NoiseProfile:
 
 
 _FLAGS = (
-    "varies refuted timely attributed presence_varies type_varies null_varies length_varies order_varies"
+    "varies refuted timely attributed presence_varies type_varies null_varies length_varies rows_balance order_varies"
     " inside_varies".split()
 )  # written only when they are set
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import comb
+from math import comb, sqrt
 from typing import Any
 
 from .difference import DifferenceKind
@@ -65,9 +65,16 @@ class Spread:
         return sum(self.kinds.values())
 
     def bounds(self) -> tuple[float, float]:
-        """The band of the numbers, wider by half its width on either side."""
+        """The band of the numbers, wider by half its width on either side; of positive ones, by the root of its ratio.
+
+        Durations and amounts are skewed: by its width alone the band of 1 to 100 would hold 0 and -40.
+        """
         margin = (self.high - self.low) / 2
-        return self.low - margin, self.high + margin
+        low, high = self.low - margin, self.high + margin
+        if self.low >= 0:
+            ratio = sqrt(self.high / self.low) if self.low else 1.0
+            return max(low, self.low / ratio), max(high, self.high * ratio)
+        return low, high
 
     def to_json(self) -> list[Any]:
         kinds, values = dict(sorted(self.kinds.items())), dict(sorted(self.values.items()))

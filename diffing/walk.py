@@ -75,6 +75,16 @@ class Pair:
     candidate: object
     detail: str = ""
 
+    @property
+    def array(self) -> str:
+        """The path of the array that a row is in."""
+        return self.path.rpartition("[")[0]
+
+
+def came(pair: Pair) -> int:
+    """1 for a row that is new, -1 for one that is gone, 0 for everything else."""
+    return {DifferenceKind.EXTRA: 1, DifferenceKind.MISSING: -1}.get(pair.kind, 0) if pair.kind is not None else 0
+
 
 @lru_cache(maxsize=8192)
 def is_data_key(key: str) -> bool:

@@ -2,7 +2,9 @@
 
 What varies so rarely that the passes before did not show it would be taken for a regression. Two rounds, in which the
 candidate shows the change each time and the baseline never does, settle most findings; for the others there are
-further rounds until Fisher's exact test tells the two sides apart, or the finding counts as flaky.
+further rounds until Fisher's exact test tells the two sides apart, or the finding counts as flaky. The test is made
+twice: over the exchanges that showed the change, and over all exchanges of their routes, since what comes and goes will
+show in others the next time.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from diffing.difference import Comparison, Difference, Status
+from diffing.difference import Comparison, Difference, DifferenceKind, Status
 from diffing.fisher import more_often
 from diffing.grouping import CONFIRMED, FLAKY, UNCONFIRMED, Finding
 from diffing.trial import Trial
@@ -24,7 +26,9 @@ from .target_settings import TargetSettings
 MIN_ROUNDS = 2
 MAX_ROUNDS = 5
 MAX_ASKED = 8
-"""Exchanges of one finding that are replayed again."""
+"""Exchanges that showed a finding and are replayed again."""
+MAX_AROUND = 24
+"""Others of its route that are replayed with them when it showed in a part of them only: it may come and go."""
 BELIEVED = 0.003
 """Probability of chance at which a change that comes and goes is believed to be the candidate's."""
 COMMON = 0.4
@@ -32,7 +36,10 @@ COMMON = 0.4
 MAX_SHARE = 0.6
 """Above this share of the plan a round replays all of it: picking would save little."""
 
+_COMPARED = frozenset([Status.MATCHED, Status.DIFFERED, Status.ERRORED])
+
 Replay = Callable[[str, TargetSettings, frozenset[int] | None], Awaitable[Pass]]
+Counts = list[int]
 Change = tuple[object, ...]
 """Method, route, part, shape, kind and transition of a difference."""
 
@@ -47,6 +54,24 @@ class _Tally:
     trials: int = 0
     baseline_shown: int = 0  # of `baseline_trials` of the baseline against itself
     baseline_trials: int = 0
+    around: tuple[str, ...] = ()  # all exchanges of its routes, those that showed it included
+    wide: Counts = field(default_factory=lambda: [0, 0, 0, 0])  # the same four figures over these
+
+    def count(self, seen: Mapping[str, Comparison], itself: Mapping[str, Comparison]) -> None:
+        """Adds one round: the candidate's comparisons, and the baseline's with itself, by exchange."""
+        asked = frozenset(self.asked)
+        for exchange in self.around:
+            shown, baseline = _shows(seen.get(exchange), self.changes), _shows(itself.get(exchange), self.changes)
+            if shown is not None:
+                self.wide[0] += shown
+                self.wide[1] += 1
+                self.shown += shown and exchange in asked
+                self.trials += exchange in asked
+            if baseline is not None:
+                self.wide[2] += baseline
+                self.wide[3] += 1
+                self.baseline_shown += baseline and exchange in asked
+                self.baseline_trials += exchange in asked
 
     def state(self, rounds: int) -> str:
         """What the trials so far say; UNCONFIRMED: nothing yet."""
@@ -55,7 +80,7 @@ class _Tally:
         if self.trials and self.shown == self.trials and not self.baseline_shown:
             return CONFIRMED
         chance = more_often(self.shown, self.trials, self.baseline_shown, self.baseline_trials)
-        if chance <= BELIEVED:
+        if min(chance, more_often(*self.wide)) <= BELIEVED:
             return CONFIRMED
         gone = self.trials >= 2 * MAX_ROUNDS and not self.shown
         common = self.baseline_shown and chance >= COMMON
@@ -106,12 +131,20 @@ class Confirmer:
             if found:
                 showing.append(exchange)
         asked = tuple(_spread(showing, len(finding.exemplars), MAX_ASKED))
-        return _Tally(frozenset(changes), asked, baseline_trials=self.learned_from * len(asked))
+        routes = {change[:2] for change in changes}
+        around = tuple(
+            one.exchange_id for one in first.values() if (one.method, one.route) in routes and one.status in _COMPARED
+        )
+        tally = _Tally(frozenset(changes), asked, baseline_trials=self.learned_from * len(asked), around=around)
+        tally.wide[3] = self.learned_from * len(around)
+        return tally
 
     def _steps(self, tallies: Iterable[_Tally]) -> frozenset[int] | None:
         """The steps to send; None: all."""
         index_of = {step.exchange.id: step.index for step in self.plan.steps}
-        needed = closure(self.plan, sorted({index_of[each] for tally in tallies for each in tally.asked}))
+        wanted = {index_of[each] for tally in tallies for each in tally.asked}
+        wanted |= {index_of[each] for tally in tallies for each in _spread(tally.around, 0, MAX_AROUND)}
+        needed = closure(self.plan, sorted(wanted))
         return None if len(needed) > MAX_SHARE * len(self.plan.steps) else needed
 
     async def _round(
@@ -125,15 +158,7 @@ class Confirmer:
         seen = self._judged([again] if again else [], [repeated], only)
         itself = self._judged([before], [again], only) if before and again else {}
         for tally in tallies:
-            for exchange in tally.asked:
-                shown = _shows(seen.get(exchange), tally.changes)
-                if shown is not None:
-                    tally.trials += 1
-                    tally.shown += shown
-                shown = _shows(itself.get(exchange), tally.changes)
-                if shown is not None:
-                    tally.baseline_trials += 1
-                    tally.baseline_shown += shown
+            tally.count(seen, itself)
         return again
 
     def _judged(
@@ -154,7 +179,7 @@ def _spread(showing: Sequence[str], first: int, most: int) -> list[str]:
 
 def _shows(comparison: Comparison | None, changes: frozenset[Change]) -> bool | None:
     """Whether a comparison shows one of the changes; None when nothing was compared."""
-    if comparison is None or comparison.status not in (Status.MATCHED, Status.DIFFERED, Status.ERRORED):
+    if comparison is None or comparison.status not in _COMPARED:
         return None
     return any(_change(comparison, difference) in changes for difference in comparison.differences)
 
@@ -172,6 +197,9 @@ def _changes_at(comparison: Comparison | None, places: Iterable[tuple[object, st
 def _change(comparison: Comparison, difference: Difference) -> Change:
     location = difference.location
     where = (comparison.method, comparison.route, location.part, location.shape)
+    if difference.kind is DifferenceKind.STATUS:
+        # a failure that comes and goes hits requests that were granted and such that were refused
+        return (*where, difference.kind, f"{str(difference.candidate)[:1]}xx")
     return (*where, difference.kind, difference.transition)
 
 

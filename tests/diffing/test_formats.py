@@ -39,3 +39,12 @@ def test_hexadecimal_codes_that_happen_to_be_letters_are_no_change_of_format() -
 
 def test_no_values_have_no_format() -> None:
     assert join(set()) is None
+
+
+def test_an_address_keeps_its_segments_and_about_its_length() -> None:
+    learned = join({f"/api/shared/{number:012x}" for number in range(10**11, 10**11 + 20)})
+    assert learned is not None
+    assert learned.admits("/api/shared/0123456789ab")
+    assert not learned.admits("/api/shared/")
+    assert not learned.admits("/api/shared/01")
+    assert not learned.admits("/api/shared/" + "0" * 40)

@@ -136,3 +136,24 @@ def test_spreads_survive_json() -> None:
     again = NoiseProfile.from_json(json.loads(json.dumps(profile.to_json())))
     assert again == profile
     assert isinstance(again.spreads["GET /hints|2xx|$.hint"], Spread)
+
+
+def skewed(scale: float) -> Make:
+    return lambda chance, _: {"took_ms": round(chance.lognormvariate(1.5, 1.0) + 0.5, 2) * scale}
+
+
+@pytest.mark.parametrize("scale", [-1.0, 0.0, 100.0])
+def test_a_skewed_quantity_keeps_its_sign_and_its_size(scale: float) -> None:
+    found = changes(run(cases(skewed(1.0), skewed(scale), count=60)))
+    assert found == {("$.took_ms", "value", "float -> other float")}
+    assert changes(run(cases(skewed(1.0), skewed(1.0), count=60))) == set()
+
+
+def coupons(most: int) -> Make:
+    return lambda chance, _: {"rows": [{"code": f"{chance.getrandbits(48):012x}"} for _ in range(most)]}
+
+
+def test_rows_that_nobody_can_name_come_and_go_in_equal_number() -> None:
+    assert changes(run(cases(coupons(3), coupons(3)))) == set()
+    assert changes(run(cases(coupons(3), coupons(2)))) == {("$.rows", "length", "array -> shorter array")}
+    assert changes(run(cases(coupons(3), coupons(4)))) == {("$.rows", "length", "array -> longer array")}

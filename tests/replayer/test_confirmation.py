@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from diffing.difference import Comparison, Difference, DifferenceKind, Location, Part, Status
 from diffing.grouping import CONFIRMED, FLAKY, UNCONFIRMED
 from replayer.confirmation import MAX_ROUNDS, _spread, _Tally
 
@@ -36,3 +37,25 @@ def test_exemplars_are_asked_first_and_others_are_spread_over_the_run() -> None:
     assert _spread(list("abcde"), 2, 8) == list("abcde")
     assert _spread(list("abcdefghij"), 2, 4) == ["a", "b", "c", "g"]
     assert _spread([], 3, 8) == []
+
+
+def comparison(exchange: str, candidate: int | None) -> Comparison:
+    """A request that was granted, and what became of it: a status, or nothing that differs."""
+    difference = Difference(Location(Part.STATUS), DifferenceKind.STATUS, 200, candidate, f"200 -> {candidate}")
+    status = Status.MATCHED if candidate is None else Status.DIFFERED
+    return Comparison(exchange, "GET", "/a", status, differences=() if candidate is None else (difference,))
+
+
+def test_what_comes_and_goes_is_counted_over_the_whole_route() -> None:
+    exchanges = tuple(f"{number:032x}" for number in range(30))
+    changes = frozenset([("GET", "/a", Part.STATUS, "", DifferenceKind.STATUS, "5xx")])
+    one = _Tally(changes, exchanges[:3], baseline_trials=6, around=exchanges)
+    one.wide[3] = 60
+    itself = {each: comparison(each, None) for each in exchanges}
+    for number in (1, 2):
+        # one in five fails, and hardly ever one that failed before
+        seen = {each: comparison(each, 500 if i % 5 == 4 else None) for i, each in enumerate(exchanges)}
+        one.count(seen, itself if number > 1 else {})
+    assert (one.shown, one.trials, one.baseline_trials) == (0, 6, 9)
+    assert one.wide == [12, 60, 0, 90]
+    assert one.state(2) == CONFIRMED
