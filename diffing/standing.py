@@ -7,6 +7,7 @@ twelve harmless members do not carry a grave one through.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -36,10 +37,7 @@ SILENT = Standing()
 
 def standings(findings: Sequence[Finding], approvals: Approvals, policy: Policy) -> dict[str, Standing]:
     """The standing of each finding that somebody has said something of, by its fingerprint."""
-    by_mark: dict[str, list[Approval]] = {}
-    for approval in approvals.held:
-        for mark in approval.covers:
-            by_mark.setdefault(mark, []).append(approval)
+    by_mark = _by_mark(approvals.held)
     found = {}
     for finding in findings:
         said = _distinct(each for mark in marks(finding) for each in by_mark.get(mark, ()))
@@ -83,10 +81,12 @@ def _standing(finding: Finding, said: Sequence[Approval], approvals: Approvals, 
     rejections = tuple(each for each in current if each.decision is Decision.REJECT)
     needed = policy.reviewers(finding.tags)
     members = finding.members or (_root(finding),)
-    approved = {each.fingerprint for each in members if _is_approved(each, holding, needed)}
+    by_mark = _by_mark(each for each in holding if _counts(each, needed))
+    approved = {each.fingerprint for each in members if _is_approved(each, by_mark.get(each.fingerprint, ()), needed)}
     failing = policy.lightest_failing(finding.tags)
     grave = [each for each in members if each.severity.rank <= failing.rank]
-    uncovered = tuple(each for each in grave if not _is_covered(each, members, approved))
+    covered = approved | _riding(members, approved)
+    uncovered = tuple(each for each in grave if each.fingerprint not in covered)
     if grave:
         passes = not uncovered
     else:  # nothing of it fails the gate; it is a matter of display
@@ -102,16 +102,18 @@ def _standing(finding: Finding, said: Sequence[Approval], approvals: Approvals, 
     )
 
 
+def _by_mark(approvals: Iterable[Approval]) -> dict[str, list[Approval]]:
+    """Who covers each fingerprint."""
+    found: dict[str, list[Approval]] = {}
+    for approval in approvals:
+        for mark in approval.covers:
+            found.setdefault(mark, []).append(approval)
+    return found
+
+
 def _is_approved(member: Member, approvals: Iterable[Approval], needed: int) -> bool:
     """Whether enough people approved this very place, as grave as it is now."""
-    people = {
-        each.person
-        for each in approvals
-        if member.fingerprint in each.covers
-        and each.subject.severity.rank <= member.severity.rank
-        and _counts(each, needed)
-    }
-    return len(people) >= needed
+    return len({each.person for each in approvals if each.subject.severity.rank <= member.severity.rank}) >= needed
 
 
 def _counts(approval: Approval, needed: int) -> bool:
@@ -119,13 +121,15 @@ def _counts(approval: Approval, needed: int) -> bool:
     return approval.stored or needed < 2
 
 
-def _is_covered(member: Member, members: Sequence[Member], approved: set[str]) -> bool:
-    """Whether it is approved, or more than half of those with the same change are, and it is no graver than they."""
-    if member.fingerprint in approved:
-        return True
-    twins = [each for each in members if _change(each) == _change(member)]
-    agreed = [each for each in twins if each.fingerprint in approved and each.severity.rank <= member.severity.rank]
-    return 2 * len(agreed) > len(twins)
+def _riding(members: Sequence[Member], approved: set[str]) -> set[str]:
+    """Members that most of those with the same change carry: approved ones, none of them lighter."""
+    twins = Counter(_change(each) for each in members)
+    agreed = Counter((_change(each), each.severity.rank) for each in members if each.fingerprint in approved)
+    return {
+        each.fingerprint
+        for each in members
+        if 2 * sum(agreed[_change(each), rank] for rank in range(each.severity.rank + 1)) > twins[_change(each)]
+    }
 
 
 def _change(member: Member) -> tuple[str, str, str, str]:
