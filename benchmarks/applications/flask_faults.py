@@ -26,19 +26,19 @@ FAULTS = (
         "email-unchecked",
         "a project is made with an address that is none",
         ("POST /api/projects status",),
-        ("POST /api/projects *", f"* {API}*"),
+        ("POST /api/projects *", f"* {API}*", "GET /dashboard *"),
     ),
     Fault(
         "calculator-500",
         "an amount that is a sum (18+36.2) ends in a 500",
         ("POST /<project_id>/add status", "POST /<project_id>/edit/<int:bill_id> status"),
-        (PAGES, f"GET {API}*"),
+        (PAGES, f"GET {API}*", "GET /dashboard *"),
     ),
     Fault(
         "door-open",
         "a project's pages are given to whoever asks",
         ("GET /<project_id>/ status", "GET /<project_id>/edit/<int:bill_id> status"),
-        (PAGES, f"GET {API}*"),
+        (PAGES, f"GET {API}*", "GET /dashboard *"),
     ),
     Fault(
         "others-bills",
@@ -61,7 +61,7 @@ FAULTS = (
         "csrf-unchecked",
         "forms are taken without their token",
         ("POST /<project_id>/add status", "POST /<project_id>/delete/<int:bill_id> *"),
-        (PAGES,),
+        (PAGES, "GET /dashboard *"),
     ),
     Fault(
         "rounded-to-tenths",
@@ -74,7 +74,7 @@ FAULTS = (
         "not-deleted",
         "a bill that is deleted through the API is still there",
         (f"GET {API}/bills/<int:bill_id> status",),
-        (PAGES, f"GET {API}*"),
+        (PAGES, f"GET {API}*", "GET /dashboard *"),
     ),
 )
 
