@@ -26,11 +26,13 @@ class SqlHook:
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
         self._pending = list(_INSTALL)
+        self._loaded = 0  # modules, when it was last looked for what is pending
         self._django = False
 
     def equip(self, observation: Observation) -> None:
         """Gives the observation a place for its statements, if anything in this process can tell of any."""
-        if self._pending:
+        if self._pending and len(sys.modules) != self._loaded:
+            self._loaded = len(sys.modules)
             self._look()
         if self._django:
             _watch_connections(self._guard)

@@ -49,6 +49,7 @@ def observed(counts: dict[str, int], rows: int | None = None, told: int = -1, pa
     return Answer(response, observed=Observed(statements, None, partial))
 
 
+RESPONSE = RecordedResponse(200, "OK", (("Content-Type", "application/json"),))
 LIST = "SELECT … FROM book LIMIT #"
 ONE = "SELECT … FROM author WHERE author.id = #"
 IN = "SELECT … FROM author WHERE author.id IN (#)"
@@ -242,6 +243,16 @@ def test_a_finding_of_a_body_stays_apart(engine: Engine) -> None:
     changed = replace(before.response, body=Body.of(before.response.body.data.replace(b": 1", b": 10")))
     comparisons = judged([case(1, (before, before), replace(after, response=changed))])
     context = {each.exchange_id: ExchangeContext(order=n, status=200) for n, each in enumerate(comparisons)}
+    assert sorted(each.location.part.value for each in group(comparisons, context)) == ["body", "sql"]
+
+
+def test_a_count_of_statements_is_no_echo_of_a_value() -> None:
+    """The same session was told 24 where it had been told 12, and then a list took 24 statements instead of 12."""
+    before = observed({LIST: 1, ONE: 12}, 12)
+    after = observed({LIST: 1, ONE: 24}, 12)
+    told = [replace(observed({}), response=replace(RESPONSE, body=Body.of(b'{"n": %d}' % n))) for n in (12, 24)]
+    comparisons = judged([case(1, (told[0],) * 2, told[1], route="/n"), case(2, (before, before), after)])
+    context = {c.exchange_id: ExchangeContext(session="s", order=n, status=200) for n, c in enumerate(comparisons)}
     assert sorted(each.location.part.value for each in group(comparisons, context)) == ["body", "sql"]
 
 

@@ -129,6 +129,24 @@ def test_recorded_exchanges_carry_their_statements(engine: Engine, sink: MemoryS
     assert nothing == ()
 
 
+def test_statements_weigh_in_the_queue(engine: Engine, sink: MemorySink) -> None:
+    app = shop(engine)
+
+    @app.get("/literals")
+    def literals() -> str:
+        with engine.connect() as connection:
+            for number in range(100):
+                connection.exec_driver_sql(f"SELECT '{number:0200}'")
+        return ""
+
+    middleware = RecorderMiddleware(app.wsgi_app, RecorderConfig(sink="memory:sql", key=KEY, queue_bytes=40_000))
+    app.wsgi_app = middleware  # type: ignore[method-assign]
+    for path in ("/rows/2", "/literals"):
+        app.test_client().get(path).close()
+    middleware.close()
+    assert [one.route for one in sink.exchanges()] == ["/rows/<int:count>"]
+
+
 def test_it_can_be_switched_off(engine: Engine, sink: MemorySink) -> None:
     assert recorded(shop(engine), sink, sql=False) == [None, None]
 
@@ -223,14 +241,18 @@ try:
 except django.db.Error:
     pass
 
-def in_thread():  # a connection of its own, that is made later
+def in_thread():  # a connection of its own, that is made later, and while a wrapper of the application's is on
     begin(observation)
-    ask("SELECT a FROM t WHERE a = %s", 2)
+    with connection.execute_wrapper(blocked):
+        ask("SELECT a FROM t WHERE a = %s", 2)
+    left.extend(connection.execute_wrappers)
     connection.close()
 
+left = []
 thread = threading.Thread(target=in_thread)
 thread.start()
 thread.join()
+assert len(left) == 1 and blocked not in left
 print(json.dumps([[one.statement, one.count, one.rows] for one in observation.taken().sql]))
 """
 
