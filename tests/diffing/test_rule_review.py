@@ -75,6 +75,8 @@ def test_a_second_rule_of_the_same_place_is_a_duplicate_and_one_within_another_i
     for rules in ([RULE, wide], [wide, RULE]):
         found = [(p.fault, p.rule, p.other) for p in review(rules, (), RuleEvidence(), TODAY)]
         assert found == [(Fault.SHADOWED, RULE, wide)]
+    same = replace(RULE, kind="date")  # another word for the same values
+    assert [(p.fault, p.rule) for p in review([RULE, same], (), RuleEvidence(), TODAY)] == [(Fault.SHADOWED, same)]
     assert faults(RULE, replace(wide, until=date(2020, 1, 1))) == [("$.at", Fault.EXPIRED)]
 
 
