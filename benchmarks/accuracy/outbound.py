@@ -28,6 +28,7 @@ from pathlib import Path
 import requests
 
 from diffing.difference import Part
+from diffing.grouping import CONFIRMED
 from recorder.exchange import Exchange
 from recorder.keys import Key
 from replayer.ingest import import_path
@@ -47,7 +48,7 @@ class Judged:
 
     fault: str
     outcome: str
-    places: tuple[str, ...]  # of findings about outbound calls
+    places: tuple[str, ...]  # of confirmed findings about outbound calls
     others: tuple[str, ...]  # of all other findings
     seconds: float
 
@@ -103,7 +104,11 @@ def judge(recorded: Recorded, fault: str, *, confirm: bool = True) -> Judged:
         key=Key(SECRET.encode()),
     )
     report = asyncio.run(rehearse(request)).report
-    told = [(f"{f.method} {f.route} {f.location.path} {f.transition}", f.location.part) for f in report.findings]
+    told = [
+        (f"{f.method} {f.route} {f.location.path} {f.transition}", f.location.part)
+        for f in report.findings
+        if f.state == CONFIRMED or not confirm
+    ]
     return Judged(
         fault,
         report.verdict.outcome.value,
