@@ -42,8 +42,10 @@ def outbound_pairs(
     """Every difference between two sides' calls; paths begin with `$calls['POST api.pay.example/charges']`.
 
     Calls are paired by method, host and path template, within these by likeness, and else by order. An operation that
-    one side lacks stands opposite one that only the other has where they differ in host, path or method alone.
+    one side lacks stands opposite one that only the other has where they differ in host, path or method alone. Calls
+    that filled a cache are nobody's: which exchange makes them is chance.
     """
+    baseline, candidate = _own(baseline), _own(candidate)
     if not known.watching and _requests(baseline) == _requests(candidate):
         return
     ours, theirs = _by_operation(baseline), _by_operation(candidate)
@@ -131,6 +133,10 @@ def transition(pair: Pair) -> str:
 def fewer_calls(pair: Pair) -> bool:
     """Whether the candidate only made fewer calls, as it does when it fails before it gets there."""
     return transition(pair) in ("called -> not called", "called -> called less often")
+
+
+def _own(calls: Sequence[OutboundCall]) -> Sequence[OutboundCall]:
+    return [call for call in calls if call.outcome is not CallOutcome.SPARE]
 
 
 def _requests(calls: Sequence[OutboundCall]) -> list[tuple[str, str, Headers, Body]]:

@@ -101,6 +101,7 @@ class CallOutcome(Enum):
     PLAYED = "played"  # in a replay: answered, or failed, as in the recording, and never sent
     REFUSED = "refused"  # in a replay: the recording has no such call; it was not sent, and answered with 599
     BLOCKED = "blocked"  # in a replay: a connection that nothing which can be answered was about to use
+    SPARE = "spare"  # in a replay: answered as another exchange was in the recording, as when a cache is filled
     UNKEPT = "unkept"  # stands for `attempts` calls past the bound, of which nothing else is known
 
 

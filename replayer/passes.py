@@ -12,7 +12,7 @@ import orjson
 
 from diffing.atoms import canonical, is_opaque, leaves
 from diffing.difference import Answer, Reason
-from recorder.exchange import Exchange, Headers, RecordedRequest, RecordedResponse
+from recorder.exchange import Exchange, Headers, OutboundCall, RecordedRequest, RecordedResponse
 from recorder.keys import Key
 from recorder.observe import TAPE_HEADER, sign
 from recorder.outbound.tape_header import tape_values
@@ -22,6 +22,7 @@ from .engine import PassOptions, PassResult, run_pass
 from .errors import UsageError
 from .plan import Plan
 from .safety import recorded_hosts, refusal
+from .spare_calls import spare_calls
 from .target_settings import TargetSettings
 from .targets import open_instance
 
@@ -76,7 +77,7 @@ class PassRunner:
         started = time.time()
         self._refuse(target)
         async with open_instance(target, key=self.key, label=name) as instance:
-            signature = _Signature(self.key, self.run_id)
+            signature = _Signature(self.key, self.run_id, self._spare())
             client = Client(
                 instance.base_url,
                 timeout=target.timeout,
@@ -113,6 +114,9 @@ class PassRunner:
         canary = CanaryRead(before, after, noisy)
         return Pass(name, target, result, canary, time.time() - started, started)
 
+    def _spare(self) -> tuple[OutboundCall, ...]:
+        return spare_calls((step.route, step.exchange) for step in self.plan.steps) if self.key is not None else ()
+
     def _refuse(self, target: TargetSettings) -> None:
         """Before anything is reset or asked: an address that production was recorded from is no target."""
         if not target.url or target.start or target.wsgi:
@@ -126,7 +130,8 @@ class PassRunner:
 class _Signature:
     """Our header on replayed requests, signed anew in time; and its traces in answers of applications that echo it."""
 
-    def __init__(self, key: Key | None, run_id: str) -> None:
+    def __init__(self, key: Key | None, run_id: str, spare: tuple[OutboundCall, ...] = ()) -> None:
+        self._spare = spare
         self._key = key
         self._run_id = run_id
         self._signed = 0.0
@@ -145,7 +150,8 @@ class _Signature:
         """The recorded outbound calls, for a deploy that answers them; none where they were not recorded."""
         if self._key is None or exchange.outbound is None:
             return ()
-        return tuple((TAPE_HEADER, value) for value in tape_values(self._key, self._run_id, exchange.outbound))
+        calls = (*exchange.outbound, *self._spare)
+        return tuple((TAPE_HEADER, value) for value in tape_values(self._key, self._run_id, calls))
 
     def masked(self, response: RecordedResponse) -> RecordedResponse:
         """The response without our signature, which is another one in each pass, in its body."""

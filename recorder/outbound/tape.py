@@ -2,7 +2,8 @@
 
 A call is matched by method, path template and host, or any host where that one is not on the tape: a staging deploy
 may be set up to call another one. Among the recorded calls of that operation the one is taken that says the most of
-the same, and else the first that is left. It is used once; a read that is repeated gets its last answer again.
+the same, and else the first that is left. It is used once; a read that is repeated gets its last answer again. What the
+exchange never called may be answered by a spare call, which another exchange made to fill a cache.
 """
 
 from __future__ import annotations
@@ -44,10 +45,12 @@ class Tape:
     def __init__(self, calls: Iterable[OutboundCall], allowed: AllowedHosts) -> None:
         self._allowed = allowed
         self._lock = threading.Lock()
-        self._left = [(operation_of(call.request), call) for call in calls]
+        found = [(operation_of(call.request), call) for call in calls]
+        self._left = [one for one in found if one[1].outcome is not CallOutcome.SPARE]
+        self._spare = [one for one in found if one[1].outcome is CallOutcome.SPARE]  # used as often as they are wanted
         self._used: list[tuple[Operation, OutboundCall]] = []
         self._renamed: dict[str, str] = {}  # what stood in recorded calls -> what stands in its place now
-        self._hosts = {_address(call.request) for _, call in self._left}
+        self._hosts = {_address(call.request) for _, call in found}
 
     def answer(self, request: RecordedRequest) -> Answer | None:
         """What the call gets; None for a host that is on the list."""
@@ -70,14 +73,16 @@ class Tape:
         found = self._closest(self._left, operation, asked)
         if found is None and request.method in _READS:
             found = self._closest(self._used, operation, asked)
+        found = found or self._closest(self._spare, operation, asked)
         if found is None:
             return None
+        outcome = CallOutcome.SPARE if found[1].outcome is CallOutcome.SPARE else CallOutcome.PLAYED
         if found in self._left:
             self._left.remove(found)
             self._used.append(found)
         recorded = found[1]
         if recorded.response is None:
-            return Answer(CallOutcome.PLAYED, None)
+            return Answer(outcome, None)
         then = values_of(recorded.request)
         changed = {
             place: (then[place], asked[place])
@@ -85,7 +90,7 @@ class Tape:
             if then[place] and then[place] != asked[place]
         }
         self._renamed.update(changed.values())
-        return Answer(CallOutcome.PLAYED, answered_anew(recorded.response, changed))
+        return Answer(outcome, answered_anew(recorded.response, changed))
 
     def _closest(
         self, calls: list[tuple[Operation, OutboundCall]], operation: Operation, asked: dict[str, str]

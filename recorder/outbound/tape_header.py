@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 MAX_TAPE = 60 * 1024
 """Characters: servers take 64 KiB of header fields and more, beside which a request has its own."""
 _LONGEST = 2 * MAX_TAPE  # what is worth hashing
-_ON_TAPE = frozenset([CallOutcome.ANSWERED, CallOutcome.FAILED, CallOutcome.PLAYED])
+_ON_TAPE = frozenset([CallOutcome.ANSWERED, CallOutcome.FAILED, CallOutcome.PLAYED, CallOutcome.SPARE])
 
 
 def tape_values(key: Key, run_id: str, calls: Sequence[OutboundCall]) -> list[str]:
-    """The values of the repeated field. Of what does not fit, the largest calls are left out: they will be refused."""
+    """The values of the repeated field. Spare calls, then large ones, are left out until it fits, and will be refused."""
     kept = [call for call in calls if call.outcome in _ON_TAPE]
     text = pack(encode_observed(Observed(outbound=tuple(kept))))
     while len(text) > MAX_TAPE:
-        kept.remove(max(kept, key=_size))
+        kept.remove(max(kept, key=lambda call: (call.outcome is CallOutcome.SPARE, _size(call))))
         text = pack(encode_observed(Observed(outbound=tuple(kept))))
     return [_digest(key, run_id, text), *pieces(text)]
 

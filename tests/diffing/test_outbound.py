@@ -260,3 +260,15 @@ def test_a_finding_names_an_operation_as_it_is_called() -> None:
     assert [finding.location.path for finding in findings] == [
         "$calls['POST 127.0.0.1/v1/charges'][*].body.amount",
     ]
+
+
+def test_which_exchange_fills_a_cache_is_no_difference() -> None:
+    made = cases()
+    keys = RecordedRequest("GET", f"{PAY}/keys", ())
+    spare = OutboundCall(keys, RecordedResponse(200, "OK", ()), 1.0, 1.0, CallOutcome.SPARE)
+    (candidate,) = made[0].candidate
+    assert candidate.observed is not None
+    assert candidate.observed.outbound is not None
+    more = replace(candidate, observed=Observed(outbound=(spare, *candidate.observed.outbound)))
+    made[0] = replace(made[0], candidate=(more,))
+    assert found(made) == {}

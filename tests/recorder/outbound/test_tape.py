@@ -287,3 +287,17 @@ def test_what_fails_in_a_hook_keeps_no_call_from_being_made_and_lets_none_out_of
     assert statuses == [200]
     replay(refused, ())
     assert server.connections == 1
+
+
+def test_what_another_exchange_fetched_for_all_is_answered_as_it_was() -> None:
+    got: list[Any] = []
+    keys = replace(call("GET", f"{PAY}/keys", {}, {"keys": [1]}, 200), outcome=CallOutcome.SPARE)
+
+    def ask() -> None:
+        for _ in range(2):
+            got.append(requests.get(f"{PAY}/keys", timeout=5).json())
+        got.append(requests.post(f"{PAY}/keys", timeout=5).status_code)
+
+    made = replay(ask, (charge(7), keys))
+    assert got == [{"keys": [1]}, {"keys": [1]}, REFUSED_STATUS]
+    assert [one.outcome for one in made] == [CallOutcome.SPARE, CallOutcome.SPARE, CallOutcome.REFUSED]
