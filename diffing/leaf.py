@@ -154,6 +154,8 @@ class LeafJudge:
 
     def _time(self, a: object, b: object, place: Place) -> Verdict | None:
         left, right = moment(a), moment(b)
+        if left is not None and right is None and place.timely and place.seen >= _TRUSTED:
+            return Verdict(kind=DifferenceKind.FORMAT, transition=f"time -> {kind_of(b)}", detail="no time any more")
         if left is None or right is None:
             return None
         if place.attributed and place.seen >= _ATTRIBUTED and self.attribution is not None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from .approvals import Approvals
+from .atoms import location_key
 from .difference import Answer, Case, Comparison, Part, Status
 from .gate import Policy
 from .grouping import ExchangeContext, group
@@ -20,6 +21,7 @@ from .leaf import BINDING, NOISE
 from .mutants import Mutant, Mutator
 from .mutations import Mutation
 from .noise import NoiseRule
+from .over_all import OverAll
 from .profile import NoiseProfile
 from .sensitivity import APPROVED, NOT_COMPARED, RULE, Fate, Sensitivity, sum_up
 from .standing import SILENT, standings
@@ -31,6 +33,8 @@ BUDGET = 500
 """Mutants: enough for an interval of about two percentage points, and for a few of each kind of fault."""
 MAX_TRIALS = 60
 """Exchanges in which one mutant is looked for before it counts as one that survives."""
+MAX_WHOLE = 40
+"""Mutants of whole routes that are looked for over all exchanges: each costs as much as a survey of the run."""
 
 _RENAMING = frozenset([Mutation.TEXT, Mutation.HEADER, Mutation.STEP, Mutation.SCALE])
 """Put another name in the place of one. Where nothing else tells, it is what every release does with its own names."""
@@ -111,6 +115,7 @@ class _SelfTest:
         self._mutator = Mutator(self._cases, take_inventory(self._cases, matched, profile), profile)
         living = [_Living(mutant) for mutant in self._mutator.draw(budget, seed)]
         self._sweep(living, frozenset(matched), clock)
+        self._over_all(living, frozenset(matched), OverAll(self._cases, right, profile, self._judging.rules))
         return sum_up([_fate(one) for one in living], right, source)
 
     def _sweep(self, living: Sequence[_Living], matched: frozenset[int], clock: PassClock) -> None:
@@ -136,6 +141,20 @@ class _SelfTest:
                 self._follow(court, case, heard, frozenset(map(id, here)))
             if self._progress is not None:
                 self._progress(index + 1, len(self._cases))
+
+    def _over_all(self, living: Sequence[_Living], matched: frozenset[int], over_all: OverAll) -> None:
+        """What is in a whole route, and no exchange gives away, may show over all of them."""
+        left = [one for one in living if not one.caught and one.mutant.case is None]
+        for one in [one for one in left if over_all.could_tell(_prefix(one.mutant))][:MAX_WHOLE]:
+            run = list(self._cases)
+            for index in matched:
+                answer = run[index].candidate[0].response
+                if answer and (run[index].method, run[index].route, answer.status) == one.mutant.group:
+                    run[index] = self._mutator.mutated(one.mutant, index) or run[index]
+            for comparison in over_all.showing(run):
+                if self._counts(comparison):
+                    one.caught, one.exchange = True, comparison.exchange_id
+                    break
 
     def _plant(self, court: WhatIfCourt, one: _Living, index: int) -> Heard | None:
         """Hears the case with the fault in it; None when it has none, or when the mutant is caught or was before."""
@@ -185,6 +204,10 @@ class _SelfTest:
         if found.comparison.status is not Status.MATCHED and found.comparison.reason is not None and not found.hidden:
             return f"{NOT_COMPARED}: {found.comparison.reason.value}"
         return next((why for why in _reasons(mutant, found, heard) if why), "")
+
+
+def _prefix(mutant: Mutant) -> str:
+    return location_key(*mutant.group, "")
 
 
 def _reasons(mutant: Mutant, found: Heard, heard: Heard) -> Iterator[str]:

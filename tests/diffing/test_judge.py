@@ -203,6 +203,12 @@ def test_a_regression_is_found_where_it_is(
     assert len(found) <= 2, found
 
 
+def test_a_number_that_is_a_time_no_more_is_found() -> None:
+    for wrong in (0.0, -1.5, 12.25):
+        change = fault("GET /report", body(lambda v, wrong=wrong: v.update(generated_at=wrong)))
+        assert places(run(cases(traffic(), change))) == {("GET /report", "$.generated_at", "format")}
+
+
 ALONE = {name: known for name, known in REGRESSIONS.items() if "from before" not in name}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -11,15 +12,17 @@ import pytest
 from diffing import judge as judge_module
 from diffing.approvals import Approval, Approvals, Scope, Subject
 from diffing.difference import Case, Location, Part, Severity, Status
+from diffing.faulty_answers import Fault
 from diffing.grouping import group
 from diffing.inventory import Knowledge, take_inventory
 from diffing.judge import judge
-from diffing.mutants import Mutator
+from diffing.mutants import Mutant, Mutator
 from diffing.mutations import Mutation
 from diffing.noise import NoiseRule
 from diffing.profile import NoiseProfile, learn
 from diffing.self_test import Judging, right_answers, self_test
-from diffing.sensitivity import Sensitivity
+from diffing.sensitivity import Sensitivity, Share
+from diffing.trial import Trial
 
 from .orders_app import SORTS, cases, traffic
 
@@ -89,11 +92,22 @@ def test_a_mutant_is_caught_exactly_when_the_whole_run_with_it_differs(seed: int
             response = RIGHT[i].candidate[0].response
             if response is not None and (RIGHT[i].method, RIGHT[i].route, response.status) == mutant.group:
                 run[i] = mutator.mutated(mutant, i) or run[i]
-        caught[mutant.site.mutation] += any(c.status is Status.DIFFERED for c in judge(run, PROFILE))
+        caught[mutant.site.mutation] += any(c.status is Status.DIFFERED for c in Trial(PROFILE).first(run))
     found = outcome(budget=80, seed=seed)
     assert {mutation: share.caught for mutation, share in found.by_mutation} == {
         mutation: caught[mutation] for mutation, _ in found.by_mutation
     }
+
+
+def test_what_shows_only_over_all_exchanges_is_caught_in_whole_routes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow_lists(mutator: Mutator, budget: int, seed: int) -> Iterator[Mutant]:
+        inventory = take_inventory(RIGHT, range(len(RIGHT)), PROFILE)
+        site = next(s for s in inventory.sites if (s.shape, s.mutation) == ("$.took_ms", Mutation.SCALE))
+        yield Mutant(0, site, Fault(site.mutation, site.part, site.shape, 0), None, site.shape, site.knowledge)
+
+    monkeypatch.setattr(Mutator, "draw", slow_lists)
+    assert outcome().total == Share(1, 1)
+    assert outcome(Judging(replace(PROFILE, spreads={}))).total == Share(1, 0)
 
 
 def test_a_rule_that_hides_everything_is_what_lets_faults_pass() -> None:
