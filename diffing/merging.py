@@ -110,7 +110,9 @@ def _structure(change: Change) -> Hashable | None:
         return None  # rows that come and go are each listing's own affair, whatever it calls them
     if signature.kind == DifferenceKind.IDENTITY.value and signature.leaf == "id":
         return None  # another object is given out: which one is each route's own affair
-    return signature.part, signature.leaf, signature.kind, signature.transition, signature.is_error
+    # a header that answers and refusals carry alike is set in one place; their bodies are made in two
+    apart = signature.is_error and signature.part != Part.HEADER.value
+    return signature.part, signature.leaf, signature.kind, signature.transition, apart
 
 
 def _resources(signature: Signature) -> set[str]:

@@ -532,3 +532,12 @@ def test_ten_thousand_differences_are_grouped_in_two_seconds() -> None:
     run.findings()
 
     assert time.process_time() - started < 2.0
+
+
+def test_a_header_that_answers_and_refusals_lost_alike_is_one_finding() -> None:
+    run = Run()
+    for number in range(4):
+        run.saw(f"GET /a{number}", header("x-frame-options", K.MISSING, "DENY"))
+        run.saw(f"GET /b{number}", header("x-frame-options", K.MISSING, "DENY"), answer=404)
+    (finding,) = run.findings()
+    assert len(finding.members) == 8
