@@ -1,7 +1,7 @@
 """Outbound calls that fill a cache: made by one exchange for all that follow, so that each replay may be the one.
 
 A token that is fetched once an hour, a rate, a set of keys: in the recording some exchange fetched it, in a fresh
-instance another one does. Such calls go onto every tape as spare ones, which answer what the exchange itself never called.
+instance another one does. Such calls go onto every tape as spare ones, and answer what the exchange itself never made.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ _ON_TAPE = frozenset([CallOutcome.ANSWERED, CallOutcome.FAILED, CallOutcome.PLAY
 
 
 def tape_values(key: Key, run_id: str, calls: Sequence[OutboundCall]) -> list[str]:
-    """The values of the repeated field. Spare calls, then large ones, are left out until it fits, and will be refused."""
+    """The values of the repeated field. What does not fit is left out, spare calls and large ones first."""
     kept = [call for call in calls if call.outcome in _ON_TAPE]
     text = pack(encode_observed(Observed(outbound=tuple(kept))))
     while len(text) > MAX_TAPE:
