@@ -15,9 +15,10 @@ from itertools import combinations
 from .difference import DifferenceKind, Part
 from .elements import page_figures, propagated_amounts, renamed_keys, replaced_elements
 from .evidence import laws_of, overlap, pairs_of
-from .joins import MAX_COMPARED, SAME_EXCHANGES, Join, buckets, chain, overlapping_buckets
+from .joins import MAX_COMPARED, SAME_EXCHANGES, Join, at_route, buckets, chain, overlapping_buckets
 from .routes import literal_segments
 from .signatures import Change, Signature
+from .sql_growth import GONE
 
 MANY_ROUTES = 4  # routes from which a change of even the commonest key is the serializer's
 
@@ -55,7 +56,11 @@ def join_all(changes: Sequence[Change]) -> list[list[Change]]:
     for tagged in buckets(changes, lambda change: change.tags):
         answered = [change for change in tagged if change.signature.part != Part.SQL.value]
         statements = [change for change in tagged if change.signature.part == Part.SQL.value]
-        for first, second in (*(join for rule in _RULES for join in rule(answered)), *same_statement(statements)):
+        for first, second in (
+            *(join for rule in _RULES for join in rule(answered)),
+            *same_statement(statements),
+            *lost_writes(statements),
+        ):
             parent[find(id(first))] = find(id(second))
     groups: dict[int, list[Change]] = {}
     for change in changes:
@@ -177,6 +182,14 @@ def _together(bucket: Sequence[Change]) -> Iterator[Join]:
     for first, second in combinations(bucket[:MAX_COMPARED], 2):
         if overlap(first.exchanges, second.exchanges) >= SAME_EXCHANGES:
             yield first, second
+
+
+def lost_writes(changes: Sequence[Change]) -> Iterator[Join]:
+    """Writes that one route ran in the same exchanges, and now runs no more: what wrote them is passed over."""
+    for bucket in buckets(
+        changes, lambda change: at_route(change.signature) if change.signature.transition == GONE else None
+    ):
+        yield from _together(bucket)
 
 
 def same_statement(changes: Sequence[Change]) -> Iterator[Join]:

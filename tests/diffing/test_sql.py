@@ -236,6 +236,21 @@ def test_n_plus_ones_are_joined_with_care(names: list[str], statements: list[str
     assert len(group(comparisons, context)) == findings
 
 
+def test_writes_that_are_lost_together_are_one_finding() -> None:
+    audit, stock, mail = (f"INSERT INTO {name} (…) VALUES (#)" for name in ("audit", "stock", "mail"))
+    lost = made(
+        *(({audit: 1, stock: 2, mail: 1}, {mail: 1}, None) for _ in range(4)),
+    )
+    comparisons = judged(lost)
+    context = {each.exchange_id: ExchangeContext(order=n, status=200) for n, each in enumerate(comparisons)}
+    (finding,) = group(comparisons, context)
+    assert {member.location.path for member in finding.members} == {audit, stock}
+    elsewhere = [replace(each, route="/other") for each in made(({mail: 1}, {}, None))]
+    more = judged([*lost[:3], *(replace(e, exchange=replace(e.exchange, id="f" * 32)) for e in elsewhere)])
+    context = {each.exchange_id: ExchangeContext(order=n, status=200) for n, each in enumerate(more)}
+    assert len(group(more, context)) == 2
+
+
 def test_a_finding_of_a_body_stays_apart(engine: Engine) -> None:
     """Though both went from 1 to 9."""
     before, after = observed({LIST: 1, ONE: 1}, 9), observed({LIST: 1, ONE: 10}, 9)

@@ -30,7 +30,7 @@ def text_of(statement: object, mysql: bool = False) -> str:
         ("SELECT DISTINCT t1.x2 FROM t1", "SELECT DISTINCT t1.x2 FROM t1"),
         ("INSERT INTO t (a, b) VALUES (?, ?), (?, ?)", "INSERT INTO t (…) VALUES (#)"),
         ("INSERT INTO t (a) VALUES (lower('x')), (lower('y'))", "INSERT INTO t (…) VALUES (lower(#))"),
-        ("INSERT INTO t (a) VALUES (%s) RETURNING t.id, t.a", "INSERT INTO t (…) VALUES (#) RETURNING …"),
+        ("INSERT INTO t (a) VALUES (%s) RETURNING t.id, t.a", "INSERT INTO t (…) VALUES (#)"),
         ("UPDATE t SET a=?, b=now() WHERE t.id = ?", "UPDATE t SET … WHERE t.id = #"),
         ("SAVEPOINT sa_savepoint_12", "SAVEPOINT #"),
         ('RELEASE SAVEPOINT "s1_x3"', "RELEASE SAVEPOINT #"),
