@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -52,6 +52,26 @@ def literal_segments(route: str) -> tuple[str, ...]:
     """The route's words: its segments without placeholders, `api` and versions."""
     segments = (segment for segment in canonical(route).split("/") if segment and "{}" not in segment)
     return tuple(s for s in segments if s != "api" and not _VERSION.fullmatch(s))
+
+
+def fixed_segments(route: str) -> tuple[str, ...]:
+    """Every segment of a route without a placeholder in it."""
+    return tuple(segment for segment in canonical(route).split("/") if segment and "{}" not in segment)
+
+
+def leads_elsewhere(recorded: Mapping[str, str], found: Mapping[str, str], words: Set[str]) -> bool:
+    """Whether two addresses, by their atoms, lead to different routes: another number of segments, or a route's word
+    where the other one has a value. `words` are the fixed segments of all known routes.
+    """
+    ours = {suffix: text for suffix, text in recorded.items() if suffix.startswith("~url[")}
+    theirs = {suffix: text for suffix, text in found.items() if suffix.startswith("~url[")}
+    if not ours or not theirs:
+        return False
+    return len(ours) != len(theirs) or any(
+        text != theirs[suffix] and (text in words) != (theirs[suffix] in words)
+        for suffix, text in ours.items()
+        if suffix in theirs
+    )
 
 
 def matches(pattern: str, method: str, route: str) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from diffing.atoms import atoms, is_integer, is_opaque, location_key, rewrite
 from diffing.difference import Reason
+from diffing.routes import fixed_segments, leads_elsewhere
 from recorder.exchange import RecordedRequest, RecordedResponse
 
 from .admissions import basic_password, field_name, first_given, first_uses, holds_secret
@@ -66,6 +67,7 @@ class Correlator:
         self._to_give = first_given(plan) if enabled else {}
         self._proven = proven_tokens(plan) if enabled else frozenset()
         self._first_use = first_uses(plan) if enabled else {}
+        self._words = frozenset(word for step in plan.steps for word in fixed_segments(step.route))
 
     # -- credentials ------------------------------------------------------------------------------------------------
 
@@ -222,7 +224,10 @@ class Correlator:
             if cookie:
                 self._cookies[step.session, cookie[1], str(old)] = str(new)
             new_atoms = dict(atoms(new))
-            for suffix, text in atoms(old):
+            old_atoms = list(atoms(old))
+            if leads_elsewhere(dict(old_atoms), new_atoms, self._words):
+                continue  # a redirect to the login page names nothing of what the recorded one led to
+            for suffix, text in old_atoms:
                 other = new_atoms.get(suffix)
                 if other is not None:
                     self._bind(step, location_key(method, step.route, status, path, suffix), text, other)

@@ -2,7 +2,18 @@ from __future__ import annotations
 
 import pytest
 
-from diffing.routes import RouteTable, canonical, covers, exact_pattern, literal_segments, matches, overlaps
+from diffing.atoms import atoms
+from diffing.routes import (
+    RouteTable,
+    canonical,
+    covers,
+    exact_pattern,
+    fixed_segments,
+    leads_elsewhere,
+    literal_segments,
+    matches,
+    overlaps,
+)
 
 WORDS = ("ash", "birch", "cedar", "elm", "fir", "larch", "maple", "oak", "pine")
 
@@ -183,3 +194,22 @@ def test_the_narrowest_pattern_of_a_route_names_it(route: str, pattern: str) -> 
     assert exact_pattern("GET", route) == pattern
     if pattern:
         assert matches(pattern, "GET", route)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "found", "elsewhere"),
+    [
+        ("/choir/", "/authenticate?project_id=choir", True),
+        ("/choir/", "/orchestra/", False),
+        ("/orders/17", "/orders/19", False),
+        ("/orders/17", "/login", True),
+        ("/orders/17", "/orders/new", True),
+        ("/login", "/authenticate", False),
+        ("https://a.example/choir/edit", "https://b.example/choir/edit", False),
+        ("17", "19", False),
+    ],
+)
+def test_an_address_that_leads_to_another_route(recorded: str, found: str, elsewhere: bool) -> None:
+    routes = ("/authenticate", "/<project_id>/", "/<project_id>/edit", "/orders/<int:n>", "/orders/new", "/login")
+    words = {word for route in routes for word in fixed_segments(route)}
+    assert leads_elsewhere(dict(atoms(recorded)), dict(atoms(found)), words) is elsewhere
