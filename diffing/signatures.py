@@ -196,6 +196,8 @@ def _signature(comparison: Comparison, difference: Difference, status: int | Non
     if difference.kind is DifferenceKind.STATUS:
         transition = status_transition(_status(difference.baseline), _status(difference.candidate), transition)
         answer = ""  # the transition says it
+    elif difference.location.part is Part.OUTBOUND:
+        answer = ""  # what others are told is told before there is an answer
     return Signature(
         method=comparison.method,
         route=comparison.route,

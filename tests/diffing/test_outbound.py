@@ -272,3 +272,19 @@ def test_which_exchange_fills_a_cache_is_no_difference() -> None:
     more = replace(candidate, observed=Observed(outbound=(spare, *candidate.observed.outbound)))
     made[0] = replace(made[0], candidate=(more,))
     assert found(made) == {}
+
+
+def test_one_change_is_one_finding_whatever_is_answered() -> None:
+    """A provider that declines some charges: the amounts are wrong in both."""
+    made = cases(value(1, "amount", lambda cents: cents * 100))
+    declined = RecordedResponse(402, "Payment Required", ())
+    for n in range(0, len(made), 3):
+        case = made[n]
+        made[n] = replace(
+            case,
+            exchange=replace(case.exchange, response=declined),
+            baseline=tuple(replace(one, response=declined) for one in case.baseline),
+            candidate=tuple(replace(one, response=declined) for one in case.candidate),
+        )
+    (finding,) = group(run(made), {})
+    assert (finding.location.path, finding.count) == (f"{CHARGE}[*].body.amount", len(made))
