@@ -132,6 +132,8 @@ class LeafJudge:
             return plain(a, b)
         if isinstance(b, str) and isinstance(a, str) and not _same_format(a, b, place):
             return Verdict(kind=DifferenceKind.FORMAT, transition=_formats(a, b))
+        if isinstance(a, int) and isinstance(b, int) and b <= 0 < a:
+            return Verdict(kind=DifferenceKind.IDENTITY, transition="id -> other id", detail="names nothing")
         left, right = without_signature(left), without_signature(right)
         why = self._unanchored(place.sort, left, right) or self.renaming.bind(place.sort, left, right)
         if why and not ("set-cookie[" in key and self._is_nobodys(place.sort, right)):
@@ -154,11 +156,11 @@ class LeafJudge:
 
     def _time(self, a: object, b: object, place: Place) -> Verdict | None:
         left, right = moment(a), moment(b)
-        if left is not None and right is None and place.timely and place.seen >= _TRUSTED:
+        if left is not None and right is None and place.timely and place.timed >= _TRUSTED:
             return Verdict(kind=DifferenceKind.FORMAT, transition=f"time -> {kind_of(b)}", detail="no time any more")
         if left is None or right is None:
             return None
-        if place.attributed and place.seen >= _ATTRIBUTED and self.attribution is not None:
+        if place.attributed and place.timed >= _ATTRIBUTED and self.attribution is not None:
             same = self.attribution.agree(left, right, self.baseline, self.candidate)
         else:
             same = same_moment(left, right, self.baseline, self.candidate)
@@ -166,7 +168,7 @@ class LeafJudge:
             if isinstance(a, str) and isinstance(b, str) and not _same_format(a, b, place):
                 return Verdict(kind=DifferenceKind.FORMAT, transition=_formats(a, b))
             return Verdict(TIME)
-        if place.timely and place.seen >= _TRUSTED and self.candidate.known:
+        if place.timely and place.timed >= _TRUSTED and self.candidate.known:
             return Verdict(kind=DifferenceKind.VALUE, transition="time -> other time", detail="not the same moment")
         return None
 

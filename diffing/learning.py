@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from recorder.exchange import RecordedResponse
 
@@ -34,8 +35,10 @@ MIN_SIGHTED = 6
 MAX_MOVED = 0.05
 """Share of them that may have moved nevertheless."""
 READS = frozenset(["GET", "HEAD", "OPTIONS"])
+_NAME = re.compile(r"[|.:\[\]]+")
 RECORDED = -1
 """The pass number of the recording itself."""
+_STEPS = re.compile(r"[|.:\[\]]+")
 
 
 @dataclass(slots=True)
@@ -43,6 +46,7 @@ class Seen:
     """What was seen at one location key, over all pairs of answers that were learned from."""
 
     noise: int = 0  # differing pairs between passes of one release
+    timed: int = 0  # differing pairs between passes of one release that were times and meant one moment
     untimely: bool = False
     unbalanced: bool = False  # of rows: more of them came than went, or the other way round
     unattributed: bool = False
@@ -244,7 +248,9 @@ class _Reader:
         left, right, match = moment(a), moment(b), self._match
         if left is None or right is None or not same_moment(left, right, match.when_a, match.when_b):
             seen.untimely = True
-        elif match.attribution is None or not match.attribution.agree(left, right, match.when_a, match.when_b):
+            return
+        seen.timed += 1
+        if match.attribution is None or not match.attribution.agree(left, right, match.when_a, match.when_b):
             seen.unattributed = True
 
     def _texts(self, seen: Seen, a: object, b: object) -> None:
@@ -301,6 +307,7 @@ def conclude(evidence: Evidence, sorts: Mapping[str, str]) -> NoiseProfile:
     for key, sort in sorts.items():
         if key not in places and key not in refuted:
             places[key] = Place(sort=sort)
+    _pool_times(places, evidence)
     anchored = frozenset(_anchored(evidence))
     loose = frozenset(f"{sort} {value}" for sort in anchored for value in evidence.moved.get(sort, ()))
     maps = frozenset(key for key, names in evidence.keys.items() if len(names) > MANY_KEYS)
@@ -313,6 +320,25 @@ def conclude(evidence: Evidence, sorts: Mapping[str, str]) -> NoiseProfile:
         turned_up=dict(evidence.turned_up.least),
         pairs=evidence.pairs,
     )
+
+
+def _pool_times(places: dict[str, Place], evidence: Evidence) -> None:
+    """Lets places of one name vouch for one another: `created_at` is seen once on one route and often on others.
+
+    Only where all places of the name agree that what varies there is a time.
+    """
+    names: dict[str, list[str]] = defaultdict(list)
+    for key, seen in evidence.seen.items():
+        if seen.timed or seen.untimely:
+            names[_STEPS.split(key)[-1]].append(key)
+    for name, keys in names.items():
+        if not name or any(evidence.seen[key].untimely for key in keys):
+            continue
+        timed = sum(evidence.seen[key].timed for key in keys)
+        agreed = not any(evidence.seen[key].unattributed for key in keys)
+        for key in keys:
+            if key in places:
+                places[key] = replace(places[key], timed=timed, attributed=places[key].attributed and agreed)
 
 
 def _anchored(evidence: Evidence) -> Iterator[str]:
@@ -332,8 +358,9 @@ def _place(seen: Seen, sort: str, refuted: bool) -> Place | None:
         varies=seen.noise > 0,
         sort=sort,
         refuted=refuted,
-        timely=seen.noise > 0 and not seen.untimely,
-        attributed=seen.noise > 0 and not seen.untimely and not seen.unattributed,
+        timely=seen.timed > 0 and not seen.untimely,
+        attributed=seen.timed > 0 and not seen.untimely and not seen.unattributed,
+        timed=seen.timed,
         types=frozenset(seen.types),
         format=join(seen.texts),
         seen=seen.noise,

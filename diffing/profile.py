@@ -23,6 +23,7 @@ class Place:
     refuted: bool = False  # was given a sort, and broke its renaming between two baseline passes
     timely: bool = False  # whenever it varied, it meant the same moment of both passes
     attributed: bool = False  # and more narrowly the time of one and the same request
+    timed: int = 0  # pairs that say so, here and at the places of the same name, which all say the same
     types: frozenset[str] = frozenset()  # JSON types seen; kept where the location varies
     format: Format | None = None  # of its texts; kept where the location varies
     seen: int = 0  # pairs that differed
@@ -119,8 +120,9 @@ def _place_to_json(place: Place) -> dict[str, Any]:
         found["sort"] = place.sort
     if place.types:
         found["types"] = sorted(place.types)
-    if place.seen:
-        found["seen"] = place.seen
+    for name in ("seen", "timed"):
+        if getattr(place, name):
+            found[name] = getattr(place, name)
     if place.format is not None:
         form = place.format
         found["format"] = [form.template, form.characters, form.shortest, form.longest, form.samples]
@@ -132,6 +134,7 @@ def _place_from_json(data: Mapping[str, Any]) -> Place:
         sort=data.get("sort", ""),
         types=frozenset(data.get("types", ())),
         seen=data.get("seen", 0),
+        timed=data.get("timed", 0),
         format=Format(*data["format"]) if "format" in data else None,
     )
     flags: dict[str, Any] = {name: True for name in _FLAGS if data.get(name)}

@@ -23,9 +23,13 @@ EMPTY = "empty"
 """A list or object without anything in it; with something in it, it is an `array` or `object`."""
 
 MIN_KNOWN = 12
-"""Sightings in the baseline's passes below which nothing is said of a place."""
-MIN_SEEN = 4
-"""The same for the candidate."""
+"""Sightings in the baseline's passes below which shares and bands say nothing of a place."""
+FEW_KNOWN = 6
+"""The same for orders of magnitude."""
+MIN_SEEN = 2
+"""Sightings of the candidate below which nothing is said of a place."""
+FAR = 30.0
+"""How many times as large, or as small, a number has to be to be of another order, however few are known."""
 MAX_VALUES = 24
 """Distinct values up to which a place counts as holding one of a few."""
 MAX_UNSEEN = 0.02
@@ -117,7 +121,7 @@ KINDS, VALUES, BAND, FLAG = "kinds", "values", "band", "flag"
 
 def learn_spread(passes: Sequence[Sequence[Sighting]]) -> Spread | None:
     """The spread over some passes; None when there is too little to say anything of it."""
-    if len(passes) < 2 or sum(map(len, passes)) < MIN_KNOWN:
+    if len(passes) < 2 or sum(map(len, passes)) < FEW_KNOWN:
         return None
     tests = {KINDS, VALUES, BAND, FLAG}
     for i, one in enumerate(passes):
@@ -128,7 +132,7 @@ def learn_spread(passes: Sequence[Sequence[Sighting]]) -> Spread | None:
 
 def deviations(key: str, spread: Spread, seen: Sequence[Sighting], chance: float) -> list[Deviation]:
     """What changed beyond `chance` at a place."""
-    if spread.total < MIN_KNOWN or len(seen) < MIN_SEEN:
+    if len(seen) < MIN_SEEN:
         return []
     return [_described(key, spread, seen, test, value) for test, value in _grown(spread, seen, chance)]
 
@@ -182,12 +186,15 @@ def _grown(spread: Spread, seen: Sequence[Sighting], chance: float) -> list[tupl
         unseen = max(spread.singles, 1) / sum(spread.values.values())
         if new and _at_least(new, len(texts), unseen) <= chance:
             found.append((VALUES, ""))
+    numbers = [sighting for sighting in seen if sighting.kind in ("int", "float", "array", EMPTY)]
     if BAND in spread.tests and spread.numbers >= MIN_KNOWN and not found:
-        numbers = [sighting for sighting in seen if sighting.kind in ("int", "float", "array", EMPTY)]
         outside = sum(_outside(sighting.value, spread) for sighting in numbers)
         # beyond the extremes lie, of exchangeable values, 2 in n + 1; the band is wider than that
         if outside and _at_least(outside, len(numbers), 2 / (spread.numbers + 1)) <= chance:
             found.append((BAND, ""))
+    few = BAND in spread.tests and spread.numbers >= FEW_KNOWN and len(numbers) >= MIN_SEEN and not found
+    if few and all(sighting.kind in ("int", "float") and _is_far(sighting.value, spread) for sighting in numbers):
+        found.append((BAND, ""))
     return found
 
 
@@ -251,6 +258,11 @@ def _outside(value: object, spread: Spread) -> bool:
         return False
     low, high = spread.bounds()
     return not low <= number <= high
+
+
+def _is_far(value: object, spread: Spread) -> bool:
+    """Whether a number is of another sign or order of magnitude than all that are known, which are positive."""
+    return spread.low > 0 and not spread.low / FAR <= _number(value) <= spread.high * FAR
 
 
 def _number(value: object) -> float:

@@ -157,3 +157,13 @@ def test_rows_that_nobody_can_name_come_and_go_in_equal_number() -> None:
     assert changes(run(cases(coupons(3), coupons(3)))) == set()
     assert changes(run(cases(coupons(3), coupons(2)))) == {("$.rows", "length", "array -> shorter array")}
     assert changes(run(cases(coupons(3), coupons(4)))) == {("$.rows", "length", "array -> longer array")}
+
+
+def worker(scale: float) -> Make:
+    return lambda chance, number: {"worker": int((4000 + 31 * number) * scale)}
+
+
+@pytest.mark.parametrize("scale", [0.0, 100.0, -1.0])
+def test_a_few_numbers_tell_another_order_of_magnitude(scale: float) -> None:
+    assert changes(run(cases(worker(1.0), worker(scale), count=3))) == {("$.worker", "value", "int -> other int")}
+    assert changes(run(cases(worker(1.0), worker(3.0), count=3))) == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import formatdate
 
@@ -93,3 +94,21 @@ def test_the_exchanges_under_way_at_a_moment() -> None:
     assert line.under_way(1013.701, 0.000001) == {100}
     assert line.under_way(1013.75, 0.000001) == frozenset()
     assert line.under_way(1013.0, 1.0) == frozenset(range(95, 103))  # written to the second: anywhere in it
+
+
+def test_places_of_one_name_vouch_for_one_another() -> None:
+    """One route is asked once, others often: what `at` means there is what it means elsewhere."""
+    made = cases(stale=True)
+    alone = made[-1]
+    lone = replace(alone, route="/other", exchange=replace(alone.exchange, id="f" * 32))
+    found = judged([*made[:-1], lone])
+    assert found[-1].status is Status.DIFFERED
+    assert [d.transition for d in found[-1].differences] == ["time -> other time"]
+
+
+def test_what_is_null_now_and_then_and_never_a_time_is_no_time() -> None:
+    made = cases(stale=False)
+    none = replace(made[0].baseline[1], response=answer({"at": None}, 1.0).response)
+    only = [replace(each, baseline=(each.baseline[0], none, each.baseline[2])) for each in made[:1]]
+    (place,) = [place for key, place in learn(only, {}).places.items() if key.endswith("$.at")]
+    assert (place.null_varies, place.timed) == (True, 1)  # the third pass said a time
