@@ -15,6 +15,7 @@ from .headers import header_tree
 from .knowledge import Scope
 from .learning import READS
 from .profile import NoiseProfile
+from .times import OTHER_TIME
 from .walk import Pair, Plain, leaves
 
 MAX_TAINTED = 100_000
@@ -109,12 +110,15 @@ class Taint:
         return self._holds(key, pair.baseline, self._baseline) or self._holds(key, pair.candidate, self._candidate)
 
     def _is_new(self, case: Case, pair: Pair, difference: Difference, scope: Scope) -> bool:
-        """Whether the candidate made a new object where the baseline went on with one it had.
+        """Whether the candidate made a new object, or at another time, where the baseline went on with one it had.
 
         That follows when a write of the same principal succeeded on one side only (an order that should have been
         refused used up the cart). The new object must be nobody else's: another one's is a finding in any case.
         """
         cause = self._parted.get(_owner(case))
+        if cause is not None and difference.transition == OTHER_TIME:
+            self.cause = f"downstream of {cause}"
+            return True
         if cause is None or difference.kind is not DifferenceKind.IDENTITY:
             return False
         key = scope.key(pair.shape)

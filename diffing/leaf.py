@@ -13,7 +13,7 @@ from .formats import template
 from .kinds import json_type, kind_of
 from .naming import is_id_like
 from .profile import NoiseProfile, Place
-from .times import UNKNOWN, Window, moment, same_moment
+from .times import OTHER_TIME, UNKNOWN, Window, moment, same_moment
 from .turned_up import may_be_new
 from .windows import Attribution
 
@@ -169,7 +169,7 @@ class LeafJudge:
                 return Verdict(kind=DifferenceKind.FORMAT, transition=_formats(a, b))
             return Verdict(TIME)
         if place.timely and place.timed >= _TRUSTED and self.candidate.known:
-            return Verdict(kind=DifferenceKind.VALUE, transition="time -> other time", detail="not the same moment")
+            return Verdict(kind=DifferenceKind.VALUE, transition=OTHER_TIME, detail="not the same moment")
         return None
 
     def _varying(self, a: object, b: object, place: Place) -> Verdict:

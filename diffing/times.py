@@ -24,6 +24,8 @@ _QUARTER = 900
 _SHIFTS = 56
 """Time zones are whole quarters of an hour, up to 14 hours off UTC."""
 DAY = 86_400.0
+OTHER_TIME = "time -> other time"
+"""The transition of two times that mean different moments."""
 
 
 @dataclass(frozen=True, slots=True)
