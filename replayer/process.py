@@ -104,8 +104,12 @@ _abandoned: list[subprocess.Popen[bytes]] = []
 
 
 def environment(target: TargetSettings) -> dict[str, str]:
-    """Our environment, the target's on top; its interpreter's folder is found first and ours last on PATH."""
-    env = {**os.environ, **dict(target.env)}
+    """Our environment, the target's on top; its interpreter's folder is found first and ours last on PATH.
+
+    A sink of ours is not handed on: a replay is no traffic of production, and does not belong into its spool.
+    """
+    env = {name: value for name, value in os.environ.items() if name != "UNDERSTUDY_SINK"}
+    env.update(target.env)
     folders = [env.get("PATH", os.defpath), str(Path(sys.executable).parent)]
     if target.python:
         folders.insert(0, str(Path(target.cwd or ".", target.python).absolute().parent))

@@ -104,7 +104,7 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
             policy=policy,
             tags=tuple((tag.name, tag.routes) for tag in settings.tags),
             rules=rules,
-            known=None if options.relearn else _known(store, info, baselines),
+            known=None if options.relearn else known_profile(store, info.id, baselines, options.passes),
             approvals=book.approvals(run_id, options.branch),
             key=key,
             branch=options.branch,
@@ -192,11 +192,14 @@ def _build(baselines: Sequence[TargetSettings]) -> str:
     return baselines[0].build if len(baselines) == 1 else ""
 
 
-def _known(store: Store, info: RecordingInfo, baselines: Sequence[TargetSettings]) -> Known | None:
-    """What an earlier run learned of this recording and build; None when there is nothing that can be used."""
+def known_profile(store: Store, recording_id: int, baselines: Sequence[TargetSettings], passes: int) -> Known | None:
+    """What an earlier run learned of this recording and build; None when there is nothing that can be used.
+
+    What fewer passes taught than are asked for now is not used: more were asked for in order to learn more.
+    """
     build = _build(baselines)
-    stored = store.profile(info.id, build) if build else None
-    if stored is None:
+    stored = store.profile(recording_id, build) if build else None
+    if stored is None or int(stored.data.get("passes", 2)) < passes:
         return None
     try:
         profile = NoiseProfile.from_json(stored.data)

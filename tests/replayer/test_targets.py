@@ -92,6 +92,13 @@ def test_commands_are_found_beside_the_targets_python_first_and_beside_ours_last
     assert env == {**os.environ, "PATH": env["PATH"], "X": "1"}
 
 
+def test_a_sink_of_ours_is_not_handed_on_and_one_of_the_target_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNDERSTUDY_SINK", "file:///var/spool/production")
+    assert "UNDERSTUDY_SINK" not in environment(TargetSettings("t"))
+    own = TargetSettings("t", env=(("UNDERSTUDY_SINK", "memory:"),))
+    assert environment(own)["UNDERSTUDY_SINK"] == "memory:"
+
+
 @pytest.mark.parametrize("statuses", ["404", "302", "503,500,200"])
 def test_below_500_is_ready(tmp_path: Path, statuses: str) -> None:
     opened(started(tmp_path, statuses))
