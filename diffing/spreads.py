@@ -95,7 +95,7 @@ class Deviation:
     """A change of the spread at one place: which sightings show it, and in what words."""
 
     key: str
-    test: str  # KINDS, VALUES, BAND or FLAG
+    test: str  # KINDS, VALUES, BAND, FLAG or ORDER
     value: str  # the kind, or the flag, that became more frequent; "" where any new value shows it
     kind: DifferenceKind
     transition: str
@@ -112,22 +112,48 @@ class Deviation:
             case "values":
                 text = _text(sighting.value)
                 return text is not None and text not in spread.values
+            case "order":
+                return sighting.kind in ("int", "float") and _is_far(sighting.value, spread)
             case _:
                 return _outside(sighting.value, spread)
 
 
-KINDS, VALUES, BAND, FLAG = "kinds", "values", "band", "flag"
+KINDS, VALUES, BAND, FLAG, ORDER = "kinds", "values", "band", "flag", "order"
 
 
 def learn_spread(passes: Sequence[Sequence[Sighting]]) -> Spread | None:
     """The spread over some passes; None when there is too little to say anything of it."""
     if len(passes) < 2 or sum(map(len, passes)) < FEW_KNOWN:
         return None
-    tests = {KINDS, VALUES, BAND, FLAG}
+    tests = {KINDS, VALUES, BAND, FLAG, ORDER}
     for i, one in enumerate(passes):
         others = _pooled([*passes[:i], *passes[i + 1 :]], frozenset(tests))
         tests -= {test for test, *_ in _grown(others, one, LENIENT)}
+    if not _share_values(passes):
+        tests.discard(VALUES)
+    if not _share_bands(passes):
+        tests.discard(BAND)
     return _pooled(passes, frozenset(tests))
+
+
+def _share_values(passes: Sequence[Sequence[Sighting]]) -> bool:
+    """Whether each pass shows mostly words that others show as well: a host's own name is another one in each."""
+    words = [[text for sighting in one if (text := _text(sighting.value)) is not None] for one in passes]
+    for i, mine in enumerate(words):
+        others = {text for j, theirs in enumerate(words) if j != i for text in theirs}
+        if mine and 2 * sum(text in others for text in mine) < len(mine):
+            return False
+    return True
+
+
+def _share_bands(passes: Sequence[Sequence[Sighting]]) -> bool:
+    """Whether the numbers of all passes overlap: those of a clock or a counter lie one pass after the other."""
+    bands = [
+        (min(numbers), max(numbers))
+        for one in passes
+        if (numbers := [_number(s.value) for s in one if s.kind in ("int", "float")])
+    ]
+    return all(low <= other_high for low, _ in bands for _, other_high in bands)
 
 
 def deviations(key: str, spread: Spread, seen: Sequence[Sighting], chance: float) -> list[Deviation]:
@@ -192,9 +218,10 @@ def _grown(spread: Spread, seen: Sequence[Sighting], chance: float) -> list[tupl
         # beyond the extremes lie, of exchangeable values, 2 in n + 1; the band is wider than that
         if outside and _at_least(outside, len(numbers), 2 / (spread.numbers + 1)) <= chance:
             found.append((BAND, ""))
-    few = BAND in spread.tests and spread.numbers >= FEW_KNOWN and len(numbers) >= MIN_SEEN and not found
-    if few and all(sighting.kind in ("int", "float") and _is_far(sighting.value, spread) for sighting in numbers):
-        found.append((BAND, ""))
+    enough = spread.numbers >= FEW_KNOWN and len(numbers) >= MIN_SEEN
+    far = [sighting for sighting in numbers if sighting.kind in ("int", "float") and _is_far(sighting.value, spread)]
+    if ORDER in spread.tests and enough and len(far) == len(numbers) and not found:
+        found.append((ORDER, ""))
     return found
 
 

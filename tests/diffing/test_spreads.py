@@ -98,8 +98,17 @@ def test_the_same_release_shows_nothing(same: Make, count: int) -> None:
         assert changes(run(cases(same, same, count=count, seed=seed))) == set(), seed
 
 
-def test_what_is_the_same_within_a_pass_is_not_counted_by_exchanges() -> None:
-    assert changes(run(cases(node, node))) == set()
+def host(chance: random.Random, number: int) -> object:
+    """As `node`, and one of two for each request."""
+    return {"host": f"web-{number}{chance.choice('ab')}", "started": 1000 * number + chance.randrange(9)}
+
+
+@pytest.mark.parametrize("make", [node, host])
+@pytest.mark.parametrize("passes", [2, 3])
+@pytest.mark.parametrize("count", [3, 4, 6, 30])
+def test_what_is_the_same_within_a_pass_is_not_counted_by_exchanges(make: Make, passes: int, count: int) -> None:
+    for seed in range(10):
+        assert changes(run(cases(make, make, count=count, passes=passes, seed=seed))) == set()
 
 
 def test_each_value_that_is_new_is_told_where_it_stands() -> None:
