@@ -20,8 +20,8 @@ from .signatures import Change, ExchangeContext, Occurrence, collect
 
 __all__ = ["CONFIRMED", "FLAKY", "UNCONFIRMED", "ExchangeContext", "Finding", "Member", "group"]
 
-CONFIRMED = "confirmed"  # seen again when its exemplar was replayed once more on fresh instances
-FLAKY = "flaky"  # not seen again
+CONFIRMED = "confirmed"  # repetitions on fresh instances show it, and the baseline does not, or far less often
+FLAKY = "flaky"  # it did not come back, or the baseline shows it, too
 UNCONFIRMED = "unconfirmed"  # not replayed again
 
 MAX_EXEMPLARS = 3

@@ -26,7 +26,7 @@ Fingerprint = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Why; shown in every report.")]
 Author = Annotated[str, typer.Option(help="Who decides; default: git's user.email.")]
-OfRun = Annotated[str, typer.Option("--run", metavar="RUN", help="The run to look in; default: the newest.")]
+OfRun = Annotated[str, typer.Option("--run", metavar="RUN", help="Where to look; default: the newest run that has it.")]
 Where = Annotated[Scope, typer.Option(help="Where it holds: in this run, on the run's branch, or always.")]
 StoreOnly = Annotated[bool, typer.Option("--store-only", help="Leave the file in the repository alone.")]
 

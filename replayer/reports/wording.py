@@ -135,8 +135,8 @@ def route(finding: Finding | Member | Subject) -> str:
 def state_note(finding: Finding) -> str:
     """What is to be known of a finding that is not confirmed."""
     return {
-        FLAKY: "flaky: not seen again when replayed once more; does not block",
-        UNCONFIRMED: "not replayed a second time",
+        FLAKY: "flaky: did not come back, or the baseline shows it, too; does not block",
+        UNCONFIRMED: "could not be replayed once more",
     }.get(finding.state, "")
 
 

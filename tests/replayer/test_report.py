@@ -299,7 +299,7 @@ def test_the_terminal_report_reads_from_the_verdict_down() -> None:
         "  INFO      GET /api/products                                                1/9",
         "            $.colour missing -> present",
         "            bbbbbbbbbbbbbbbb; approved by ann until 2027-01-31: wanted; flaky:",
-        "            not seen again when replayed once more; does not block",
+        "            did not come back, or the baseline shows it, too; does not block",
         "",
         "Exchanges",
         "  45 recorded = 30 matched + 12 differed + 0 errored + 2 not compared + 1",
