@@ -31,10 +31,12 @@ class OutboundHook:
             guard_socket.install()
 
     def equip(self, observation: Observation) -> None:
-        """Gives an observation its log of calls, and what answers them where a replay gave a tape along."""
+        """Gives an observation its log of calls, and what answers them where a replay gave a tape along.
+
+        A tape that cannot be read, cut by a proxy maybe, is an empty one: what was to be answered must not go out.
+        """
         wrap_loaded_clients()
         log = observation.calls = CallLog()
         if observation.run and observation.tape:
             calls = self._read_tape(self._key, observation.run, observation.tape)
-            if calls is not None:
-                log.player = self._make_tape(calls, self._allowed)
+            log.player = self._make_tape(calls or (), self._allowed)

@@ -122,9 +122,10 @@ def test_an_empty_tape_refuses_everything_and_none_refuses_nothing(server: Provi
     assert server.connections == 1
 
 
-def test_a_tape_that_is_not_signed_for_this_run_is_none(server: Provider) -> None:
+def test_a_tape_that_is_not_signed_for_this_run_answers_nothing_and_lets_nothing_out(server: Provider) -> None:
     (made,) = replay(lambda: requests.post(f"{server.url}/charges", json={}, timeout=5), (charge(7),), run="r2")
-    assert made.outcome is CallOutcome.ANSWERED
+    assert made.outcome is CallOutcome.REFUSED
+    assert server.connections == 0
     values = tape_values(KEY, "r1", (charge(7),))
     assert read_tape(KEY, "r1", ",".join(values)) == (charge(7),)
     digest, text = values
