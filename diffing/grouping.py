@@ -83,6 +83,12 @@ class Finding:
     exchanges: tuple[str, ...]  # in causal order
     detail: str = ""
 
+    @property
+    def places(self) -> tuple[Member, ...]:
+        """The members; of a finding that names none, its root as the only one."""
+        root = (self.method, self.route, self.location, self.count, self.kind, self.transition, self.severity)
+        return self.members or (Member(self.fingerprint, *root),)
+
 
 def group(
     comparisons: Sequence[Comparison],

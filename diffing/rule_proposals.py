@@ -109,7 +109,7 @@ def propose(
     refused: list[Refused] = []
     needs: dict[tuple[Spot, str], Need] = {}
     for finding in findings:
-        for member in finding.members or (_root(finding),):
+        for member in finding.places:
             found = _need(finding, member, evidence, candidate)
             if isinstance(found, Refused):
                 refused.append(found)
@@ -239,18 +239,6 @@ def _is_writable(spot: Spot) -> bool:
 
 def _is_root(finding: Finding, member: Member) -> bool:
     return (member.method, member.route, member.location) == (finding.method, finding.route, finding.location)
-
-
-def _root(finding: Finding) -> Member:
-    return Member(
-        finding.fingerprint,
-        finding.method,
-        finding.route,
-        finding.location,
-        finding.count,
-        finding.kind,
-        finding.transition,
-    )
 
 
 def _shown(value: object) -> list[object]:

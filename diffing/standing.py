@@ -80,7 +80,7 @@ def _standing(finding: Finding, said: Sequence[Approval], approvals: Approvals, 
     holding = tuple(each for each in current if each.decision is Decision.APPROVE)
     rejections = tuple(each for each in current if each.decision is Decision.REJECT)
     needed = policy.reviewers(finding.tags)
-    members = finding.members or (_root(finding),)
+    members = finding.places
     by_mark = _by_mark(each for each in holding if _counts(each, needed))
     approved = {each.fingerprint for each in members if _is_approved(each, by_mark.get(each.fingerprint, ()), needed)}
     failing = policy.lightest_failing(finding.tags)
@@ -136,19 +136,6 @@ def _change(member: Member) -> tuple[str, str, str, str]:
     """What changed, wherever: the part, the key that the place ends in, the kind and the transition."""
     part, path = member.location.part, member.location.path
     return part.value, leaf_of(part, path), member.kind, member.transition
-
-
-def _root(finding: Finding) -> Member:
-    return Member(
-        finding.fingerprint,
-        finding.method,
-        finding.route,
-        finding.location,
-        finding.count,
-        finding.kind,
-        finding.transition,
-        finding.severity,
-    )
 
 
 def _distinct(approvals: Iterable[Approval]) -> tuple[Approval, ...]:

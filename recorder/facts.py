@@ -67,6 +67,8 @@ _NOT_OBSERVED = Observed()
 
 def native(text: object) -> str:
     """A string of one character per byte, as WSGI wants them, out of whatever a server or an application gave."""
+    if isinstance(text, bytes):
+        return text.decode("latin-1")
     value = text if isinstance(text, str) else str(text)
     if value.isascii():
         return value

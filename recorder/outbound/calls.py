@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from ..capture import Tally
 from ..exchange import Body, BodyState, CallOutcome, Headers, OutboundCall, RecordedRequest, RecordedResponse, header
+from ..facts import native
 from ..guard import Guard
 from ..observation import current
 
@@ -115,7 +116,7 @@ class Call:
             announced = header(headers, "content-length")
             size = max(size, int(announced) if announced.isdecimal() else 0)
         state = BodyState.COMPLETE if whole and len(data) == size else BodyState.TRUNCATED
-        return RecordedRequest(self._method.upper(), _native_text(self._url), headers, Body(data, size, state))
+        return RecordedRequest(self._method.upper(), native(self._url), headers, Body(data, size, state))
 
     def value(self) -> OutboundCall:
         """The whole call as a value."""
@@ -138,7 +139,7 @@ class Call:
         size = tally.size if whole else max(tally.size, int(announced) if announced.isdecimal() else 0)
         state = BodyState.COMPLETE if whole and tally.kept == tally.size else BodyState.TRUNCATED
         body = Body(b"".join(tally.chunks), size, state)
-        return RecordedResponse(self.status, _native_text(self.reason), headers, body)
+        return RecordedResponse(self.status, native(self.reason or ""), headers, body)
 
 
 class CallLog:
@@ -246,18 +247,4 @@ _CODED = frozenset(["content-encoding", "content-length", "transfer-encoding"])
 def _native(fields: RawHeaders) -> Headers:
     if hasattr(fields, "items"):
         fields = fields.items()
-    return tuple((_native_text(name), _native_text(value)) for name, value in fields)
-
-
-def _native_text(text: Any) -> str:
-    """A string of one character per byte."""
-    if isinstance(text, bytes):
-        return text.decode("latin-1")
-    value = text if isinstance(text, str) else str(text if text is not None else "")
-    if value.isascii():
-        return value
-    try:
-        value.encode("latin-1")
-    except UnicodeEncodeError:
-        return value.encode("utf-8", "surrogatepass").decode("latin-1")
-    return value
+    return tuple((native(name), native(value)) for name, value in fields)

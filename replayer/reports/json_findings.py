@@ -21,7 +21,7 @@ def _finding(data: Mapping[str, Any]) -> Finding:
         kind=data["kind"],
         method=data["method"],
         route=data["route"],
-        location=_location(data["location"]),
+        location=location_of(data["location"]),
         transition=data["transition"],
         baseline=data["baseline"],
         candidate=data["candidate"],
@@ -42,13 +42,14 @@ def _member(data: Mapping[str, Any], otherwise: str) -> Member:
         fingerprint=data["fingerprint"],
         method=data["method"],
         route=data["route"],
-        location=_location(data["location"]),
+        location=location_of(data["location"]),
         count=data["count"],
-        kind=data["kind"],
-        transition=data["transition"],
+        kind=data.get("kind", ""),
+        transition=data.get("transition", ""),
         severity=Severity(data.get("severity", otherwise)),  # reports of 0.1.0 had none
     )
 
 
-def _location(data: Mapping[str, str]) -> Location:
+def location_of(data: Mapping[str, str]) -> Location:
+    """A location as reports write it."""
     return Location(Part(data["part"]), data["path"])
