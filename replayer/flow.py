@@ -20,9 +20,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from diffing.atoms import atoms, is_integer, is_opaque, link_suffix, location_key
+from diffing.atoms import atoms, is_integer, is_opaque, location_key
 from recorder.exchange import Exchange
 
+from .nouns import is_choice_of, is_of_an_action, leads_to, leaf_name, may_identify, noun_of, singular
 from .produced import Produced
 from .sessions import Partition
 from .spans import Slot
@@ -39,14 +40,6 @@ MAX_OCCURRENCES = 200
 MAX_DISTINCT = 1000
 
 _INDEX = re.compile(r"\[\d+\]")
-# the last word before it that says what it is: `cc` in `/tickets/5/cc/delete/7`
-_LINKED = re.compile(
-    r"^[^~]*~url\[(?:[A-Za-z_-]+/)*?([A-Za-z_-]+)(?:/(?:add|change|delete|edit|remove|update|view))?:\d+\]$"
-)
-_WRAPPERS = frozenset(
-    "items data results rows list records content entries edges node nodes result response payload object objects"
-    " attributes value values hits docs documents page".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,10 +216,10 @@ class _Evidence:
             if self._opaque_hits[consumer, producer] * 2 >= hits:
                 direct[consumer][producer] = share
                 continue
-            if not _may_identify(consumer) or not _may_identify(producer):
+            if not may_identify(consumer) or not may_identify(producer):
                 continue
             named = self._noun(consumer) is not None and self._noun(consumer) == self._noun(producer)
-            named = named or _leads_to(producer, consumer) or _is_choice_of(consumer, producer)
+            named = named or leads_to(producer, consumer) or is_choice_of(consumer, producer)
             named = named or self._refers_to(consumer, producer)
             if named and share >= MIN_SHARE / 2:
                 direct[consumer][producer] = share
@@ -243,7 +236,7 @@ class _Evidence:
         `POST /cart/items` may answer with the cart: `$.id` is the cart's, `$.items[*].id` are the items'.
         """
         if location not in self._nouns:
-            noun = _noun(location)
+            noun = noun_of(location)
             head, _, where = location.rpartition("|")
             if (
                 noun is not None
@@ -253,7 +246,7 @@ class _Evidence:
             ):
                 rows = f"{head}|$."
                 if any(
-                    _singular(other[len(rows) :].partition("[")[0]) == noun
+                    singular(other[len(rows) :].partition("[")[0]) == noun
                     for other in self.locations
                     if other.startswith(rows) and "[*].id" in other
                 ):
@@ -264,14 +257,14 @@ class _Evidence:
     def _refers_to(self, consumer: str, producer: str) -> bool:
         """Whether a field of a JSON body is called after what the producer names: `{"ticket": 5}` means ticket 5."""
         noun = self._noun(producer) if "|>$" in consumer and "~" not in consumer else None
-        return noun is not None and _singular(_leaf_name(consumer)) == noun
+        return noun is not None and singular(leaf_name(consumer)) == noun
 
     def join_by_name(self, partition: Partition) -> None:
         """Joins locations that name the same kind of thing and share at least one value."""
         groups: dict[str, list[str]] = defaultdict(list)
         for location in self.locations:
-            noun = self._noun(location) if _may_identify(location) else None
-            if noun is not None and not _of_an_action(location):
+            noun = self._noun(location) if may_identify(location) else None
+            if noun is not None and not is_of_an_action(location):
                 groups[noun].append(location)
         for locations in groups.values():
             known: list[tuple[str, set[str]]] = []
@@ -298,113 +291,3 @@ def log10_tail(hits: int, chances: int, rate: float) -> float:
     if share < 1:
         divergence += (1 - share) * math.log((1 - share) / (1 - rate))
     return -chances * divergence / math.log(10)
-
-
-_NOT_IDENTIFIERS = re.compile(
-    r"(^|_)(page|per_page|size|limit|offset|count|total|totals|quantity|qty|amount|price|cost|rating|score|year|month"
-    r"|day|age|version|weight|width|height|length|duration|seconds|minutes|percent|rate|stock|balance|points|position"
-    r"|rank|order_by|sort|depth|level|status_code|took_ms|ms|expires_in|exp|iat|nbf|subtotal|tax|discount)$"
-)
-
-
-def _is_choice_of(consumer: str, producer: str) -> bool:
-    """Whether a form sent what a page had offered for the field: an option, a box to tick, one of several forms."""
-    name = consumer.rpartition("|>form.")[2] if "|>form." in consumer else ""
-    return bool(name) and producer.endswith(f"|$html.input.{name}[*]")
-
-
-def _leaf_name(location: str) -> str:
-    """The last name in a location key: `order_id` of `POST /pay|>$.order_id`; "" for a path segment or a bare lens."""
-    where = location.rpartition("|")[2].lstrip(">")
-    name = re.split(r"[.?]", where.split("~")[0] if "~url?" not in where else where)[-1]
-    return _snake(re.sub(r"\[\*\]$", "", name))
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("-", "_").lower()
-
-
-def _may_identify(location: str) -> bool:
-    """Whether a location's name allows it to carry identifiers: amounts, pages and counts never do."""
-    return _NOT_IDENTIFIERS.search(_leaf_name(location)) is None
-
-
-def _singular(word: str) -> str:
-    word = word.lower().replace("-", "_")
-    if word.endswith("ies") and len(word) > 4:
-        return word[:-3] + "y"
-    if word.endswith(("sses", "xes", "ches", "shes")):
-        return word[:-2]
-    if word.endswith("s") and not word.endswith("ss") and len(word) > 3:
-        return word[:-1]
-    return word
-
-
-def _static(route: str) -> list[str]:
-    return [s for s in route.split("/") if s and not s.startswith(("<", "{", ":", "("))]
-
-
-def _noun(location: str) -> str | None:
-    """The kind of thing that a location names, by convention; None when its name says nothing."""
-    head, _, where = location.rpartition("|")
-    where = where.lstrip(">")
-    route = head.partition(" ")[2].partition("|")[0]
-    linked = _LINKED.search(where)
-    if linked is not None:
-        return _singular(_snake(linked[1]))
-    if "~" in where:
-        return None  # a number within a code is rarely the id of the thing: that takes figures, not names
-    if where.startswith("path["):
-        return _path_noun(route, int(where[5 : where.index("]")]))
-    static = _static(route)
-    if where in ("$", "$text"):  # the whole answer is one value: of what was made, its id
-        return _singular(static[-1]) if static and head.startswith("POST ") else None
-    name = _leaf_name(location)
-    if name.endswith("_id") and len(name) > 3:
-        return _singular(name[:-3].rpartition("_")[2] or name[:-3])
-    if name.endswith("_ids"):
-        return _singular(name[:-4])
-    if name not in ("id", "pk", "uuid"):
-        return None
-    parents = [_snake(p) for p in re.sub(r"\[\*\]", "", where).split(".")[:-1]]
-    for parent in reversed(parents):
-        if parent not in ("$", "form", "query", "$html") and parent not in _WRAPPERS:
-            return _singular(parent)
-    return _singular(static[-1]) if static else None
-
-
-def _leads_to(producer: str, consumer: str) -> bool:
-    """Whether the producer is a part of a link that leads to the consumer's route, or to any with such a parameter."""
-    head, _, where = consumer.rpartition("|>")
-    path, parameter = re.fullmatch(r"path\[(\d+)\]", where), re.fullmatch(r"query\.(\w+)", where)
-    if parameter is not None:
-        return producer.endswith(f"~url?{parameter[1]}")
-    if path is None:
-        return False
-    before = [segment for segment in head.partition(" ")[2].split("/") if segment][: int(path[1])]
-    return producer.removesuffix("~stem").endswith(link_suffix(before))
-
-
-def _of_an_action(location: str) -> bool:
-    """Whether a location is the `id` of an answer whose route ends in a singular word: an action more often than not.
-
-    `POST /cart/coupon` answers with the cart. Collections have plural names.
-    """
-    head, _, where = location.rpartition("|")
-    static = _static(head.partition(" ")[2].partition("|")[0])
-    match = re.fullmatch(r"\$(?:\.([^.]+))?\.(id|pk|uuid)", where)
-    nameless = where in ("$", "$text") or (match is not None and (match[1] is None or match[1] in _WRAPPERS))
-    return nameless and bool(static) and _singular(static[-1]) == static[-1]
-
-
-def _path_noun(route: str, index: int) -> str | None:
-    segments = [s for s in route.split("/") if s]
-    if index >= len(segments):
-        return None
-    placeholder = re.search(r"<([^>]*)>|\{([^}]*)\}", segments[index])
-    variable = (placeholder[1] or placeholder[2] or "") if placeholder else segments[index].strip("():")
-    name = _snake(variable.rpartition(":")[2])
-    if name.endswith("_id"):
-        return _singular(name[:-3])
-    before = [s for s in segments[:index] if not s.startswith(("<", "{", ":", "("))]
-    return _singular(before[-1]) if before else None
