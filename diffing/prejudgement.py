@@ -44,7 +44,7 @@ def prejudge(case: Case, drifting: Set[str] = frozenset()) -> Comparison | Ready
         return _not_compared(case, Reason.UNCERTAIN, "the candidate was not asked")
     for answer in (*case.baseline[:1], case.candidate[0]):
         if answer.reason is not None:
-            return _with_reason(case, answer, answer.reason)
+            return _with_reason(case, answer, _reason(case, answer, answer.reason))
     reference = _reference(case)
     if isinstance(reference, Comparison):
         return reference
@@ -57,6 +57,12 @@ def prejudge(case: Case, drifting: Set[str] = frozenset()) -> Comparison | Ready
             return _not_compared(case, Reason.UNFAITHFUL, doubt)
         return _differed(case, _status(reference, answer.response))
     return Ready(reference, answer.response)
+
+
+def _reason(case: Case, answer: Answer, reason: Reason) -> Reason:
+    """Credentials that the baseline had and the candidate lacks are the candidate's doing: it refused who got them."""
+    had = bool(case.baseline) and case.baseline[0].response is not None
+    return Reason.BLOCKED if reason is Reason.CREDENTIALS and had else reason
 
 
 def _reference(case: Case) -> RecordedResponse | Comparison:

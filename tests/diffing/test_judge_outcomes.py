@@ -59,6 +59,7 @@ def one(made: Case, profile: NoiseProfile | None = None, rules: tuple[NoiseRule,
 
 FAILED = Answer(None, "connection reset")
 SENT_NOT = Answer(None, "", reason=Reason.UNSAFE, detail="POST")
+STRANGER = Answer(None, "", reason=Reason.CREDENTIALS, detail="no login")
 BLOCKED = Answer(None, "", reason=Reason.BLOCKED, detail="order 5")
 
 
@@ -68,6 +69,8 @@ BLOCKED = Answer(None, "", reason=Reason.BLOCKED, detail="order 5")
         (case(reply(200), [ok()], []), Status.NOT_COMPARED, Reason.UNCERTAIN, "the candidate was not asked"),
         (case(reply(200), [SENT_NOT], [BLOCKED]), Status.SKIPPED, Reason.UNSAFE, "POST"),
         (case(reply(200), [ok()], [BLOCKED]), Status.NOT_COMPARED, Reason.BLOCKED, "order 5"),
+        (case(reply(200), [ok()], [STRANGER]), Status.NOT_COMPARED, Reason.BLOCKED, "no login"),
+        (case(reply(200), [STRANGER], [STRANGER]), Status.NOT_COMPARED, Reason.CREDENTIALS, "no login"),
         (case(reply(200), [FAILED], [ok()]), Status.NOT_COMPARED, Reason.BASELINE_FAILED, "connection reset"),
         (
             case(reply(200), [ok(), ok(503)], [ok()]),
