@@ -40,6 +40,8 @@ from replayer.reports.self_test_wording import KNOWLEDGE, MUTATIONS
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("recorder", "diffing", "replayer", "dashboard")
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+BESIDE_CODE = sorted([*(ROOT / "examples").glob("*/README.md"), *(ROOT / "benchmarks").glob("*/README.md")])
 
 # Where the keys of each table of the settings file have their headings: document, heading above them.
 KEY_SECTIONS = {
@@ -318,7 +320,15 @@ def test_every_module_is_on_the_map_and_no_other_is() -> None:
     assert set(re.findall(r"^\| `([\w/]+\.py)` \| \S", text("architecture.md"), re.M)) == modules
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.name))
+def test_decisions_are_numbered_from_one_on_and_listed() -> None:
+    titles = [headings(path.read_text("utf-8"))[0][1] for path in DECISIONS]
+    assert [int(path.name[:4]) for path in DECISIONS] == [*range(1, len(DECISIONS) + 1)]
+    assert [int(title.partition(". ")[0]) for title in titles] == [*range(1, len(DECISIONS) + 1)]
+    listed = re.findall(r"\(decisions/([^)]+)\)", section(text("architecture.md"), "Decisions"))
+    assert listed == [path.name for path in DECISIONS]
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, *DECISIONS, *BESIDE_CODE], ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(path: Path) -> None:
     content = FENCE.sub("", path.read_text("utf-8"))
     for target in re.findall(r"\]\(([^)\s]+)\)", content):
