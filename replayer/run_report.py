@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from diffing.difference import Comparison
+from diffing.difference import Answer, Comparison
 from diffing.gate import Evidence, judge_run
 from diffing.grouping import Finding
 from diffing.ledger import Recorded, build_ledger
@@ -19,6 +19,7 @@ from diffing.sensitivity import Sensitivity
 from diffing.standing import approved_fingerprints, standings, unseen
 
 from .keeping import keeping_redactor, redacted_finding
+from .observing import unobserved
 from .passes import Pass, state_problems
 from .plan import Plan
 from .reports.model import Coverage, CoverageRoute, RunReport
@@ -83,7 +84,8 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         problems=tuple(problems),
         limits=(SINGLE_BASELINE if with_baseline and len(baselines) < 2 and not found.learned_in else ())
         + (() if with_baseline else RECORDING_ONLY_LIMITS)
-        + (() if request.key else (NO_KEY,)),
+        + (() if request.key else (NO_KEY,))
+        + unobserved(request.exchanges, _reference(request, found), candidates[0].result.answers),
         tags=request.tags,
         unconfirmable=found.unconfirmable,
         sensitivity=found.sensitivity.total.value if found.sensitivity is not None else None,
@@ -131,6 +133,13 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         limits=evidence.limits,
         problems=evidence.problems,
     )
+
+
+def _reference(request: Request, found: Found) -> Iterable[Answer] | None:
+    """The answers that the candidate's were compared with; None: those of the recording."""
+    if found.baselines:
+        return found.baselines[0].result.answers
+    return request.baseline_answers[0][1].values() if request.baseline_answers else None
 
 
 def _noise(found: Found) -> dict[str, int | float | str]:
