@@ -40,7 +40,7 @@ def header_tree(headers: Headers) -> dict[str, object]:
             cookie, fields = parse_set_cookie(value)
             found.setdefault(f"set-cookie[{cookie}]", []).append(fields)
         elif name in _PRESENCE_ONLY:
-            found[name] = ["present"]
+            found[name] = ["present" if value.strip() else "empty"]
         elif name in _TOKEN_SETS:
             tokens.setdefault(name, {}).update(_tokens(value))
         else:

@@ -32,8 +32,9 @@ _FIELDS = frozenset(["input", "select", "textarea", "button"])
 def page_tree(text: str) -> dict[str, object]:
     """{"title", "text": [line], "link": [target], "form": [{"action", "method"}], "input": {name: value}, "meta"}.
 
-    What a field lets choose from, its options or boxes to tick, is a list under its name. `script` holds the lines of
-    scripts within the page, and `rest` what did not fit, each only where there is any. Raises ValueError for a text
+    What a field lets choose from, its options or boxes to tick, is a list under its name. `doctype` and `lang` say how
+    a browser renders and reads it, `script` holds the lines of scripts within the page, and `rest` what did not fit,
+    each only where there is any. Raises ValueError for a text
     whose tags are not closed, which would take the parser minutes.
     """
     reader = _PageReader()
@@ -54,6 +55,10 @@ def page_tree(text: str) -> dict[str, object]:
         "input": reader.inputs,
         "meta": reader.metas,
     }
+    if reader.doctype:
+        tree["doctype"] = reader.doctype
+    if reader.lang:
+        tree["lang"] = reader.lang
     if reader.scripts:
         tree["script"] = reader.scripts
     if reader.left_out:
@@ -99,6 +104,8 @@ class _PageReader(HTMLParser):
         self.inputs: dict[str, object] = {}
         self.metas: dict[str, object] = {}
         self._line: list[str] = []
+        self.doctype = ""  # without one, browsers render as those of 1998 did
+        self.lang = ""
         self.scripts: list[object] = []
         self.left_out = 0
         self.digest = blake2b(digest_size=8)
@@ -115,6 +122,8 @@ class _PageReader(HTMLParser):
             self._hidden += 1
             self._in_script = tag == "script"
         attributes = {name: value or "" for name, value in attrs}
+        if tag == "html":
+            self.lang = attributes.get("lang", "")
         target = attributes.get(_LINKS.get(tag, ""))
         if target:
             self._keep(self.links, target)
@@ -136,6 +145,9 @@ class _PageReader(HTMLParser):
                 self.metas[name] = attributes.get("content", "")
             else:
                 self._leave_out(attributes)
+
+    def handle_decl(self, decl: str) -> None:
+        self.doctype = self.doctype or " ".join(decl.lower().split())
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)

@@ -343,3 +343,12 @@ def test_keys_and_columns_and_fields_that_repeat_stay_apart_in_linear_time() -> 
         reply(form, "application/x-www-form-urlencoded"), reply(form + b"a=2", "application/x-www-form-urlencoded")
     )
     assert len(found) == 1
+
+
+def test_of_a_time_that_answering_took_presence_counts_and_not_the_figure() -> None:
+    def took(*values: str) -> RecordedResponse:
+        return reply(b"{}", JSON, *(("X-Response-Time", value) for value in values))
+
+    assert compare(took("3ms"), took("4ms")) == []
+    assert [d.kind.value for d in compare(took("3ms"), took(" "))] == ["value"]
+    assert [d.kind.value for d in compare(took("3ms"), took())] == ["missing"]

@@ -53,3 +53,9 @@ def test_tags_that_are_not_closed_are_given_up(text: str) -> None:
 def test_a_large_image_within_a_tag_is_read() -> None:
     tree = page_tree("<p>a</p><img src='data:image/png;base64," + "A" * 200_000 + "'><p>b</p>")
     assert tree["text"] == ["a", "b"]
+
+
+def test_how_a_browser_renders_and_reads_a_page_is_part_of_it() -> None:
+    tree = page_tree("<!DOCTYPE  html><html lang=en><p>hi</p>")
+    assert (tree["doctype"], tree["lang"], tree["text"]) == ("doctype html", "en", ["hi"])
+    assert page_tree("<p>hi</p>").keys() & {"doctype", "lang", "script", "rest"} == set()
