@@ -21,6 +21,11 @@ GROUPS = {
     "db": "Manage the database.",
 }
 
+INTERRUPTED = 130
+"""What a shell says of a command that SIGINT ended."""
+UNREAD = 141
+"""The same of SIGPIPE: nobody reads what is printed."""
+
 USAGE = "usage: understudy [--version] COMMAND [OPTIONS]"
 
 
@@ -55,6 +60,8 @@ def _run(argv: list[str]) -> int:
         module = importlib.import_module(f"{__package__}.{name}")
         command = typer.main.get_command(module.app)
         result = command.main(argv[1:], prog_name=f"understudy {argv[0]}", standalone_mode=False)
+        if result == INTERRUPTED:  # typer makes a result of Ctrl-C
+            raise KeyboardInterrupt
         return int(result) if isinstance(result, int) and argv[0] != "replay" else 0
     except UnderstudyError as failure:
         output.error(failure)
@@ -64,10 +71,14 @@ def _run(argv: list[str]) -> int:
         return int(ExitCode.USAGE)
     except (KeyboardInterrupt, typer.Abort):
         output.note("understudy: interrupted.")
-        return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return INTERRUPTED
+    except SystemExit as end:  # typer exits with 1, as a regression does, when nobody reads its output any more
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):  # what is still buffered is written when the interpreter ends
+            os.dup2(nowhere, stream)
+        return UNREAD
     except Exception as failure:
         if os.environ.get("UNDERSTUDY_DEBUG"):
             raise

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from recorder.keys import Key
+from replayer.cli import gate
 from replayer.cli.main import GROUPS, main
 from replayer.store import Store
 
@@ -218,3 +219,25 @@ def test_a_reader_that_closes_its_end_early_sees_no_traceback(home: Path) -> Non
         process.stdout.close()
         errors = process.stderr.read()
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("command", ["gate", "replay"])
+def test_an_interrupted_run_ends_with_130_and_says_so(
+    command: str, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gate, "run_gate", interrupted)
+    assert main([command, "tiny", "--candidate", "old"]) == 130
+    assert "understudy: interrupted." in capsys.readouterr().err
+
+
+def test_a_pipe_that_nobody_reads_is_no_regression(home: Path) -> None:
+    with subprocess.Popen(
+        [UNDERSTUDY, "recordings", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as listing:
+        assert listing.stdout is not None
+        assert listing.stderr is not None
+        listing.stdout.close()
+        assert (listing.stderr.read(), listing.wait()) == (b"", 141)
