@@ -106,6 +106,8 @@ def change_bill(browser: Browser, project: str, currency: str = "XXX") -> None:
     bill = browser.random.choice(bills[:4])
     browser.get(f"/{project}/edit/{bill}")
     members = browser.find(CHECKBOX)
+    if not members:
+        return  # somebody else has just deleted it
     changed = {
         "date": date(browser.random),
         "what": "Changed: " + browser.random.choice(THINGS),
