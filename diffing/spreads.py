@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import comb, sqrt
+from math import sqrt
 from typing import Any
 
 from .difference import DifferenceKind
 from .fisher import more_often
 from .kinds import json_type
+from .tails import at_least
 
 ABSENT = "absent"
 EMPTY = "empty"
@@ -210,13 +211,13 @@ def _grown(spread: Spread, seen: Sequence[Sighting], chance: float) -> list[tupl
         texts = [text for sighting in seen if sighting.kind != "bool" and (text := _text(sighting.value)) is not None]
         new = sum(text not in spread.values for text in texts)
         unseen = max(spread.singles, 1) / sum(spread.values.values())
-        if new and _at_least(new, len(texts), unseen) <= chance:
+        if new and at_least(new, len(texts), unseen) <= chance:
             found.append((VALUES, ""))
     numbers = [sighting for sighting in seen if sighting.kind in ("int", "float", "array", EMPTY)]
     if BAND in spread.tests and spread.numbers >= MIN_KNOWN and not found:
         outside = sum(_outside(sighting.value, spread) for sighting in numbers)
         # beyond the extremes lie, of exchangeable values, 2 in n + 1; the band is wider than that
-        if outside and _at_least(outside, len(numbers), 2 / (spread.numbers + 1)) <= chance:
+        if outside and at_least(outside, len(numbers), 2 / (spread.numbers + 1)) <= chance:
             found.append((BAND, ""))
     enough = spread.numbers >= FEW_KNOWN and len(numbers) >= MIN_SEEN
     far = [sighting for sighting in numbers if sighting.kind in ("int", "float") and _is_far(sighting.value, spread)]
@@ -309,10 +310,3 @@ def _text(value: object) -> str | None:
     if isinstance(value, int | float):
         return repr(value)[:64]
     return None
-
-
-def _at_least(hits: int, of: int, share: float) -> float:
-    """The probability of at least `hits` of `of` at a probability of `share` each (binomial tail)."""
-    if share >= 1.0:
-        return 1.0
-    return min(1.0, sum(comb(of, k) * share**k * (1 - share) ** (of - k) for k in range(hits, of + 1)))

@@ -11,7 +11,7 @@ import pytest
 from diffing.difference import Answer, Case, Comparison, Status
 from diffing.noise import NoiseRule
 from diffing.profile import NoiseProfile, learn
-from diffing.spreads import Spread
+from diffing.spreads import Sighting, Spread, deviations, learn_spread
 from diffing.trial import Trial
 from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
 
@@ -176,3 +176,12 @@ def worker(scale: float) -> Make:
 def test_a_few_numbers_tell_another_order_of_magnitude(scale: float) -> None:
     assert changes(run(cases(worker(1.0), worker(scale), count=3))) == {("$.worker", "value", "int -> other int")}
     assert changes(run(cases(worker(1.0), worker(3.0), count=3))) == set()
+
+
+def test_thousands_of_sightings_of_one_place_are_counted() -> None:
+    old = [Sighting("str", ("new", "paid")[i % 2], f"$.rows[{i}].state", "$.rows[*].state") for i in range(3000)]
+    spread = learn_spread([old, old, old])
+    assert spread is not None
+    now = [Sighting("str", "open", each.path, each.shape) for each in old[:1500]] + old[:1500]
+    assert [d.transition for d in deviations("GET /|2xx|$.rows[*].state", spread, now, 1e-6)] == ["str -> other str"]
+    assert deviations("GET /|2xx|$.rows[*].state", spread, old, 1e-6) == []
