@@ -37,10 +37,10 @@ class Renaming:
         origin = self.backward.get(sort, {}).get(candidate)
         if known is not None and known != candidate:
             if origin is not None:
-                return "is the image of another value"
+                return "stands for another value already"
             return "is not the value that stood for it before"
         if known is None and origin is not None:
-            return "is the image of another value"
+            return "stands for another value already"
         return ""
 
     def bind(self, sort: str, baseline: str, candidate: str) -> str:

@@ -19,7 +19,7 @@ def test_a_sort_is_one_to_one_and_knows_nothing_of_the_others() -> None:
     renaming = bound(order={"17": "58"}, user={"17": "31"})
     assert renaming.bind("order", "17", "58") == ""
     assert renaming.bind("order", "17", "59") == "is not the value that stood for it before"
-    assert renaming.bind("order", "18", "58") == "is the image of another value"
+    assert renaming.bind("order", "18", "58") == "stands for another value already"
     assert renaming.image("user", "17") == "31"
 
 

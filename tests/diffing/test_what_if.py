@@ -86,7 +86,7 @@ def test_pairs_stand_instead_of_others_as_long_as_is_asked() -> None:
     with renaming.instead([("s", "a", "y"), ("s", "c", "z")]):
         assert renaming.conflict("s", "a", "y") == ""
         assert renaming.conflict("s", "a", "x") == "is not the value that stood for it before"
-        assert renaming.conflict("s", "b", "y") == "is the image of another value"
+        assert renaming.conflict("s", "b", "y") == "stands for another value already"
         assert renaming.image("s", "b") is None
         assert renaming.image("s", "c") == "z"
     assert renaming.forward == {"s": {"a": "x", "b": "y"}}
