@@ -73,8 +73,10 @@ Calls = tuple[Sequence[OutboundCall], Sequence[OutboundCall]]
 
 
 def calls_of(baseline: Observed | None, candidate: Observed | None) -> Calls | None:
-    """The calls of two sides; None unless both were observed."""
+    """The calls of two sides; None unless both were observed in full: what is not known to be there is not missing."""
     if baseline is None or candidate is None or baseline.outbound is None or candidate.outbound is None:
+        return None
+    if baseline.partial or candidate.partial:
         return None
     return baseline.outbound, candidate.outbound
 

@@ -123,7 +123,7 @@ class Observed:
 
     sql: tuple[SqlStatement, ...] | None = None
     outbound: tuple[OutboundCall, ...] | None = None
-    partial: bool = False  # some of it did not fit, or happened after the response had begun
+    partial: bool = False  # some is missing: it did not fit, or happened after the response had begun
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def observed_headers(environ: WSGIEnvironment, observation: Observation, partial
 
 
 def packed_observed(observed: Observed) -> list[str]:
-    """The values of the repeated field. What does not fit is left out, bodies of calls first, and is said to be."""
+    """The values of the repeated field. What does not fit is left out, and said to be: bodies of calls, then all."""
     for smaller in (observed, _without_bodies(observed), Observed(partial=True)):
         text = pack(encode_observed(smaller))
         if len(text) <= MAX_OBSERVED:
@@ -130,7 +130,7 @@ def _without_responses(observed: Observed) -> Observed:
 
 
 def _without_bodies(observed: Observed) -> Observed:
-    """The same with the bodies of responses, and of requests over 1 KiB, left to their sizes."""
+    """The same with the bodies of responses, and of requests over 1 KiB, left to their sizes; none is missing."""
     calls = tuple(
         replace(
             call,
@@ -139,7 +139,7 @@ def _without_bodies(observed: Observed) -> Observed:
         )
         for call in observed.outbound or ()
     )
-    return replace(observed, outbound=observed.outbound and calls, partial=True)
+    return replace(observed, outbound=observed.outbound and calls)
 
 
 def _cut(body: Body, most: int) -> Body:

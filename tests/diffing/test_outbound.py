@@ -288,3 +288,13 @@ def test_one_change_is_one_finding_whatever_is_answered() -> None:
         )
     (finding,) = group(run(made), {})
     assert (finding.location.path, finding.count) == (f"{CHARGE}[*].body.amount", len(made))
+
+
+def test_calls_that_were_made_after_the_answer_had_begun_are_not_missing() -> None:
+    made = cases()
+    (answer,) = made[3].candidate
+    assert answer.observed is not None
+    assert answer.observed.outbound
+    begun = replace(answer.observed, outbound=answer.observed.outbound[:1], partial=True)
+    made[3] = replace(made[3], candidate=(replace(answer, observed=begun),))
+    assert found(made) == {}
