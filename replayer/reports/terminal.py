@@ -171,7 +171,7 @@ class _Text:
             yield from self._indented(f"also {route(member)} {change(member)} ({member.count})", most=2)
         if len(others) > MAX_PLACES:
             yield from self._indented(f"and {len(others) - MAX_PLACES} more places")
-        exemplar = f", e.g. exchange {visible(finding.exemplars[0][-12:])}" if finding.exemplars else ""
+        exemplar = f", e.g. exchange {visible(finding.exemplars[0])}" if finding.exemplars else ""
         yield from self._indented(f"{finding.fingerprint}{exemplar}" + "".join(f"; {n}" for n in self._marks(finding)))
 
     def _marks(self, finding: Finding) -> Iterator[str]:

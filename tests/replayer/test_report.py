@@ -292,7 +292,7 @@ def test_the_terminal_report_reads_from_the_verdict_down() -> None:
         "            baseline   1999",
         '            candidate  "1999"',
         "            also GET /api/cart $.items[*].price int -> str (3)",
-        "            75cf471c6b25a327, e.g. exchange 456789abcdef",
+        "            75cf471c6b25a327, e.g. exchange 0123456789abcdef0123456789abcdef",
         "",
         "Approved",
         "",
