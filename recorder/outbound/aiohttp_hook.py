@@ -73,7 +73,7 @@ def _begin(session: Any, method: str, str_or_url: Any, kwargs: dict[str, Any]) -
         auth = kwargs.get("auth") or session._default_auth
         if auth is not None:
             headers.setdefault("Authorization", auth.encode())
-        return begin(log, method, str(url.with_user(None)), headers, body)
+        return begin(log, method, lambda: str(url.with_user(None)), headers, body)
     except Exception as error:
         if log.player is not None:
             raise  # what cannot be read cannot be answered, and must not go out

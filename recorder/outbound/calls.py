@@ -7,7 +7,7 @@ that is noted already. A call with an `answer` must not go out: a replay answers
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -215,10 +215,13 @@ def log_of_request() -> CallLog | None:
     return log if isinstance(log, CallLog) else None
 
 
-def begin(log: CallLog, method: str, url: str, headers: RawHeaders, body: Any) -> Call | None:
-    """Notes a call, failing open; in a replay that answers calls it fails closed."""
+def begin(log: CallLog, method: str, url: Callable[[], str], headers: RawHeaders, body: Any) -> Call | None:
+    """Notes a call, failing open; in a replay that answers calls it fails closed.
+
+    `url` puts it together from what the client was given, which may be anything.
+    """
     try:
-        return log.begin(method, url, headers, body)
+        return log.begin(method, url(), headers, body)
     except Exception as error:
         if log.player is not None:
             call = Call("", "", (), None)

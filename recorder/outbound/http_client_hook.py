@@ -29,7 +29,7 @@ def install(module: Any) -> None:
         log = log_of_request()
         if log is None or inside.get() is not None:
             return original_request(self, method, url, body, headers, **kwargs)
-        call = begin(log, method, _absolute(self, url), headers, body)
+        call = begin(log, method, lambda: _absolute(self, url), headers, body)
         if call is not None:
             setattr(self, _PENDING, call)
             if call.answer is not None:

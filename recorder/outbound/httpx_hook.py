@@ -55,8 +55,11 @@ def _begin(request: Any) -> Call | None:
     if log is None or inside.get() is not None:
         return None
     body = getattr(request, "_content", request.stream)  # a stream is left for whoever sends it
-    url = request.url if not request.url.userinfo else request.url.copy_with(userinfo=b"")
-    return begin(log, request.method, str(url), request.headers.raw, body)
+
+    def url() -> str:
+        return str(request.url if not request.url.userinfo else request.url.copy_with(userinfo=b""))
+
+    return begin(log, request.method, url, request.headers.raw, body)
 
 
 def _noted(response: Any, call: Call, tee: Any) -> Any:

@@ -33,7 +33,7 @@ def install(module: Any) -> None:
             outer.attempts += 1
             return original(self, method, url, body, headers, *args, **kwargs)
         sent = self.headers if headers is None else headers
-        call = begin(log, method, _absolute(self, url), sent or {}, body)
+        call = begin(log, method, lambda: _absolute(self, url), sent or {}, body)
         if call is None:
             return original(self, method, url, body, headers, *args, **kwargs)
         if call.answer is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import threading
@@ -288,6 +289,22 @@ def test_what_fails_in_a_hook_keeps_no_call_from_being_made_and_lets_none_out_of
     assert statuses == [200]
     replay(refused, ())
     assert server.connections == 1
+
+
+def test_what_a_client_takes_and_we_cannot_read_is_sent_all_the_same(
+    server: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UNDERSTUDY_RAISE")
+
+    def ask() -> None:
+        connection = http.client.HTTPConnection(*server.server_address, timeout=5)
+        connection.request("GET", None)  # type: ignore[arg-type]  # which http.client takes for /
+        statuses.append(connection.getresponse().status)
+        connection.close()
+
+    statuses: list[int] = []
+    assert replay(ask, None) == ()
+    assert statuses == [200]
 
 
 def test_what_another_exchange_fetched_for_all_is_answered_as_it_was() -> None:
