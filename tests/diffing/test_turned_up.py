@@ -51,3 +51,16 @@ def test_a_smaller_number_than_others_is_no_new_one() -> None:
         ("GET", "/choir/", 200, "", [3, 12]),
     ]
     assert read(tape) == {}
+
+
+def test_what_others_make_meanwhile_is_larger_and_no_older() -> None:
+    made = read(
+        [
+            ("GET", "/choir/", 200, "", [13, 18]),
+            ("POST", "/choir/add", 302, "/choir/", []),  # makes 36
+            ("POST", "/api/bills", 201, "", [37]),
+            ("GET", "/api/bills", 200, "", [37, 38, 3]),
+            ("GET", "/choir/", 200, "", [13, 18, 36]),
+        ]
+    )
+    assert made == {"bill": 36}
