@@ -169,3 +169,4 @@ class Comparison:
     leaves: int = 0  # leaves looked at
     unchecked: tuple[str, ...] = ()  # location shapes at which nothing could be checked
     ruled: tuple[Ruled, ...] = ()  # which of `suppressed` are noise rules' doing, place by place
+    doubtful: tuple[Difference, ...] = ()  # taken for consequences; over all exchanges they may turn out to be a cause

@@ -32,6 +32,7 @@ from .noise import NoiseRule
 from .outbound import fewer_calls, is_idempotency_key, judged_calls, names_an_operation, outbound_pairs
 from .prejudgement import Ready, both_answered, both_succeeded, prejudge
 from .profile import NoiseProfile, Place
+from .times import OTHER_TIME
 from .walk import Pair, came
 from .windows import RECORDED, PassClock
 
@@ -124,6 +125,7 @@ class _Hearing:
         self._found: list[tuple[Pair, Difference]] = []
         self._rows: dict[str, list[Pair]] = {}  # that came and went in an array where as many come as go
         self._unchecked: set[str] = set()
+        self._doubtful: list[Difference] = []
         self._leaves = 0
 
     def outcome(self) -> Comparison:
@@ -152,6 +154,7 @@ class _Hearing:
             self._leaves,
             tuple(sorted(self._unchecked)),
             tuple(Ruled(*ruling, count) for ruling, count in self._rulings.items()),
+            tuple(self._doubtful),
         )
 
     def _reason(self, differences: list[Difference], complete: bool) -> Reason | None:
@@ -281,9 +284,11 @@ class _Hearing:
         kept = self._taint.sift(self._case, self._found, self._scope)
         if len(kept) < len(self._found):
             standing = {id(pair) for pair, _ in kept}
-            for pair, _ in self._found:
+            for pair, difference in self._found:
                 if id(pair) not in standing:
                     self._hide(pair, DOWNSTREAM)
+                    if difference.transition == OTHER_TIME and self._rule_on(difference, pair.candidate) is None:
+                        self._doubtful.append(difference)
         return [difference for pair, difference in kept if not self._ruled(difference, pair.candidate)]
 
     def _rule_on(self, difference: Difference, value: object) -> NoiseRule | None:

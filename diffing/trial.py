@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from .consequences import Spot, common_spots, with_common
 from .difference import Case, Comparison, DifferenceKind, Status
 from .distributions import Found, find_deviations, shown_by, with_differences
 from .judge import judge
@@ -20,6 +21,7 @@ class Trial:
     def __init__(self, profile: NoiseProfile, rules: Sequence[NoiseRule] = ()) -> None:
         self._profile = profile
         self._rules = rules
+        self._common: frozenset[Spot] = frozenset()
         self._deviations: list[Deviation] = []
         self._growths: Growths = {}
 
@@ -27,6 +29,7 @@ class Trial:
         """The comparison of record: one outcome per case, in the order given, which is to be the recorded order."""
         kept = list(cases)
         found = self._judged(kept)
+        self._common = common_spots(found)
         self._deviations = find_deviations(kept, {one.exchange_id: one for one in found}, self._profile)
         self._growths = sql_growths(kept, found, self._profile)
         return self._over_all(kept, found)
@@ -41,6 +44,8 @@ class Trial:
 
     def _over_all(self, cases: Sequence[Case], found: Sequence[Comparison]) -> list[Comparison]:
         """With what shows only over all exchanges of a route."""
+        if self._common:
+            found = [with_common(one, self._common) for one in found]
         spread = self._with_deviations(cases, found) if self._deviations else found
         return with_sql(cases, spread, self._profile, self._growths)
 
