@@ -16,7 +16,7 @@ MAX_PAIRS = 20_000
 _FEW = 2
 """Distinct moved values that show a renaming where they can not be a coincidence."""
 _SEVERAL = 5
-"""Distinct moved integers that show one where nothing but their being one-to-one speaks for it."""
+"""Distinct moved integers that show one where they vary between passes, or where no name speaks for it."""
 _KNOWN = 0.8
 """Share of a location's moved values that a sort must know for the location to join it."""
 _ID_LIKE = re.compile(
@@ -177,7 +177,12 @@ def _reveals(key: str, found: Observed, trusted: bool) -> bool:
     moved = {a for pairs in found.pairs.values() for a, _ in pairs.moved()}
     if all(is_opaque(value) for value in moved):
         return len(moved) >= _FEW
-    named = is_id_like(key)
-    if not (named or trusted):
-        return False
-    return len(moved) >= (_FEW if named and not found.varies else _SEVERAL)
+    if is_id_like(key):
+        return len(moved) >= (_SEVERAL if found.varies else _FEW)
+    # a counter, too, never shows a value twice: only what comes again and is called the same again speaks for a name
+    return trusted and len(moved) >= _SEVERAL and len(_again(found)) >= _FEW
+
+
+def _again(found: Observed) -> set[str]:
+    """The moved values that stood opposite the same other value more than once in one pass."""
+    return {a for pairs in found.pairs.values() for a, b in pairs.moved() if pairs.counts[a, b] > 1}

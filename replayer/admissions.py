@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections import defaultdict
 
 from diffing.atoms import is_opaque
 
@@ -43,6 +44,27 @@ def first_uses(plan: Plan) -> dict[tuple[int, str], str]:
         if 200 <= step.status < 400 and (step.index in admitted or step.route not in telling):
             for slot in filter(holds_secret, step.slots):
                 found.setdefault((step.session, slot.text), step.route)
+    return found
+
+
+def secret_owners(plan: Plan) -> dict[int, str]:
+    """Step -> whose secret its body holds, where the application did not say whose request it is.
+
+    A form and an API that take the same password are two doors to one account: whose the password is, the door says at
+    which the application knew somebody. Within a session, and only where it is one principal's.
+    """
+    owners: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for step in plan.steps:
+        if step.principal and 200 <= step.status < 400:
+            for slot in filter(holds_secret, step.slots):
+                owners[step.session, slot.text].add(step.principal)
+    found: dict[int, str] = {}
+    for step in plan.steps:
+        if not step.principal:
+            named = [owners.get((step.session, slot.text), set()) for slot in filter(holds_secret, step.slots)]
+            several = set().union(*named)
+            if len(several) == 1:
+                found[step.index] = several.pop()
     return found
 
 

@@ -17,7 +17,7 @@ from diffing.difference import Reason
 from diffing.routes import fixed_segments, leads_elsewhere
 from recorder.exchange import RecordedRequest, RecordedResponse
 
-from .admissions import basic_password, field_name, first_given, first_uses, holds_secret
+from .admissions import basic_password, field_name, first_given, first_uses, holds_secret, secret_owners
 from .flow import Step, consumed, consumer_key
 from .mint import Credentials
 from .plan import Plan
@@ -67,6 +67,7 @@ class Correlator:
         self._to_give = first_given(plan) if enabled else {}
         self._proven = proven_tokens(plan) if enabled else frozenset()
         self._first_use = first_uses(plan) if enabled else {}
+        self._owners = secret_owners(plan) if enabled else {}
         self._words = frozenset(word for step in plan.steps for word in fixed_segments(step.route))
 
     # -- credentials ------------------------------------------------------------------------------------------------
@@ -75,12 +76,17 @@ class Correlator:
         """Whether the request carries a credential that worked in production and that no answer has handed out."""
         return self._enabled and any(True for _ in self._unbound_credentials(step))
 
+    def principal(self, step: Step) -> str:
+        """Whose credentials the request carries, as far as that is known, or ""."""
+        return step.principal or self._owners.get(step.index, "")
+
     def wants_secrets(self, step: Step) -> bool:
         """Whether the request carries a password or token of its principal in a field of its body."""
-        if not self._enabled or not step.principal:
+        principal = self.principal(step)
+        if not self._enabled or not principal:
             return False
         return any(
-            slot.text not in self._tokens and (step.principal, slot.text) not in self._secrets
+            slot.text not in self._tokens and (principal, slot.text) not in self._secrets
             for slot in self._own_secrets(step)
         )
 
@@ -134,9 +140,9 @@ class Correlator:
         for slot in self._own_secrets(step):
             minted = fields.get(field_name(slot))
             if minted is not None and slot.text not in self._tokens:
-                owner = (step.principal, minted)
+                owner = (self.principal(step), minted)
                 if self._secret_names.setdefault(owner, slot.text) == slot.text:
-                    self._secrets[step.principal, slot.text] = minted
+                    self._secrets[self.principal(step), slot.text] = minted
 
     # -- requests ---------------------------------------------------------------------------------------------------
 
@@ -159,8 +165,8 @@ class Correlator:
 
     def _rewritten(self, step: Step, slot: Slot) -> str:
         method = step.exchange.request.method
-        if slot.part is Part.BODY and step.principal:
-            secret = self._secrets.get((step.principal, slot.text))
+        if slot.part is Part.BODY:
+            secret = self._secrets.get((self.principal(step), slot.text))
             if secret is not None:
                 return secret
 
@@ -219,6 +225,7 @@ class Correlator:
             sort = self._flow.sorts.get(location_key(method, step.route, status, path))
             return sort is not None and is_integer(key) and int(key) <= self._settled.get(sort, -1)
 
+        named: list[tuple[str, str, str]] = []  # location, recorded value, value here
         for path, old, new in Pairing(row_key, from_before).walk(step.produced, produced(response)):
             cookie = _COOKIE.fullmatch(path)
             if cookie:
@@ -230,7 +237,12 @@ class Correlator:
             for suffix, text in old_atoms:
                 other = new_atoms.get(suffix)
                 if other is not None:
-                    self._bind(step, location_key(method, step.route, status, path, suffix), text, other)
+                    named.append((location_key(method, step.route, status, path, suffix), text, other))
+        kept = {(self._flow.sorts.get(location), here) for location, there, here in named if there == here}
+        for location, there, here in named:
+            # a page that ends elsewhere has a cursor that names another of its rows: that row is still itself
+            if there == here or not step.reads or (self._flow.sorts.get(location), here) not in kept:
+                self._bind(step, location, there, here)
 
     def _keep(self, step: Step, response: RecordedResponse) -> None:
         """What a client's jar does: refusals set cookies too, and who is given none keeps what it has."""

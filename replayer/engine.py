@@ -178,14 +178,15 @@ class _Runner:
         if not needed and not self._correlator.wants_secrets(step):
             return ""
         reason = ""
-        if not step.principal:
+        principal = self._correlator.principal(step)
+        if not principal:
             reason = "the recording does not say whose credential this is"
         elif self._mint is None:
             reason = "no mint hook is set for this target"
         else:
-            if step.principal not in self._minted:
-                self._minted[step.principal] = await self._mint(step.principal)
-            minted = self._minted[step.principal]
+            if principal not in self._minted:
+                self._minted[principal] = await self._mint(principal)
+            minted = self._minted[principal]
             if isinstance(minted, Credentials):
                 self._correlator.mint(step, minted)
             elif isinstance(minted, MintFailure):

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
-from replayer.admissions import first_uses
+from replayer.admissions import first_uses, secret_owners
+from replayer.correlate import Correlator
+from replayer.mint import Credentials
 from replayer.plan import Plan, make_plan
 
 FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
@@ -92,3 +94,38 @@ def test_what_one_session_shows_about_a_route_holds_for_another() -> None:
         ]
     )
     assert first_uses(plan) == {(0, "right"): "/login"}
+
+
+def test_a_form_and_an_api_that_take_one_password_are_one_principals() -> None:
+    """Both doors send the minted password: the form opened first, and nothing but the API says who that is."""
+    plan = plan_of(
+        [
+            exchange(1, "POST /admin/login", login("right"), gives="admin-4f1c9a7088", status=303),
+            exchange(2, "GET /admin", cookie="admin-4f1c9a7088"),
+            exchange(3, "POST /admin/login", login("wrong"), status=401),
+            exchange(4, "POST /sessions", login("right"), gives="ann-83bc10d2e5", status=201),
+            exchange(5, "GET /me", cookie="ann-83bc10d2e5", principal="ann"),
+        ]
+    )
+    correlator = Correlator(plan)
+    form, wrong, api = plan.steps[0], plan.steps[2], plan.steps[3]
+
+    assert secret_owners(plan) == {0: "ann"}
+    assert [correlator.wants_secrets(step) for step in (form, wrong, api)] == [True, False, False]
+    correlator.mint(form, Credentials(body=(("password", "staging"),)))
+    assert [correlator.prepare(step).request.body.data for step in (form, wrong, api)] == [
+        b"username=ann&password=staging",
+        b"username=ann&password=wrong",
+        b"username=ann&password=staging",
+    ]
+
+
+def test_a_password_that_two_principals_of_one_session_use_is_nobodys() -> None:
+    plan = plan_of(
+        [
+            exchange(1, "POST /admin/login", login("right"), gives="admin-4f1c9a7088", status=303),
+            exchange(2, "POST /sessions", login("right"), gives="ann-83bc10d2e5", status=201, principal="ann"),
+            exchange(3, "POST /sessions", login("right"), gives="bob-b2d1e40c77", status=201, principal="bob"),
+        ]
+    )
+    assert secret_owners(plan) == {}

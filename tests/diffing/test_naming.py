@@ -1,0 +1,35 @@
+"""Which places reveal themselves as identifiers, and which only show values that are new each time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from diffing.naming import Observed, Pairs, name_sorts
+
+
+def observed(pairs: Iterable[tuple[str, str]]) -> Observed:
+    found = Pairs()
+    for baseline, candidate in pairs:
+        found.add(baseline, candidate)
+    return Observed({0: found}, varies=True)
+
+
+def test_a_counter_whose_values_never_come_again_names_nothing() -> None:
+    key = "GET /me|2xx|header x-ratelimit-remaining"
+    counted = observed((str(4000 - n), str(3700 - 2 * n)) for n in range(40))
+
+    assert name_sorts({key: counted}, {}, trusted=True) == ({}, set())
+
+
+def test_values_that_come_again_and_are_called_the_same_again_are_names() -> None:
+    key = "GET /me|2xx|$.desk"
+    named = observed((str(40 + n % 20), str(700 + n % 20)) for n in range(40))
+
+    assert name_sorts({key: named}, {}, trusted=True) == ({key: f"own:{key}"}, set())
+
+
+def test_a_place_that_is_called_like_a_name_need_not_show_its_values_again() -> None:
+    key = "POST /desks|2xx|$.desk_id"
+    named = observed((str(40 + n), str(700 + n)) for n in range(5))
+
+    assert name_sorts({key: named}, {}, trusted=True) == ({key: f"own:{key}"}, set())

@@ -1,0 +1,54 @@
+"""What one answer teaches about the target's names: the rows of a page, and what its cursor says of them."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
+from replayer.correlate import Correlator
+from replayer.flow import Flow
+from replayer.plan import Plan, make_plan
+
+IDS, CURSOR, PATH = (
+    "GET /patients|2xx|$.items[*].id",
+    "GET /patients|2xx|$.next~b64.after",
+    "GET /patients/<int:id>|>path[1]",
+)
+
+
+def page(*ids: int) -> RecordedResponse:
+    cursor = base64.urlsafe_b64encode(json.dumps({"after": ids[-1], "v": 1}).encode()).decode()
+    body = {"next": cursor, "items": [{"id": number, "name": chr(64 + number % 20) * 3} for number in ids]}
+    return RecordedResponse(200, "", (("Content-Type", "application/json"),), Body(json.dumps(body).encode()))
+
+
+def exchange(number: int, target: str, response: RecordedResponse) -> Exchange:
+    return Exchange(
+        id=f"{number:032x}",
+        request=RecordedRequest("GET", target, (), Body(b"")),
+        response=response,
+        started=float(number),
+        ended=number + 0.1,
+    )
+
+
+def asked_after(shown: RecordedResponse) -> str:
+    """What is asked for in the place of patient 23, who ends the recorded page, where the target shows another page."""
+    exchanges = [exchange(1, "/patients", page(14, 17, 20, 23)), exchange(2, "/patients/23", page(23))]
+    drafted = make_plan(
+        exchanges, lambda one: "/patients" if one.request.target == "/patients" else "/patients/<int:id>"
+    )
+    flow = Flow(dict.fromkeys((IDS, CURSOR, PATH), "patient"), {PATH: {IDS: 1.0, CURSOR: 1.0}}, {}, {}, {})
+    plan = Plan(drafted.steps, flow, drafted.depends, drafted.skipped)
+    correlator = Correlator(plan)
+    correlator.learn(plan.steps[0], shown)
+    return correlator.prepare(plan.steps[1]).request.target
+
+
+def test_a_cursor_that_names_another_row_of_the_page_renames_none() -> None:
+    assert asked_after(page(11, 14, 17, 20)) == "/patients/23"
+
+
+def test_a_cursor_is_followed_where_the_target_counts_otherwise() -> None:
+    assert asked_after(page(114, 117, 120, 123)) == "/patients/123"
