@@ -11,7 +11,7 @@ from .bindings import TELLING_DIGITS, Renaming
 from .difference import DifferenceKind
 from .formats import template
 from .kinds import json_type, kind_of
-from .naming import is_id_like
+from .naming import is_called_after, is_id_like
 from .profile import NoiseProfile, Place
 from .times import OTHER_TIME, UNKNOWN, Window, moment, same_moment
 from .turned_up import may_be_new
@@ -100,8 +100,10 @@ class LeafJudge:
         if isinstance(a, str) and isinstance(b, str) and (self.renaming.explains(a, b) or self._timed_alike(a, b)):
             return True
         left, right = canonical(a), canonical(b)
-        if left is None or right is None or not is_id_like(key):
+        if left is None or right is None:
             return False
+        if not is_id_like(key):
+            return is_integer(left) and is_called_after(key, self.renaming.calling(left, right))
         if key.endswith("~num") and min(len(left), len(right)) < TELLING_DIGITS:
             return False  # the 17 of "t17" is a figure as likely as a name
         return (is_integer(left) or is_opaque(left)) and self.renaming.knows(left, right)

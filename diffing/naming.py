@@ -135,6 +135,13 @@ def is_id_like(key: str) -> bool:
     return _ID_LIKE.search(key.rpartition("|")[2]) is not None
 
 
+def is_called_after(key: str, sorts: Iterable[str]) -> bool:
+    """Whether a location key's last name is a word for what one of the sorts names: a column `visit`, of `/visits`."""
+    name = re.split(r"[.~]", re.sub(r"\[\*\]$", "", key.rpartition("|")[2]))[-1].lower()
+    plurals = {name + "s", name + "es", name.removesuffix("y") + "ies"}
+    return len(name) > 2 and any(plurals & set(re.split(r"[^a-z_]+", sort.lower())) for sort in sorts)
+
+
 def _joins(found: Observed, renamings: Mapping[int, Renaming]) -> str:
     """The sort whose renaming explains every value that moved here, "" when there is none."""
     best = ""

@@ -21,6 +21,11 @@ _NOT_IDENTIFIERS = re.compile(
     r"|rank|order_by|sort|depth|level|status_code|took_ms|ms|expires_in|exp|iat|nbf|subtotal|tax|discount)$"
 )
 
+# what is done with things that the segment before names: `/visits/bulk`, `/visits/bulk-status`
+_OF_SEVERAL = re.compile(
+    r"(?:bulk|batch|multi)(?:[-_].*)?|search|query|filter|import|recent|latest|mine|archived", re.I
+)
+
 
 def is_choice_of(consumer: str, producer: str) -> bool:
     """Whether a form sent what a page had offered for the field: an option, a box to tick, one of several forms."""
@@ -60,6 +65,14 @@ def _static(route: str) -> list[str]:
     return [s for s in route.split("/") if s and not s.startswith(("<", "{", ":", "("))]
 
 
+def _things(route: str) -> list[str]:
+    """The static segments of a route up to the last one that names things."""
+    static = _static(route)
+    while len(static) > 1 and _OF_SEVERAL.fullmatch(static[-1]):
+        static.pop()
+    return static
+
+
 def noun_of(location: str) -> str | None:
     """The kind of thing that a location names, by convention; None when its name says nothing."""
     head, _, where = location.rpartition("|")
@@ -72,7 +85,7 @@ def noun_of(location: str) -> str | None:
         return None  # a number within a code is rarely the id of the thing: that takes figures, not names
     if where.startswith("path["):
         return _path_noun(route, int(where[5 : where.index("]")]))
-    static = _static(route)
+    static = _things(route)
     if where in ("$", "$text"):  # the whole answer is one value: of what was made, its id
         return singular(static[-1]) if static and head.startswith("POST ") else None
     name = leaf_name(location)
@@ -80,7 +93,7 @@ def noun_of(location: str) -> str | None:
         return singular(name[:-3].rpartition("_")[2] or name[:-3])
     if name.endswith("_ids"):
         return singular(name[:-4])
-    if name not in ("id", "pk", "uuid"):
+    if name not in ("id", "ids", "pk", "uuid"):
         return None
     parents = [_snake(p) for p in re.sub(r"\[\*\]", "", where).split(".")[:-1]]
     for parent in reversed(parents):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from diffing.naming import Observed, Pairs, name_sorts
+import pytest
+
+from diffing.naming import Observed, Pairs, is_called_after, name_sorts
 
 
 def observed(pairs: Iterable[tuple[str, str]]) -> Observed:
@@ -33,3 +35,24 @@ def test_a_place_that_is_called_like_a_name_need_not_show_its_values_again() -> 
     named = observed((str(40 + n), str(700 + n)) for n in range(5))
 
     assert name_sorts({key: named}, {}, trusted=True) == ({key: f"own:{key}"}, set())
+
+
+@pytest.mark.parametrize(
+    ("place", "called"),
+    [
+        ("$[*].visit", True),
+        ("$.visit", True),
+        ("$.visits[*]", False),
+        ("$.company", False),
+        ("$.amount", False),
+        ("$.is", False),
+    ],
+)
+def test_a_column_is_called_after_the_things_of_a_route(place: str, called: bool) -> None:
+    sorts = {"POST /visits/bulk|2xx|$.results[*].id#0"}
+
+    assert is_called_after(f"GET /invoices.csv|2xx|{place}", sorts) is called
+
+
+def test_a_company_is_one_of_the_companies() -> None:
+    assert is_called_after("GET /invoices.csv|2xx|$[*].company", {"GET /companies|2xx|$[*].id#0"})

@@ -248,3 +248,18 @@ def test_a_field_that_is_called_after_a_thing_holds_its_id() -> None:
     correlator = Correlator(plan)
     correlator.learn(plan.steps[0], RecordedResponse(201, "", JSON, Body.of(b'{"id": 58}')))
     assert json.loads(correlator.prepare(plan.steps[1]).request.body.data) == {"ticket": 58, "priority": 7}
+
+
+def test_what_is_done_to_many_at_once_names_what_the_segment_before_it_names() -> None:
+    tape = Tape()
+    made = {"results": [{"status": 201, "id": 7}, {"status": 404}]}
+    tape.add("a", "POST", "/visits/bulk", "/visits/bulk", made, 207)
+    tape.add("a", "POST", "/visits/bulk-status", "/visits/bulk-status", {"changed": [7]}, 200, {"ids": [7, 999]})
+    tape.add("a", "GET", "/visits/7", "/visits/<int:id>", {"id": 7})
+    plan = tape.plan()
+    correlator = Correlator(plan)
+    there = json.dumps({"results": [{"status": 201, "id": 58}, {"status": 404}]}).encode()
+    correlator.learn(plan.steps[0], RecordedResponse(207, "", JSON, Body.of(there)))
+
+    assert json.loads(correlator.prepare(plan.steps[1]).request.body.data) == {"ids": [58, 999]}
+    assert correlator.prepare(plan.steps[2]).request.target == "/visits/58"
