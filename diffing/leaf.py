@@ -16,6 +16,7 @@ from .profile import NoiseProfile, Place
 from .times import OTHER_TIME, UNKNOWN, Window, moment, same_moment
 from .turned_up import may_be_new
 from .windows import Attribution
+from .written_times import part_alike, written_alike
 
 BINDING, NOISE, TIME = "binding", "noise profile", "time"
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
@@ -99,6 +100,8 @@ class LeafJudge:
         """Whether names that are known from elsewhere are all that differs."""
         if isinstance(a, str) and isinstance(b, str) and (self.renaming.explains(a, b) or self._timed_alike(a, b)):
             return True
+        if part_alike(key, a, b, self.baseline, self.candidate):
+            return True
         left, right = canonical(a), canonical(b)
         if left is None or right is None:
             return False
@@ -110,6 +113,8 @@ class LeafJudge:
 
     def _timed_alike(self, a: str, b: str) -> bool:
         """Whether two lines are the same but for times in them, and those stand for the same moments."""
+        if written_alike(a, b, self.baseline, self.candidate):
+            return True
         left, right = _STAMP.findall(a), _STAMP.findall(b)
         if not left or len(left) != len(right) or _STAMP.sub("\0", a) != _STAMP.sub("\0", b):
             return False

@@ -54,8 +54,17 @@ class _Tally:
     trials: int = 0
     baseline_shown: int = 0  # of `baseline_trials` of the baseline against itself
     baseline_trials: int = 0
+    learned: int = 0  # of `baseline_trials`: those of the passes that taught, made one right after the other
     around: tuple[str, ...] = ()  # all exchanges of its routes, those that showed it included
     wide: Counts = field(default_factory=lambda: [0, 0, 0, 0])  # the same four figures over these
+
+    @property
+    def _drifts(self) -> bool:
+        """Whether the baseline, asked again later, shows the change about as often: the day or the minute changed."""
+        later = self.baseline_trials - self.learned
+        return bool(self.trials and self.baseline_shown) and (
+            2 * self.baseline_shown * self.trials >= self.shown * later
+        )
 
     def count(self, seen: Mapping[str, Comparison], itself: Mapping[str, Comparison]) -> None:
         """Adds one round: the candidate's comparisons, and the baseline's with itself, by exchange."""
@@ -77,6 +86,8 @@ class _Tally:
         """What the trials so far say; UNCONFIRMED: nothing yet."""
         if rounds < MIN_ROUNDS:
             return UNCONFIRMED
+        if self._drifts:
+            return FLAKY
         if self.trials and self.shown == self.trials and not self.baseline_shown:
             return CONFIRMED
         chance = more_often(self.shown, self.trials, self.baseline_shown, self.baseline_trials)
@@ -135,7 +146,8 @@ class Confirmer:
         around = tuple(
             one.exchange_id for one in first.values() if (one.method, one.route) in routes and one.status in _COMPARED
         )
-        tally = _Tally(frozenset(changes), asked, baseline_trials=self.learned_from * len(asked), around=around)
+        learned = self.learned_from * len(asked)
+        tally = _Tally(frozenset(changes), asked, baseline_trials=learned, learned=learned, around=around)
         tally.wide[3] = self.learned_from * len(around)
         return tally
 

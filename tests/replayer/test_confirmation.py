@@ -33,6 +33,17 @@ def test_what_the_trials_say(rounds: int, trials: tuple[int, int, int, int], sta
     assert tally(*trials).state(rounds) == state
 
 
+def test_what_the_baseline_shows_as_often_when_it_is_asked_later_is_the_time_of_day() -> None:
+    """A page that says the minute: the passes that taught were made within one, and all that follow are not."""
+    one = tally(16, 16, 8, 24)
+    assert one.state(2) == CONFIRMED
+    one.learned = 16
+    assert one.state(2) == FLAKY
+    one = tally(16, 16, 2, 24)
+    one.learned = 16
+    assert one.state(2) == CONFIRMED
+
+
 def test_exemplars_are_asked_first_and_others_are_spread_over_the_run() -> None:
     assert _spread(list("abcde"), 2, 8) == list("abcde")
     assert _spread(list("abcdefghij"), 2, 4) == ["a", "b", "c", "g"]
