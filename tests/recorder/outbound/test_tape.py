@@ -319,3 +319,16 @@ def test_what_another_exchange_fetched_for_all_is_answered_as_it_was() -> None:
     made = replay(ask, (charge(7), keys))
     assert got == [{"keys": [1]}, {"keys": [1]}, REFUSED_STATUS]
     assert [one.outcome for one in made] == [CallOutcome.SPARE, CallOutcome.SPARE, CallOutcome.REFUSED]
+
+
+def test_the_very_same_write_once_more_is_answered_alike_and_told() -> None:
+    statuses: list[int] = []
+
+    def ask() -> None:
+        for cents in (500, 500, 501):
+            sent = {"amount": cents, "reference": "ORD-001007"}
+            statuses.append(requests.post(f"{PAY}/charges", json=sent, timeout=5).status_code)
+
+    made = replay(ask, (charge(7),))
+    assert statuses == [201, 201, REFUSED_STATUS]
+    assert [one.outcome for one in made] == [CallOutcome.PLAYED, CallOutcome.PLAYED, CallOutcome.REFUSED]
