@@ -124,6 +124,7 @@ class Answer:
     reason: Reason | None = None  # set when this pass did not send it, or sent it without what it needs
     detail: str = ""
     observed: Observed | None = None  # what the deploy did meanwhile; None: it does not observe
+    minting: float = 0.0  # when credentials began to be minted for it, right before `started`; 0.0: they were not
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,18 +35,21 @@ class Timeline:
     starts: list[float] = field(default_factory=list)  # in order
     entries: list[tuple[float, float, int]] = field(default_factory=list)  # start, end, number of the case; in order
     longest: float = 0.0
+    minting: list[tuple[float, float]] = field(default_factory=list)  # when credentials were minted: start, end
     ahead: tuple[float, float] | None = None  # least and most seconds by which the target's clock leads ours
     _known: dict[tuple[float, float], frozenset[int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, answers: Iterable[tuple[int, Answer]]) -> Timeline:
         """The timeline of a pass, from its answers by number of the case."""
-        entries = []
+        entries, minting = [], []
         low, high, dates = float("-inf"), float("inf"), 0
         for number, answer in answers:
             if answer.ended <= 0.0:
                 continue
             entries.append((answer.started, answer.ended, number))
+            if answer.minting:
+                minting.append((answer.minting, answer.started))
             date = _date(answer)
             if date is not None:
                 dates += 1
@@ -57,6 +60,7 @@ class Timeline:
             [start for start, _, _ in entries],
             entries,
             max((end - start for start, end, _ in entries), default=0.0),
+            minting,
             (min(low, high), max(low, high)) if known else None,
         )
 
@@ -84,6 +88,12 @@ class Timeline:
             self._known.clear()
         self._known[at, resolution] = frozenset(found)
         return self._known[at, resolution]
+
+    def is_minting(self, at: float, resolution: float) -> bool:
+        """Whether credentials were being minted at a moment of the target's clock."""
+        assert self.ahead is not None
+        first, last = at - self.ahead[1] - _SLOP, at + resolution - self.ahead[0] + _SLOP
+        return any(start <= last and end >= first for start, end in self.minting)
 
 
 class PassClock:
@@ -137,6 +147,10 @@ class Attribution:
         """
         for shift in shifts(a, when_a) & shifts(b, when_b):
             zone = shift * 900.0
+            if self.left.is_minting(a.at + zone, a.resolution) or self.right.is_minting(b.at + zone, b.resolution):
+                return (
+                    True  # whoever logs in for a client does so when that is needed first, and no request tells of it
+                )
             ours = self.left.under_way(a.at + zone, a.resolution)
             if not ours.isdisjoint(self.right.under_way(b.at + zone, b.resolution)):
                 return True

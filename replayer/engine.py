@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -138,7 +139,9 @@ class _Runner:
             return Answer(None, reason=Reason.UNSAFE, detail=refusal)
         if self._result.problem:
             return Answer(None, reason=Reason.CANCELLED, detail=self._result.problem)
+        minted, began = len(self._minted), time.time()
         lacking = await self._credentials(step)
+        minting = began if len(self._minted) > minted else 0.0
         if lacking:
             return Answer(None, reason=Reason.CREDENTIALS, detail=lacking)
         prepared = self._correlator.prepare(step)
@@ -150,11 +153,11 @@ class _Runner:
         if reply.response is None:
             failure = reply.failure.value if reply.failure else "failure"
             self._note_failure(step.index, failure)
-            return Answer(None, f"{failure}: {reply.detail}", reply.started, reply.ended)
+            return Answer(None, f"{failure}: {reply.detail}", reply.started, reply.ended, minting=minting)
         self._unanswered.clear()
         response = self._options.masked(reply.response) if self._options.masked else reply.response
         self._correlator.learn(step, response)
-        return Answer(response, "", reply.started, reply.ended, observed=reply.observed)
+        return Answer(response, "", reply.started, reply.ended, observed=reply.observed, minting=minting)
 
     def _note_failure(self, index: int, failure: str) -> None:
         """Ends the pass when the target is gone or hangs too often; what it left unanswered last says nothing."""

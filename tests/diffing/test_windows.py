@@ -112,3 +112,19 @@ def test_what_is_null_now_and_then_and_never_a_time_is_no_time() -> None:
     only = [replace(each, baseline=(each.baseline[0], none, each.baseline[2])) for each in made[:1]]
     (place,) = [place for key, place in learn(only, {}).places.items() if key.endswith("$.at")]
     assert (place.null_varies, place.timed) == (True, 1)  # the third pass said a time
+
+
+def test_a_time_at_which_credentials_were_minted_is_no_request_s() -> None:
+    """Whose session began when depends on who asked first, and that on the order of the pass."""
+
+    def logged_in(made: list[Case]) -> list[Case]:
+        """With credentials minted right before each creation of the candidate's, which is the time that it says."""
+        return [
+            replace(each, candidate=(replace(each.candidate[0], minting=each.candidate[0].started - STEP),))
+            if each.method == "POST"
+            else each
+            for each in made
+        ]
+
+    assert {one.status for one in judged(cases(stale=True))} == {Status.MATCHED, Status.DIFFERED}
+    assert {one.status for one in judged(logged_in(cases(stale=True)))} == {Status.MATCHED}
