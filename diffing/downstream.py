@@ -13,8 +13,8 @@ from .bodies import comparable
 from .difference import Case, Difference, DifferenceKind
 from .headers import header_tree
 from .knowledge import Scope
-from .learning import READS
 from .profile import NoiseProfile
+from .repeats import READS
 from .times import OTHER_TIME
 from .walk import Pair, Plain, leaves
 

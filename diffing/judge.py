@@ -27,11 +27,11 @@ from .equality import equal_leaves
 from .kinds import shown
 from .knowledge import Scope, Scopes, by_prefix
 from .leaf import NOISE, LeafJudge, Verdict
-from .learning import READS
 from .noise import NoiseRule
 from .outbound import fewer_calls, is_idempotency_key, judged_calls, names_an_operation, outbound_pairs
 from .prejudgement import Ready, both_answered, both_succeeded, prejudge
 from .profile import NoiseProfile, Place
+from .repeats import READS
 from .times import OTHER_TIME
 from .walk import Pair, came
 from .windows import RECORDED, PassClock

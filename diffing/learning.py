@@ -21,6 +21,7 @@ from .knowledge import Scope, Scopes, by_prefix
 from .naming import Observed, Pairs, name_sorts
 from .outbound import Calls, calls_of, outbound_pairs, recorded_observation
 from .profile import NoiseProfile, Place
+from .repeats import READS, Repeats
 from .times import Window, moment, same_moment
 from .turned_up import TurnedUp, may_be_new
 from .walk import Pair, came, walk
@@ -34,10 +35,11 @@ MIN_SIGHTED = 6
 """Sightings of values from before the recording that show whether a snapshot keeps its identifiers."""
 MAX_MOVED = 0.05
 """Share of them that may have moved nevertheless."""
-READS = frozenset(["GET", "HEAD", "OPTIONS"])
 _NAME = re.compile(r"[|.:\[\]]+")
 RECORDED = -1
 """The pass number of the recording itself."""
+REPEATED = 1_000_000
+"""The number under which recorded reads are compared with one another."""
 _STEPS = re.compile(r"[|.:\[\]]+")
 
 
@@ -95,6 +97,7 @@ class Match:
     trusted: bool  # its values may set what types and formats are right: not those of a release under judgement
     attribution: Attribution | None = None
     calls: Calls | None = None  # outbound, of both
+    names: bool = True  # what stands opposite each other may be what one thing is called in two passes
 
 
 def gather(cases: Sequence[Case], known: NoiseProfile, watched: Set[str]) -> Evidence:
@@ -103,8 +106,9 @@ def gather(cases: Sequence[Case], known: NoiseProfile, watched: Set[str]) -> Evi
     by_route = by_prefix(watched)
     scopes: dict[int, Scopes] = {}
     clock = PassClock(cases)
+    repeats = Repeats()
     for case in cases:
-        for match in matches(case, clock):
+        for match in (*matches(case, clock), *repeated(case, repeats, clock)):
             made = scopes.get(match.number)
             if made is None:
                 made = scopes[match.number] = Scopes(known, Renaming(), by_route)
@@ -140,6 +144,17 @@ def matches(case: Case, clock: PassClock) -> Iterator[Match]:
             when, calls = clock.recorded(case), calls_of(recorded_observation(case), answer.observed)
             trusted = not in_baseline
             yield Match(RECORDED - i, recorded, other, when, windows[i], False, reads, trusted, calls=calls)
+
+
+def repeated(case: Case, repeats: Repeats, clock: PassClock) -> Iterator[Match]:
+    """Without a baseline: what a recorded read says, with what the same read said before."""
+    before = None if case.baseline else repeats.before(case)
+    if before is None:
+        return
+    then, now = before.exchange.response, case.exchange.response
+    if then is not None and now is not None and then.status == now.status and then.body.complete and now.body.complete:
+        when = clock.recorded(before), clock.recorded(case)
+        yield Match(REPEATED, then, now, *when, noise=True, reads=True, trusted=False, names=False)
 
 
 def _response(answer: Answer) -> RecordedResponse:
@@ -233,7 +248,8 @@ class _Reader:
             return
         self._time(seen, a, b)
         self._texts(seen, a, b)
-        self._atoms(key, a, b)
+        if self._match.names:
+            self._atoms(key, a, b)
 
     def _authorities(self, a: str, b: str) -> tuple[str, str]:
         left, right = authorities(a), authorities(b)
