@@ -100,12 +100,11 @@ class Match:
     names: bool = True  # what stands opposite each other may be what one thing is called in two passes
 
 
-def gather(cases: Sequence[Case], known: NoiseProfile, watched: Set[str]) -> Evidence:
-    """One reading of all cases, paired by what is known so far."""
+def gather(cases: Sequence[Case], known: NoiseProfile, watched: Set[str], clock: PassClock) -> Evidence:
+    """One reading of all cases, paired by what is known so far. `clock` is that of these cases."""
     evidence = Evidence()
     by_route = by_prefix(watched)
     scopes: dict[int, Scopes] = {}
-    clock = PassClock(cases)
     repeats = Repeats()
     for case in cases:
         for match in (*matches(case, clock), *repeated(case, repeats, clock)):

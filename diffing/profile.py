@@ -9,6 +9,7 @@ from typing import Any
 from .difference import Case
 from .formats import Format
 from .spreads import Spread
+from .windows import PassClock
 
 VERSION = 3
 """Of the JSON form; a profile that was made by another version is learned anew."""
@@ -145,16 +146,18 @@ def learn(cases: Iterable[Case], sorts: Mapping[str, str]) -> NoiseProfile:
     """Learns from what the passes of one release answered to the same requests.
 
     `sorts` names the response locations that carry identifiers, as inferred from the recording: location key with
-    lens suffix -> sort id. Cases are held in memory and read three times.
+    lens suffix -> sort id. Cases are held in memory and read several times.
     """
-    from .distributions import learn_spreads  # these three import this module
+    from .distributions import learn_spreads  # these import this module
     from .learning import conclude, gather
     from .prejudgement import drifting_routes
     from .sql_samples import varying
 
     kept = list(cases)
-    first = gather(kept, NoiseProfile(places={key: Place(sort=sort) for key, sort in sorts.items()}), frozenset(sorts))
+    clock = PassClock(kept)
+    given = NoiseProfile(places={key: Place(sort=sort) for key, sort in sorts.items()})
+    first = gather(kept, given, frozenset(sorts), clock)
     rough = conclude(first, sorts)
-    second = gather(kept, rough, frozenset(sorts) | first.candidates())
+    second = gather(kept, rough, frozenset(sorts) | first.candidates(), clock)
     profile = replace(conclude(second, sorts), drifting=drifting_routes(kept), sql=varying(kept))
     return replace(profile, spreads=learn_spreads(kept, profile))
