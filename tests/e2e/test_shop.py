@@ -108,7 +108,7 @@ def test_those_who_were_logged_in_before_replay_through_mint(shop: Shop, same: G
 
 
 def test_without_mint_they_are_named_and_nothing_else_breaks(shop: Shop) -> None:
-    gate = shop.gate("prefix", "--baseline", "strangers", "--candidate", "strangers", "--passes", "2")
+    gate = shop.gate("prefix", "--baseline", "strangers", "--candidate", "strangers", "--passes", "4")
     assert "Traceback" not in gate.errors
     assert gate.findings == []
     assert_balanced(gate)
