@@ -15,6 +15,7 @@ from .compare import MAX_DIFFERENCES
 from .difference import Case, Comparison, Difference, DifferenceKind, Location, Part, Status
 from .kinds import shown
 from .profile import NoiseProfile, Place
+from .shared_headers import share_spreads
 from .spreads import CHANCE, Deviation, Sighting, Spread, deviations, learn_spread
 from .survey import Surveyor
 
@@ -41,8 +42,8 @@ def learn_spreads(cases: Sequence[Case], profile: NoiseProfile) -> dict[str, Spr
             if first is not None and response is not None and response.status == first.status:
                 for key, sighting in surveyor.survey(case.method, case.route, response):
                     seen[key][number].append(sighting)
-    spreads = {key: learn_spread(each) for key, each in seen.items()}
-    return {key: spread for key, spread in spreads.items() if spread is not None and spread.tests}
+    spreads = {key: spread for key, each in seen.items() if (spread := learn_spread(each)) is not None and spread.tests}
+    return share_spreads(spreads, profile.shared)
 
 
 def _spread_at(key: str, place: Place) -> Iterator[str]:

@@ -22,6 +22,7 @@ from .naming import Observed, Pairs, name_sorts
 from .outbound import Calls, calls_of, outbound_pairs, recorded_observation
 from .profile import NoiseProfile, Place
 from .repeats import READS, Repeats
+from .shared_headers import Carriers, Sample, share_places, shared_headers
 from .times import Window, moment, same_moment
 from .turned_up import TurnedUp, may_be_new
 from .walk import Pair, came, walk
@@ -68,6 +69,7 @@ class Evidence:
     sighted: dict[str, int] = field(default_factory=dict)  # sort -> values first seen by a request that only reads
     moved: dict[str, set[str]] = field(default_factory=dict)  # sort -> those of them that differed between passes
     turned_up: TurnedUp = field(default_factory=TurnedUp)
+    carriers: Carriers = field(default_factory=Carriers)
     pairs: int = 0
     trusted: bool = False  # there are baseline passes: what moved was not moved by a release under judgement
 
@@ -174,6 +176,8 @@ class _Reader:
         self._evidence.pairs += 1
         self._evidence.trusted |= self._match.trusted and self._match.noise
         a, b = self._match.baseline, self._match.candidate
+        if self._match.noise:
+            self._evidence.carriers.note(self._scope.prefix, {name.lower() for name, _ in a.headers})
         if a.headers != b.headers or self._scope.watching:
             self._headers(header_tree(a.headers), header_tree(b.headers))
         if self._match.calls is not None:
@@ -323,6 +327,7 @@ def conclude(evidence: Evidence, sorts: Mapping[str, str]) -> NoiseProfile:
         if key not in places and key not in refuted:
             places[key] = Place(sort=sort)
     _pool_times(places, evidence)
+    shared = frozenset(_share_headers(places, evidence))
     anchored = frozenset(_anchored(evidence))
     loose = frozenset(f"{sort} {value}" for sort in anchored for value in evidence.moved.get(sort, ()))
     maps = frozenset(key for key, names in evidence.keys.items() if len(names) > MANY_KEYS)
@@ -333,6 +338,7 @@ def conclude(evidence: Evidence, sorts: Mapping[str, str]) -> NoiseProfile:
         anchored=anchored,
         loose=loose,
         turned_up=dict(evidence.turned_up.least),
+        shared=shared,
         pairs=evidence.pairs,
     )
 
@@ -354,6 +360,20 @@ def _pool_times(places: dict[str, Place], evidence: Evidence) -> None:
         for key in keys:
             if key in places:
                 places[key] = replace(places[key], timed=timed, attributed=places[key].attributed and agreed)
+
+
+def _share_headers(places: dict[str, Place], evidence: Evidence) -> Iterator[str]:
+    """The location keys of headers that vary everywhere, which then do so in `places`."""
+    if not evidence.trusted:
+        return
+    samples = {
+        key: Sample(seen.noise, frozenset(seen.texts))
+        for key, seen in evidence.seen.items()
+        if key.partition("|header:")[1] and "~" not in key
+    }
+    for keys in shared_headers(evidence.carriers, samples):
+        if share_places(places, keys, samples):
+            yield from keys
 
 
 def _anchored(evidence: Evidence) -> Iterator[str]:

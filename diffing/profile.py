@@ -11,7 +11,7 @@ from .formats import Format
 from .spreads import Spread
 from .windows import PassClock
 
-VERSION = 3
+VERSION = 4
 """Of the JSON form; a profile that was made by another version is learned anew."""
 
 
@@ -55,6 +55,7 @@ class NoiseProfile:
     anchored: frozenset[str] = frozenset()  # sorts whose values from before the recording are the same in every pass
     loose: frozenset[str] = frozenset()  # "sort value" exceptions of anchored sorts
     turned_up: Mapping[str, int] = field(default_factory=dict)  # sort -> from which number on its things may be new
+    shared: frozenset[str] = frozenset()  # location keys of headers that vary everywhere, and between the same values
     drifting: frozenset[str] = frozenset()  # recording only: routes whose refusals may be the state's doing
     spreads: Mapping[str, Spread] = field(default_factory=dict)  # of places that vary, by location key
     pairs: int = 0  # pairs of answers that were learned from
@@ -84,6 +85,7 @@ class NoiseProfile:
             "anchored": sorted(self.anchored),
             "loose": sorted(self.loose),
             "turned_up": dict(sorted(self.turned_up.items())),
+            "shared": sorted(self.shared),
             "drifting": sorted(self.drifting),
             "spreads": {key: spread.to_json() for key, spread in sorted(self.spreads.items())},
             "pairs": self.pairs,
@@ -102,6 +104,7 @@ class NoiseProfile:
             anchored=frozenset(data["anchored"]),
             loose=frozenset(data["loose"]),
             turned_up=dict(data["turned_up"]),
+            shared=frozenset(data.get("shared", ())),
             drifting=frozenset(data["drifting"]),
             spreads={key: Spread.from_json(spread) for key, spread in data["spreads"].items()},
             pairs=data["pairs"],
