@@ -1,0 +1,7 @@
+"""Fixtures that tests of several packages use."""
+
+from __future__ import annotations
+
+from .services.postgres import postgres_cluster, postgres_server, postgres_url
+
+__all__ = ["postgres_cluster", "postgres_server", "postgres_url"]
