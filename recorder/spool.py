@@ -62,9 +62,14 @@ def read_header(path: Path) -> Header | None:
     """Who wrote a spool file; None when neither copy of its header can be read."""
     try:
         with path.open("rb") as file:
-            return _Scanner(path, file).header
+            return header_in(file, path)
     except OSError:
         return None
+
+
+def header_in(file: BinaryIO, path: Path) -> Header | None:
+    """The header of an open spool file, or of bytes that are laid out as one; `path` names it in what is reported."""
+    return _Scanner(path, file).header
 
 
 def read_spool_file(path: Path) -> Iterator[Exchange | ProducerReport | Damage]:
@@ -76,9 +81,14 @@ def read_spool_file(path: Path) -> Iterator[Exchange | ProducerReport | Damage]:
         return
     with file:
         try:
-            yield from _Scanner(path, file).items()
+            yield from items_in(file, path)
         except OSError as error:
             yield Damage(path, file.tell(), 0, f"cannot be read: {error.strerror}")
+
+
+def items_in(file: BinaryIO, path: Path) -> Iterator[Exchange | ProducerReport | Damage]:
+    """What an open spool file holds, or bytes that are laid out as one; `path` names it in what is reported."""
+    yield from _Scanner(path, file).items()
 
 
 class _Scanner:
