@@ -14,28 +14,18 @@ from dataclasses import dataclass
 
 from diffing.atoms import atoms, is_integer, is_opaque, location_key, rewrite
 from diffing.difference import Reason
-from diffing.routes import fixed_segments, leads_elsewhere
+from diffing.routes import leads_elsewhere
 from recorder.exchange import RecordedRequest, RecordedResponse
 
-from .admissions import basic_password, field_name, first_given, first_uses, holds_secret, secret_owners
+from .admissions import basic_password, field_name, holds_secret
 from .flow import Step, consumed, consumer_key
+from .guide import Guide
+from .learned import Binding, Learned
 from .mint import Credentials
-from .plan import Plan
 from .produced import Pairing, produced
 from .spans import Part, Slot, substitute
 
 _COOKIE = re.compile(r"header:set-cookie\[(.+)\]\.value")
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """One recorded value's stand-in, and the circumstances in which it was learned."""
-
-    value: str
-    producer: str  # location key
-    session: int
-    made: bool  # in the answer to a write, rather than seen in a listing
-    index: int  # of the step
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +41,11 @@ class Prepared:
 class Correlator:
     """What one pass has learned so far. `enabled=False` sends everything as recorded (to show what that costs)."""
 
-    def __init__(self, plan: Plan, *, enabled: bool = True) -> None:
-        self._plan = plan
-        self._flow = plan.flow
+    def __init__(self, guide: Guide, *, enabled: bool = True) -> None:
+        self._guide = guide
+        self._flow = guide.flow
         self._enabled = enabled
-        self._bindings: dict[tuple[str, str], list[Binding]] = defaultdict(list)
-        self._images: dict[tuple[str, str], str] = {}
-        self._settled: dict[str, int] = {}  # sort -> the largest number that a listing shows to be the same here
-        self._tokens: dict[str, str] = {}
-        self._cookies: dict[tuple[int, str, str], str] = {}  # session, name, recorded value
-        self._jars: dict[tuple[int, str], tuple[str, str]] = {}  # session, name: what the client holds, and holds here
-        self._secrets: dict[tuple[str, str], str] = {}
-        self._secret_names: dict[tuple[str, str], str] = {}
-        self._given: set[str] = set()  # passwords that the target has taken as they were recorded
-        self._to_give = first_given(plan) if enabled else {}
-        self._proven = proven_tokens(plan) if enabled else frozenset()
-        self._first_use = first_uses(plan) if enabled else {}
-        self._owners = secret_owners(plan) if enabled else {}
-        self._words = frozenset(word for step in plan.steps for word in fixed_segments(step.route))
+        self.learned = Learned()
 
     # -- credentials ------------------------------------------------------------------------------------------------
 
@@ -78,7 +55,7 @@ class Correlator:
 
     def principal(self, step: Step) -> str:
         """Whose credentials the request carries, as far as that is known, or ""."""
-        return step.principal or self._owners.get(step.index, "")
+        return step.principal or self._guide.owners.get(step.index, "")
 
     def wants_secrets(self, step: Step) -> bool:
         """Whether the request carries a password or token of its principal in a field of its body."""
@@ -86,7 +63,7 @@ class Correlator:
         if not self._enabled or not principal:
             return False
         return any(
-            slot.text not in self._tokens and (principal, slot.text) not in self._secrets
+            slot.text not in self.learned.tokens and (principal, slot.text) not in self.learned.secrets
             for slot in self._own_secrets(step)
         )
 
@@ -99,14 +76,14 @@ class Correlator:
         return [
             slot
             for slot in step.slots
-            if holds_secret(slot) and self._first_use.get((step.session, slot.text)) == step.route
+            if holds_secret(slot) and self._guide.first_use.get((step.session, slot.text)) == step.route
         ]
 
     def _unbound_credentials(self, step: Step) -> Iterable[tuple[Slot, str, str]]:
         for slot, location, value in consumed(step):
             if not slot.location.startswith(("header.", "cookie.")) or not is_opaque(value):
                 continue
-            if value in self._tokens or value not in self._proven:
+            if value in self.learned.tokens or value not in self._guide.proven:
                 continue
             made = self._flow.tokens.get(value)
             if made is None or made > step.index:
@@ -120,7 +97,10 @@ class Correlator:
         """
         return all(
             location.endswith("~basic")
-            and ((password := basic_password(value)) in self._given or self._to_give.get(password, -1) > step.index)
+            and (
+                (password := basic_password(value)) in self.learned.given
+                or self._guide.given.get(password, -1) > step.index
+            )
             for _, location, value in self._unbound_credentials(step)
         )
 
@@ -135,14 +115,12 @@ class Correlator:
                 continue
             suffix = location[len(consumer_key(step.exchange.request.method, step.route, slot.location)) :]
             inner = dict(atoms(minted))
-            self._tokens[value] = inner.get(suffix, minted)
+            self.learned.token(value, inner.get(suffix, minted))
         fields = dict(credentials.body)
         for slot in self._own_secrets(step):
             minted = fields.get(field_name(slot))
-            if minted is not None and slot.text not in self._tokens:
-                owner = (self.principal(step), minted)
-                if self._secret_names.setdefault(owner, slot.text) == slot.text:
-                    self._secrets[self.principal(step), slot.text] = minted
+            if minted is not None and slot.text not in self.learned.tokens:
+                self.learned.secret(self.principal(step), slot.text, minted)
 
     # -- requests ---------------------------------------------------------------------------------------------------
 
@@ -158,21 +136,24 @@ class Correlator:
                 replacements[slot] = text
         blocked = self._blocked_by(step)
         if blocked is not None:
-            producer = self._plan.steps[blocked]
-            detail = f"needs a value that {producer.exchange.request.method} {producer.route} did not produce"
+            detail = f"needs a value that {self._guide.names[blocked]} did not produce"
             return Prepared(request, Reason.BLOCKED, detail)
         return Prepared(substitute(request, replacements), replaced=len(replacements))
 
     def _rewritten(self, step: Step, slot: Slot) -> str:
         method = step.exchange.request.method
         if slot.part is Part.BODY:
-            secret = self._secrets.get((self.principal(step), slot.text))
+            secret = self.learned.secrets.get((self.principal(step), slot.text))
             if secret is not None:
                 return secret
 
         if slot.location.startswith("cookie."):
-            recorded, held = self._jars.get((step.session, slot.location[7:]), ("", ""))
-            given = held if recorded == slot.text else self._cookies.get((step.session, slot.location[7:], slot.text))
+            recorded, held = self.learned.jars.get((step.session, slot.location[7:]), ("", ""))
+            given = (
+                held
+                if recorded == slot.text
+                else self.learned.cookies.get((step.session, slot.location[7:], slot.text))
+            )
             if given is not None:
                 return given
 
@@ -184,19 +165,19 @@ class Correlator:
     def _lookup(self, step: Step, consumer: str, text: str) -> str | None:
         sort = self._flow.sorts.get(consumer)
         if sort is not None:
-            found = self._bindings.get((sort, text))
+            found = self.learned.bindings.get((sort, text))
             if found:
                 shares = self._flow.direct.get(consumer, {})
                 enough = max((shares.get(b.producer, 0.0) for b in found), default=0.0) / 2
                 likely = [b for b in found if shares.get(b.producer, 0.0) >= enough]
                 best = max(likely, key=lambda b: (b.made, b.session == step.session, b.index))
                 return best.value
-        return self._tokens.get(text) if len(text) >= 8 else None
+        return self.learned.tokens.get(text) if len(text) >= 8 else None
 
     def _blocked_by(self, step: Step) -> int | None:
         for _, location, value in consumed(step):
             sort = self._flow.sorts.get(location)
-            if sort is not None and (sort, value) not in self._bindings and value not in self._tokens:
+            if sort is not None and (sort, value) not in self.learned.bindings and value not in self.learned.tokens:
                 maker = self._flow.created.get((sort, value))
                 if maker is not None and maker < step.index:
                     return maker
@@ -212,27 +193,28 @@ class Correlator:
         if step.status != response.status and (step.status >= 400 or response.status >= 400):
             return  # the same refusal still hands out what the next try needs: a form that failed has a new token
         if step.status // 100 == response.status // 100:
-            self._given.update(slot.text for slot in step.slots if holds_secret(slot))
+            for slot in filter(holds_secret, step.slots):
+                self.learned.give(slot.text)
         method, status = step.exchange.request.method, step.status
 
         def row_key(path: str, key: str) -> str | None:
             path = location_key(method, step.route, status, path)
             sort = self._flow.sorts.get(path)
-            found = self._bindings.get((sort, key)) if sort is not None else None
+            found = self.learned.bindings.get((sort, key)) if sort is not None else None
             return max(found, key=lambda b: (b.producer == path, b.made, b.index)).value if found else None
 
         def from_before(path: str, key: str) -> bool:
             sort = self._flow.sorts.get(location_key(method, step.route, status, path))
-            return sort is not None and is_integer(key) and int(key) <= self._settled.get(sort, -1)
+            return sort is not None and is_integer(key) and int(key) <= self.learned.settled.get(sort, -1)
 
         named: list[tuple[str, str, str]] = []  # location, recorded value, value here
         for path, old, new in Pairing(row_key, from_before).walk(step.produced, produced(response)):
             cookie = _COOKIE.fullmatch(path)
             if cookie:
-                self._cookies[step.session, cookie[1], str(old)] = str(new)
+                self.learned.cookie(step.session, cookie[1], str(old), str(new))
             new_atoms = dict(atoms(new))
             old_atoms = list(atoms(old))
-            if leads_elsewhere(dict(old_atoms), new_atoms, self._words):
+            if leads_elsewhere(dict(old_atoms), new_atoms, self._guide.words):
                 continue  # a redirect to the login page names nothing of what the recorded one led to
             for suffix, text in old_atoms:
                 other = new_atoms.get(suffix)
@@ -250,30 +232,30 @@ class Correlator:
         sent = {slot.location[7:]: slot.text for slot in step.slots if slot.location.startswith("cookie.")}
         old, new = _set_cookies(step.exchange.response), _set_cookies(response)
         for name in old.keys() | new.keys():
-            recorded, held = self._jars.get((step.session, name), (sent.get(name, ""), ""))
+            recorded, held = self.learned.jars.get((step.session, name), (sent.get(name, ""), ""))
             if not held and name in sent:
-                held = self._tokens.get(sent[name], "")
+                held = self.learned.tokens.get(sent[name], "")
             recorded, held = old.get(name, recorded), new.get(name, held)
             if recorded and held:
-                self._jars[step.session, name] = recorded, held
+                self.learned.jar(step.session, name, recorded, held)
 
     def _bind(self, step: Step, location: str, old: str, new: str) -> None:
         if is_opaque(old):
-            self._tokens[old] = new
+            self.learned.token(old, new)
         sort = self._flow.sorts.get(location)
         if sort is None:
             return
         # Sorts are joined by evidence that may be wrong, so that what one location says never overrules another;
         # at one location the first word counts, unless a write gives a new one (an id that is used again).
-        known = [binding for binding in self._bindings[sort, old] if binding.producer == location]
+        self.learned.sight(sort, old)
+        known = [binding for binding in self.learned.bindings[sort, old] if binding.producer == location]
         if any(binding.value == new for binding in known):
             return
         if step.reads and old == new and is_integer(old) and (sort, old) not in self._flow.created:
-            self._settled[sort] = max(int(old), self._settled.get(sort, 0))
-        if step.reads and (known or self._images.get((location, new), old) != old):
+            self.learned.settle(sort, int(old))
+        if step.reads and (known or self.learned.images.get((location, new), old) != old):
             return
-        self._bindings[sort, old].append(Binding(new, location, step.session, not step.reads, step.index))
-        self._images[location, new] = old
+        self.learned.bind(sort, old, Binding(new, location, step.session, not step.reads, step.index))
 
     def proven_sorts(self) -> dict[str, str]:
         """Response location -> sort, as far as this pass bears the inferred sorts out.
@@ -282,7 +264,7 @@ class Correlator:
         apart: they were joined by a coincidence of small numbers or of names.
         """
         maps: dict[str, dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
-        for (sort, old), found in self._bindings.items():
+        for (sort, old), found in self.learned.bindings.items():
             for binding in found:
                 maps[sort][binding.producer].setdefault(old, binding.value)
         return {
@@ -315,29 +297,6 @@ def _agreeing(locations: Mapping[str, Mapping[str, str]]) -> list[list[str]]:
                 best[0].setdefault(old, new)
             best[1].append(location)
     return [members for _, members in clusters]
-
-
-def proven_tokens(plan: Plan) -> frozenset[str]:
-    """Opaque values of request headers and cookies that production accepted as credentials.
-
-    A value that was ever answered 401 counts only when it was also accepted where others are refused, or where the
-    application said whose request it is: a made-up token on a public page proves nothing, and must stay made up.
-    """
-    protected = {(step.exchange.request.method, step.route) for step in plan.steps if step.status == 401}
-    accepted: set[str] = set()
-    proven: set[str] = set()
-    refused: set[str] = set()
-    for step in plan.steps:
-        for slot, _, value in consumed(step):
-            if not slot.location.startswith(("header.", "cookie.")) or not is_opaque(value):
-                continue
-            if step.status == 401:
-                refused.add(value)
-            elif step.status not in (0, 403):
-                accepted.add(value)
-                if step.principal or (step.exchange.request.method, step.route) in protected:
-                    proven.add(value)
-    return frozenset(proven | (accepted - refused))
 
 
 def _set_cookies(response: RecordedResponse) -> dict[str, str]:

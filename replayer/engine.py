@@ -1,6 +1,7 @@
 """One pass: a plan replayed against one instance, sessions in order, everything independent side by side.
 
-Knows nothing of Celery, of the store or of comparing: steps go in, an `Answer` for each comes out.
+A pass is one batch here, or many that several workers share. Knows nothing of Celery, of the store or of comparing:
+steps go in, an `Answer` for each comes out.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from diffing.difference import Answer, Reason
@@ -17,6 +18,8 @@ from recorder.exchange import Exchange, Headers, RecordedResponse
 from .client import Client, FailureKind
 from .correlate import Correlator
 from .flow import Step
+from .guide import Guide, make_guide
+from .learned import Fact
 from .mint import Credentials, Minted, MintFailure
 from .plan import Plan
 from .safety import effective_method, may_send
@@ -29,6 +32,26 @@ MAX_TIMEOUTS = 40
 
 Mint = Callable[[str], Awaitable[Minted]]
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Steps that one runner sends. What else they wait for has been answered before it begins."""
+
+    steps: Mapping[int, Step]
+    waits: Mapping[int, frozenset[int]]  # for other steps of the batch
+    skipped: Mapping[int, Reason]
+
+
+@dataclass(slots=True)
+class BatchResult:
+    """What a batch got, by step, and what stopped it, if anything did."""
+
+    answers: dict[int, Answer] = field(default_factory=dict)
+    problem: str = ""
+    replaced: int = 0  # values sent otherwise than recorded
+    minted: frozenset[str] = frozenset()  # principals for whom credentials were minted
+    mint_failures: dict[str, int] = field(default_factory=dict)  # reason -> requests that went without
 
 
 @dataclass(slots=True)
@@ -56,41 +79,98 @@ class PassOptions:
     tape: Callable[[Exchange], Headers] | None = None  # what answers the outbound calls of an exchange
 
 
+class Journal:
+    """Is told what a batch is about to send and what came of it. Keeps nothing by itself."""
+
+    async def sending(self, step: Step) -> None:
+        """Before each request that may change something is sent; what it raises ends the batch."""
+
+    async def answered(self, step: Step, answer: Answer, facts: list[Fact]) -> None:
+        """After each step, sent or not: with what was learned meanwhile. What it raises ends the batch."""
+
+
 async def run_pass(
     plan: Plan,
     client: Client,
     options: PassOptions,
     mint: Mint | None = None,
     progress: Progress | None = None,
+    guide: Guide | None = None,
 ) -> PassResult:
     """Replays the plan once. Timeouts and failures are answers; nothing that a target does raises."""
-    runner = _Runner(plan, client, options, mint, progress)
-    return await runner.run()
+    correlator = Correlator(guide or make_guide(plan), enabled=options.correlate)
+    result = await run_batch(batch_of(plan, options.only), correlator, client, options, mint, progress)
+    answers = [Answer(None, reason=Reason.OVER_BUDGET)] * len(plan.steps)
+    for index, answer in result.answers.items():
+        answers[index] = answer
+    return PassResult(
+        answers,
+        result.problem,
+        result.replaced,
+        len(result.minted),
+        result.mint_failures,
+        correlator.proven_sorts(),
+    )
+
+
+def batch_of(plan: Plan, only: frozenset[int] | None = None) -> Batch:
+    """The whole plan, or the chosen steps of it, as one batch."""
+    chosen = sorted(only) if only is not None else range(len(plan.steps))
+    wanted = set(chosen)
+    return Batch(
+        {index: plan.steps[index] for index in chosen},
+        {index: plan.depends[index] & wanted for index in chosen},
+        {index: reason for index in chosen if (reason := plan.skipped[index]) is not None},
+    )
+
+
+async def run_batch(
+    batch: Batch,
+    correlator: Correlator,
+    client: Client,
+    options: PassOptions,
+    mint: Mint | None = None,
+    progress: Progress | None = None,
+    journal: Journal | None = None,
+) -> BatchResult:
+    """Sends one batch. Timeouts and failures are answers; only what `journal` raises comes through."""
+    return await _Runner(batch, correlator, client, options, mint, progress, journal or Journal()).run()
 
 
 class _Runner:
     def __init__(
-        self, plan: Plan, client: Client, options: PassOptions, mint: Mint | None, progress: Progress | None
+        self,
+        batch: Batch,
+        correlator: Correlator,
+        client: Client,
+        options: PassOptions,
+        mint: Mint | None,
+        progress: Progress | None,
+        journal: Journal,
     ) -> None:
-        self._plan = plan
+        self._batch = batch
+        self._correlator = correlator
         self._client = client
         self._options = options
         self._mint = mint
         self._progress = progress
-        self._correlator = Correlator(plan, enabled=options.correlate)
-        self._result = PassResult([Answer(None, reason=Reason.OVER_BUDGET)] * len(plan.steps))
+        self._journal = journal
+        self._result = BatchResult()
         self._minted: dict[str, Minted] = {}
         self._unanswered: list[int] = []
         self._timeouts = 0
-        self._chosen = sorted(options.only if options.only is not None else range(len(plan.steps)))
-        self._waits, self._dependants = _restricted(plan, self._chosen)
+        self._waits = {index: len(waits) for index, waits in batch.waits.items()}
+        self._dependants: dict[int, list[int]] = {}
+        for index, waits in batch.waits.items():
+            for other in waits:
+                self._dependants.setdefault(other, []).append(index)
         self._ready: list[tuple[float, int]] = []
         self._idle: list[asyncio.Future[None]] = []
         self._done = 0
 
-    async def run(self) -> PassResult:
-        for index in self._chosen:
-            if self._waits[index] == 0:
+    async def run(self) -> BatchResult:
+        for index, waits in self._waits.items():
+            if waits == 0:
                 heapq.heappush(self._ready, (self._options.order(index), index))
         workers = [asyncio.ensure_future(self._work()) for _ in range(max(1, self._options.concurrency))]
         try:
@@ -101,19 +181,20 @@ class _Runner:
             await asyncio.gather(*workers, return_exceptions=True)
         if self._result.problem:
             self._without_last_failures()
-        self._result.sorts = self._correlator.proven_sorts()
-        self._result.minted = sum(isinstance(minted, Credentials) for minted in self._minted.values())
+        self._result.minted = frozenset(who for who, what in self._minted.items() if isinstance(what, Credentials))
         return self._result
 
     async def _work(self) -> None:
-        while self._done < len(self._chosen):
+        while self._done < len(self._waits):
             if not self._ready:
                 waiter = asyncio.get_running_loop().create_future()
                 self._idle.append(waiter)
                 await waiter
                 continue
             _, index = heapq.heappop(self._ready)
-            self._result.answers[index] = await self._answer(self._plan.steps[index])
+            step = self._batch.steps[index]
+            answer = self._result.answers[index] = await self._answer(step)
+            await self._journal.answered(step, answer, self._correlator.learned.take())
             self._finish(index)
 
     def _finish(self, index: int) -> None:
@@ -122,16 +203,16 @@ class _Runner:
             self._waits[dependant] -= 1
             if self._waits[dependant] == 0:
                 heapq.heappush(self._ready, (self._options.order(dependant), dependant))
-        wake = len(self._idle) if self._done == len(self._chosen) else min(len(self._ready), len(self._idle))
+        wake = len(self._idle) if self._done == len(self._waits) else min(len(self._ready), len(self._idle))
         for _ in range(wake):
             waiter = self._idle.pop()
             if not waiter.done():
                 waiter.set_result(None)
         if self._progress is not None:
-            self._progress(self._done, len(self._chosen))
+            self._progress(self._done, len(self._waits))
 
     async def _answer(self, step: Step) -> Answer:
-        skip = self._plan.skipped[step.index]
+        skip = self._batch.skipped.get(step.index)
         if skip is not None:
             return Answer(None, reason=skip)
         refusal = may_send(effective_method(step.exchange.request), self._options.disposable)
@@ -148,6 +229,8 @@ class _Runner:
         if prepared.reason is not None:
             return Answer(None, reason=prepared.reason, detail=prepared.detail)
         self._result.replaced += prepared.replaced
+        if not step.reads:
+            await self._journal.sending(step)
         tape = self._options.tape(step.exchange) if self._options.tape else ()
         reply = await self._client.send(prepared.request, headers=tape)
         if reply.response is None:
@@ -206,19 +289,6 @@ class _Runner:
 
 def _bears_authorization(step: Step) -> bool:
     return any(slot.location == "header.authorization" for slot in step.slots)
-
-
-def _restricted(plan: Plan, chosen: Sequence[int]) -> tuple[dict[int, int], dict[int, list[int]]]:
-    """How many chosen steps each chosen step waits for, and who waits for it."""
-    wanted = set(chosen)
-    waits: dict[int, int] = {}
-    dependants: dict[int, list[int]] = {}
-    for index in chosen:
-        before = plan.depends[index] & wanted
-        waits[index] = len(before)
-        for other in before:
-            dependants.setdefault(other, []).append(index)
-    return waits, dependants
 
 
 def closure(plan: Plan, targets: Sequence[int]) -> frozenset[int]:

@@ -20,6 +20,7 @@ from recorder.outbound.tape_header import tape_values
 from .client import Client, Reply
 from .engine import PassOptions, PassResult, run_pass
 from .errors import UsageError
+from .guide import Guide
 from .plan import Plan
 from .safety import recorded_hosts, refusal
 from .spare_calls import spare_calls
@@ -58,6 +59,7 @@ class PassRunner:
     """What all passes of a run share."""
 
     plan: Plan
+    guide: Guide
     run_id: str
     key: Key | None
     recorded_hosts: frozenset[tuple[str, int]]
@@ -102,6 +104,7 @@ class PassRunner:
                     options,
                     instance.mint if target.mint else None,
                     None if progress is None else lambda done, total: progress(name, done, total),
+                    self.guide,
                 )
                 after, later = await _read_twice(client, paths) if not result.problem else (before, noisy)
                 noisy |= later

@@ -29,6 +29,7 @@ from recorder.redaction import Redactor
 from .cases import CaseMaker, teaching
 from .confirmation import Confirmer
 from .errors import UsageError
+from .guide import make_guide
 from .keeping import keeping_redactor
 from .known import Known, drift
 from .passes import Pass, PassRunner, choose_canaries
@@ -108,6 +109,7 @@ class _Rehearsing:
         hosts = {host for exchange in request.exchanges for host in recorded_hosts(exchange.request)}
         self._runner = PassRunner(
             plan=self._plan,
+            guide=make_guide(self._plan),
             run_id=request.run_id,
             key=request.key,
             recorded_hosts=frozenset(hosts),

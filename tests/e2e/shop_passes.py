@@ -16,6 +16,7 @@ from recorder.exchange import Exchange
 from recorder.keys import load_key
 from replayer.correlate import Correlator, Prepared
 from replayer.flow import Step
+from replayer.guide import make_guide
 from replayer.passes import PassRunner
 from replayer.plan import Plan, make_plan
 from replayer.settings import load_settings, resolve_target
@@ -43,6 +44,7 @@ class Passes:
         target = replace(target, env=(*self.shop.environ.items(), *target.env))
         runner = PassRunner(
             plan=self.plan,
+            guide=make_guide(self.plan),
             run_id="0123456789ab",
             key=load_key(KEY, None),
             recorded_hosts=frozenset(),

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
 from replayer.admissions import first_uses, secret_owners
 from replayer.correlate import Correlator
+from replayer.guide import make_guide
 from replayer.mint import Credentials
 from replayer.plan import Plan, make_plan
 
@@ -107,7 +108,7 @@ def test_a_form_and_an_api_that_take_one_password_are_one_principals() -> None:
             exchange(5, "GET /me", cookie="ann-83bc10d2e5", principal="ann"),
         ]
     )
-    correlator = Correlator(plan)
+    correlator = Correlator(make_guide(plan))
     form, wrong, api = plan.steps[0], plan.steps[2], plan.steps[3]
 
     assert secret_owners(plan) == {0: "ann"}

@@ -8,6 +8,7 @@ import json
 from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
 from replayer.correlate import Correlator
 from replayer.flow import Flow
+from replayer.guide import make_guide
 from replayer.plan import Plan, make_plan
 
 IDS, CURSOR, PATH = (
@@ -41,7 +42,7 @@ def asked_after(shown: RecordedResponse) -> str:
     )
     flow = Flow(dict.fromkeys((IDS, CURSOR, PATH), "patient"), {PATH: {IDS: 1.0, CURSOR: 1.0}}, {}, {}, {})
     plan = Plan(drafted.steps, flow, drafted.depends, drafted.skipped)
-    correlator = Correlator(plan)
+    correlator = Correlator(make_guide(plan))
     correlator.learn(plan.steps[0], shown)
     return correlator.prepare(plan.steps[1]).request.target
 

@@ -9,6 +9,7 @@ import pytest
 
 from recorder.exchange import Body, Exchange, Headers, RecordedRequest, RecordedResponse
 from replayer.correlate import Correlator
+from replayer.guide import make_guide
 from replayer.plan import Plan, make_plan
 
 JSON: Headers = (("Content-Type", "application/json"),)
@@ -40,7 +41,7 @@ class Tape:
 
 def sent(plan: Plan, answers: dict[int, object], index: int) -> str:
     """The target that is sent for step `index` after the given steps were answered so."""
-    correlator = Correlator(plan)
+    correlator = Correlator(make_guide(plan))
     for number, answer in answers.items():
         correlator.learn(plan.steps[number], RecordedResponse(201, "", JSON, Body.of(json.dumps(answer).encode())))
     return correlator.prepare(plan.steps[index]).request.target
@@ -133,7 +134,7 @@ def test_locations_that_call_one_value_two_names_are_of_two_kinds() -> None:
     plan = tape.plan()
     locations = ["POST /orders|2xx|$.id", "POST /orders|2xx|$.order_id"]
     assert len({plan.flow.sorts[location] for location in locations}) == 1
-    correlator = Correlator(plan)
+    correlator = Correlator(make_guide(plan))
     for number, step in enumerate(plan.steps[::2], 1):
         answer = {"id": 50 + number, "order_id": 90 - number}
         correlator.learn(step, RecordedResponse(201, "", JSON, Body.of(json.dumps(answer).encode())))
@@ -203,7 +204,7 @@ def test_a_link_names_what_the_route_that_it_leads_to_names() -> None:
     tape.add("a", "GET", "/choir/edit/49", "/<project_id>/edit/<int:bill_id>", {})
     tape.add("b", "GET", "/api/bills/3", "/api/bills/<int:bill_id>", {"id": 3})
     plan = tape.plan()
-    correlator = Correlator(plan)
+    correlator = Correlator(make_guide(plan))
     there = RecordedResponse(200, "", HTML, Body.of(b'<a href="/choir/edit/50">edit</a>'))
     correlator.learn(plan.steps[0], there)
     assert correlator.prepare(plan.steps[1]).request.target == "/choir/edit/50"
@@ -215,7 +216,7 @@ def test_what_a_form_sends_is_what_its_page_offered() -> None:
     page(tape, "a", "/add", "/add", boxes.format(7, 9))
     form(tape, "a", "/add", "/add", "payed_for=7&payed_for=9&amount=9")
     plan = tape.plan()
-    correlator = Correlator(plan)
+    correlator = Correlator(make_guide(plan))
     correlator.learn(plan.steps[0], RecordedResponse(200, "", HTML, Body.of(boxes.format(31, 32).encode())))
     assert correlator.prepare(plan.steps[1]).request.body.data == b"payed_for=31&payed_for=32&amount=9"
 
@@ -233,7 +234,7 @@ def test_a_feed_is_found_by_the_token_in_its_files_name() -> None:
     route = "/<project_id>/feed/<string:token>.xml"
     tape.add("a", "GET", "/choir/feed/WyJjaG9pciJd.nmwlCJ.xml", route, {})
     plan = tape.plan()
-    correlator = Correlator(plan)
+    correlator = Correlator(make_guide(plan))
     there = RecordedResponse(200, "", HTML, Body.of(b'<a href="/choir/feed/WyJjaG9pciJd.x_mCiB.xml">feed</a>'))
     correlator.learn(plan.steps[0], there)
     assert correlator.prepare(plan.steps[1]).request.target == "/choir/feed/WyJjaG9pciJd.x_mCiB.xml"
@@ -245,7 +246,7 @@ def test_a_field_that_is_called_after_a_thing_holds_its_id() -> None:
     tape.add("a", "POST", "/api/followups/", "/api/followups/", {"id": 1}, 201, {"ticket": 7, "priority": 7})
     tape.add("b", "POST", "/api/tickets/", "/api/tickets/", {"id": 8}, 201)
     plan = tape.plan()
-    correlator = Correlator(plan)
+    correlator = Correlator(make_guide(plan))
     correlator.learn(plan.steps[0], RecordedResponse(201, "", JSON, Body.of(b'{"id": 58}')))
     assert json.loads(correlator.prepare(plan.steps[1]).request.body.data) == {"ticket": 58, "priority": 7}
 
@@ -257,7 +258,7 @@ def test_what_is_done_to_many_at_once_names_what_the_segment_before_it_names() -
     tape.add("a", "POST", "/visits/bulk-status", "/visits/bulk-status", {"changed": [7]}, 200, {"ids": [7, 999]})
     tape.add("a", "GET", "/visits/7", "/visits/<int:id>", {"id": 7})
     plan = tape.plan()
-    correlator = Correlator(plan)
+    correlator = Correlator(make_guide(plan))
     there = json.dumps({"results": [{"status": 201, "id": 58}, {"status": 404}]}).encode()
     correlator.learn(plan.steps[0], RecordedResponse(207, "", JSON, Body.of(there)))
 

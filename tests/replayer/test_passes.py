@@ -11,6 +11,7 @@ import pytest
 
 from replayer.engine import PassResult
 from replayer.errors import UsageError
+from replayer.guide import make_guide
 from replayer.passes import MAX_CANARIES, CanaryRead, Pass, PassRunner, choose_canaries, state_problems
 from replayer.plan import make_plan
 from replayer.target_settings import TargetSettings
@@ -61,8 +62,10 @@ def test_canaries_are_reads_that_anybody_may_do_and_those_that_changed_come_firs
 def test_where_the_recording_was_made_nothing_is_reset_or_sent(url: str, tmp_path: Path) -> None:
     mark = tmp_path / "was reset"
     reset = (sys.executable, "-c", f"open({str(mark)!r}, 'w')")
+    plan = make_plan(record(users=1, rounds=2).exchanges, route_of)
     runner = PassRunner(
-        plan=make_plan(record(users=1, rounds=2).exchanges, route_of),
+        plan=plan,
+        guide=make_guide(plan),
         run_id="0123456789ab",
         key=None,
         recorded_hosts=frozenset([("api.example", 80)]),
