@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
+import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,3 +27,16 @@ def ended(process: subprocess.Popen[bytes]) -> int:
                 os.kill(int(worker), signal.SIGTERM)
     process.kill()
     raise AssertionError("gunicorn did not end")
+
+
+_PR_SET_PDEATHSIG = 1
+_MAIN_THREAD = threading.main_thread()
+
+
+def end_with_parent() -> None:
+    """As `preexec_fn`: asks Linux to kill a server when the tests are killed.
+
+    Linux means the end of the thread that started it, so that servers started by other threads are left out.
+    """
+    if sys.platform.startswith("linux") and threading.get_ident() == _MAIN_THREAD.ident:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
