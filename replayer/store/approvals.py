@@ -11,7 +11,7 @@ from sqlalchemy import Engine, select, update
 from diffing.approvals import Approval, Decision, Scope, Subject, Withdrawal
 from diffing.difference import Location, Part, Severity
 
-from .dialect import insert_new, reading, writing
+from .dialect import insert_new, reading, write
 from .tables import approvals
 
 
@@ -49,8 +49,7 @@ class ApprovalStore:
             "withdrawn_by": "",
             "withdrawn_why": "",
         }
-        with writing(self._engine) as connection:
-            insert_new(connection, approvals, [values])
+        write(self._engine, lambda given: insert_new(given, approvals, [values]))
 
     def withdraw_approval(self, identity: str, withdrawal: Withdrawal) -> None:
         """Set a tombstone; the first one stays. An unknown id is none of the store's: nothing happens."""
@@ -60,8 +59,7 @@ class ApprovalStore:
             "withdrawn_by": withdrawal.author,
             "withdrawn_why": withdrawal.reason,
         }
-        with writing(self._engine) as connection:
-            connection.execute(unwithdrawn.values(values))
+        write(self._engine, lambda given: given.execute(unwithdrawn.values(values)))
 
     def approvals(self) -> tuple[Approval, ...]:
         """Everything that was ever decided, in the order in which it was kept."""

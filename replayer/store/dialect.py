@@ -1,4 +1,7 @@
-"""Everything that differs between databases: opening, locking, and inserting what may be there already."""
+"""Everything that differs between databases: opening, transactions, locking, inserting what may be there already.
+
+(What they report when something is wrong differs, too: see `failures.py`.)
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,21 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.pool import StaticPool
 
-from ..errors import InconclusiveError, UsageError
+from ..errors import UsageError
+from .failures import OTHER, contended, failure_of, lost, shown, shown_text
+
+T = TypeVar("T")
 
 BUSY_SECONDS = 60.0
 """How long a writer waits for another one; one batch takes some ten milliseconds."""
@@ -25,17 +31,40 @@ BUSY_SECONDS = 60.0
 CACHE_KIB = 32 * 1024
 """SQLite's page cache per connection: the index over body hashes is written in random order."""
 
+MINIMUM_POSTGRESQL = 13
+"""The oldest version of PostgreSQL that is supported; older ones get no fixes any more."""
+
+REPEATS = 4
+"""How often a transaction is made again that other transactions stood in the way of."""
+
+POOL_OVERFLOW = 40
+"""Connections to PostgreSQL beside the five that are kept: one for each thread of a server that asks at once."""
+
+RECONNECT_SECONDS = 0.5
+"""Before the one repetition of a transaction whose connection was lost."""
+
+_POSTGRESQL_DEFAULTS = {
+    # seconds but for the last, which is milliseconds: a server that went away without a word is noticed
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+    "application_name": "understudy",
+}
+
 _SCHEMA_LOCK, _BODIES_LOCK = 0x756E6401, 0x756E6402  # PostgreSQL advisory locks: "und" and a number
 
 
 def make_engine(url: str) -> Engine:
     """An engine for a database URL, with its folder made. Raises UsageError for a URL that cannot be used."""
     try:
-        parsed = make_url(url)
+        parsed = make_url("postgresql:" + url.removeprefix("postgres:") if url.startswith("postgres:") else url)
         backend = parsed.get_backend_name()
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise UsageError(
-            f"{_shown(url)!r} is not a database URL.", "For example: sqlite:///.understudy/understudy.db"
+            f"{shown_text(url)!r} is not a database URL.",
+            "For example: sqlite:///.understudy/understudy.db, or postgresql://USER@HOST/NAME",
         ) from None
     if backend == "sqlite":
         return _sqlite_engine(parsed)
@@ -54,30 +83,85 @@ def insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]])
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes: on SQLite it takes the write lock at once, so that it cannot fail half-way."""
-    with _reporting(engine), engine.connect() as connection:
+    with reporting(engine), _transaction(engine) as connection:
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that reads."""
+    with reporting(engine), engine.connect() as connection:
+        yield connection
+
+
+def write(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Do `work` in a transaction that writes, and do all of it again where that may help.
+
+    That is up to four times when other transactions stood in the way (a deadlock), and once when the connection was
+    lost. Nobody knows then whether the first try was committed: `work` has to come to the same in that case.
+    """
+    return _repeating(engine, work, _transaction)
+
+
+def read(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Do `work`, which only reads, with a connection, and again with another one when the connection was lost."""
+    return _repeating(engine, work, lambda given: given.connect())
+
+
+def _repeating(
+    engine: Engine, work: Callable[[Connection], T], opened: Callable[[Engine], AbstractContextManager[Connection]]
+) -> T:
+    tries = losses = 0
+    with reporting(engine):
+        while True:
+            try:
+                with opened(engine) as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                tries += 1
+                losses += lost(error)
+                if not (losses == 1 if lost(error) else contended(error) and tries <= REPEATS):
+                    raise
+                time.sleep(RECONNECT_SECONDS if lost(error) else 0.01 * 2**tries)
+
+
+@contextmanager
+def _transaction(engine: Engine) -> Iterator[Connection]:
+    with engine.connect() as connection:
         connection = connection.execution_options(understudy_writes=True)
         with connection.begin():
             yield connection
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection that reads."""
-    with _reporting(engine), engine.connect() as connection:
-        yield connection
-
-
-@contextmanager
-def _reporting(engine: Engine) -> Iterator[None]:
+def reporting(engine: Engine, *, opening: bool = False) -> Iterator[None]:
     """Turn what the database itself reports (a full disk, a damaged file, a lost server) into one sentence."""
     try:
         yield
     except IntegrityError:
         raise
-    except DatabaseError as error:
-        shown = engine.url.render_as_string(hide_password=True)
-        reason = " ".join(str(error.orig).split())
-        raise InconclusiveError(f"The database {shown} cannot be used: {reason}.") from error
+    except DBAPIError as error:
+        raise failure_of(engine.url, error, opening=opening) from error
+
+
+def check_server(engine: Engine) -> None:
+    """Raise UsageError when the server is too old for us, or keeps text in an encoding that lacks characters."""
+    if engine.dialect.name != "postgresql":
+        return
+    with engine.connect() as connection:
+        version = connection.dialect.server_version_info or (0,)
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
+    if int(version[0]) < MINIMUM_POSTGRESQL:
+        raise UsageError(
+            f"The database {shown(engine.url)} is PostgreSQL {'.'.join(map(str, version))};"
+            f" Understudy needs {MINIMUM_POSTGRESQL} or newer.",
+            OTHER,
+        )
+    if encoding not in ("UTF8", "SQL_ASCII"):
+        raise UsageError(
+            f"The database {shown(engine.url)} keeps text as {encoding}, which lacks most characters.",
+            "Create one with UTF8: createdb --encoding=UTF8 --template=template0 NAME",
+        )
 
 
 def storable(text: str) -> str:
@@ -111,11 +195,6 @@ def give_back_space(engine: Engine) -> None:
 def finite(moment: float) -> float:
     """A time as every database takes it; what is none becomes the epoch."""
     return moment if math.isfinite(moment) else 0.0
-
-
-def _shown(url: str) -> str:
-    """The text of a URL that could not be parsed, without what may be a password."""
-    return f"...@{url.rpartition('@')[2]}" if "@" in url else url
 
 
 def _sqlite_engine(url: URL) -> Engine:
@@ -172,9 +251,15 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _postgresql_engine(url: URL) -> Engine:
-    if url.drivername == "postgresql":
-        url = url.set(drivername="postgresql+psycopg")
+    if url.drivername not in ("postgresql", "postgresql+psycopg"):
+        raise UsageError(f"The driver of {shown(url)} is not supported.", "Write postgresql:// instead.")
+    url = url.set(drivername="postgresql+psycopg")
+    defaults = {name: value for name, value in _POSTGRESQL_DEFAULTS.items() if name not in url.query}
     try:
-        return create_engine(url, pool_pre_ping=True)
+        return create_engine(
+            url, pool_pre_ping=True, max_overflow=POOL_OVERFLOW, connect_args=defaults | {"client_encoding": "utf8"}
+        )
     except (ImportError, NoSuchModuleError) as error:
-        raise UsageError(f"PostgreSQL needs a driver that is not installed: {error}.", "pip install psycopg") from None
+        raise UsageError(
+            f"PostgreSQL needs a driver that cannot be loaded: {error}.", "pip install 'understudy[server]'"
+        ) from None

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, Select, insert, select, tuple_, update
 
 from recorder.exchange import Exchange
 
-from ..errors import UsageError
 from . import codec
 from .blocks import BlockReader, add_blocks
 from .bodies import LOOKUP, BodyStore
-from .dialect import finite, reading, writing
+from .dialect import finite, read, write
+from .recordings import lock_recording
 from .records import Added
 from .routes import route_key, route_numbers
 from .tables import exchanges, recordings
@@ -45,12 +46,18 @@ class ExchangeStore:
         """
         count = duplicates = 0
         for batch in _batches(added):
-            with writing(self._engine) as connection:
-                fresh = self._fresh(connection, recording_id, batch)
-                self._insert(connection, recording_id, fresh)
-            count += len(fresh)
-            duplicates += len(batch) - len(fresh)
+            fresh = write(self._engine, partial(self._add, recording_id, batch))
+            count += fresh
+            duplicates += len(batch) - fresh
         return Added(count, duplicates)
+
+    def _add(self, recording_id: int, batch: list[Exchange], connection: Connection) -> int:
+        """Add what the recording does not hold of a batch, and say how many that is."""
+        lock_recording(connection, recording_id)
+        fresh = self._fresh(connection, recording_id, batch)
+        if fresh:
+            self._insert(connection, recording_id, fresh)
+        return len(fresh)
 
     def exchanges(self, recording_id: int) -> Iterator[Exchange]:
         """A recording's exchanges by start time, read page by page."""
@@ -60,12 +67,9 @@ class ExchangeStore:
             query = _PAGE_QUERY.where(exchanges.c.recording == recording_id)
             if after is not None:
                 query = query.where(tuple_(exchanges.c.started, exchanges.c.number) > after)
-            with reading(self._engine) as connection:
-                rows = connection.execute(query).all()
+            rows = read(self._engine, partial(_rows, query))
             for start in range(0, len(rows), BODIES_PAGE):
-                with reading(self._engine) as connection:
-                    found = self._read(connection, reader, rows[start : start + BODIES_PAGE])
-                yield from found
+                yield from read(self._engine, partial(self._read, reader, rows[start : start + BODIES_PAGE]))
             if len(rows) < PAGE:
                 return
             after = (rows[-1].started, rows[-1].number)
@@ -75,8 +79,7 @@ class ExchangeStore:
         query = _PAGE_QUERY.where(
             exchanges.c.recording == recording_id, exchanges.c.exchange_id == codec.packed_id(exchange_id)
         )
-        with reading(self._engine) as connection:
-            found = self._read(connection, BlockReader(), connection.execute(query).all())
+        found = read(self._engine, lambda given: self._read(BlockReader(), given.execute(query).all(), given))
         return found[0] if found else None
 
     def _fresh(self, connection: Connection, recording_id: int, batch: list[Exchange]) -> list[Exchange]:
@@ -95,8 +98,6 @@ class ExchangeStore:
 
     def _insert(self, connection: Connection, recording_id: int, batch: list[Exchange]) -> None:
         _count(connection, recording_id, batch)
-        if not batch:
-            return
         contents = [item.request.body.data for item in batch]
         contents += [item.response.body.data for item in batch if item.response is not None]
         numbers = self._bodies.put(connection, recording_id, contents)
@@ -119,7 +120,7 @@ class ExchangeStore:
         ]
         connection.execute(insert(exchanges), rows)
 
-    def _read(self, connection: Connection, reader: BlockReader, rows: Sequence[Any]) -> list[Exchange]:
+    def _read(self, reader: BlockReader, rows: Sequence[Any], connection: Connection) -> list[Exchange]:
         blocks = reader.load(connection, (row.block for row in rows))
         bodies = self._bodies.get(connection, [number for row in rows for number in row[-2:]])
         return [
@@ -166,14 +167,13 @@ def _batches(items: Iterable[Exchange]) -> Iterator[list[Exchange]]:
 
 
 def _count(connection: Connection, recording_id: int, batch: list[Exchange]) -> None:
-    """Bring the recording's own row up to date. Raises UsageError when there is none."""
-    query = select(recordings.c.first, recordings.c.last).where(recordings.c.id == recording_id).with_for_update()
-    row = connection.execute(query).first()
-    if row is None:
-        raise UsageError(f"There is no recording {recording_id}.")
-    if not batch:
-        return
+    """Bring the recording's own row up to date."""
     times = [finite(item.started) for item in batch]
-    times += [moment for moment in row if moment is not None]
+    query = select(recordings.c.first, recordings.c.last).where(recordings.c.id == recording_id)
+    times += [moment for moment in connection.execute(query).one() if moment is not None]
     change = update(recordings).where(recordings.c.id == recording_id)
     connection.execute(change.values(exchanges=recordings.c.exchanges + len(batch), first=min(times), last=max(times)))
+
+
+def _rows(query: Select[Any], connection: Connection) -> Sequence[Any]:
+    return connection.execute(query).all()

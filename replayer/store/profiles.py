@@ -8,9 +8,10 @@ from typing import Any
 
 import orjson
 import zstandard
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select
 
-from .dialect import reading, writing
+from .dialect import reading, write
+from .recordings import lock_recording
 from .records import StoredProfile
 from .tables import noise_profiles
 
@@ -26,9 +27,13 @@ class ProfileStore:
         packed = zstandard.ZstdCompressor(level=3).compress(orjson.dumps(data))
         values = {"recording": recording_id, "build": build, "run": run_id, "created": time.time(), "data": packed}
         same = (noise_profiles.c.recording == recording_id, noise_profiles.c.build == build)
-        with writing(self._engine) as connection:
+
+        def replace(connection: Connection) -> None:
+            lock_recording(connection, recording_id)
             connection.execute(delete(noise_profiles).where(*same))
             connection.execute(insert(noise_profiles).values(values))
+
+        write(self._engine, replace)
 
     def profile(self, recording_id: int, build: str | None = None) -> StoredProfile | None:
         """The profile of a build; without a build, the newest one of the recording. None when there is none."""

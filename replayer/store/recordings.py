@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
@@ -13,7 +14,7 @@ from recorder.exchange import ProducerReport, RouteCount
 
 from ..errors import UsageError, nearest
 from .bodies import free_bodies
-from .dialect import finite, give_back_space, insert_new, reading, storable, writing
+from .dialect import finite, give_back_space, insert_new, read, reading, storable, write, writing
 from .records import DamageRecord, RecordingInfo
 from .routes import route_key, route_numbers
 from .tables import damage, losses, producer_counts, producers, recordings, routes
@@ -55,53 +56,16 @@ class RecordingStore:
 
     def add_report(self, recording_id: int, report: ProducerReport) -> None:
         """Keep a producer's counters in place of its earlier ones; an earlier report than that is ignored."""
-        with writing(self._engine) as connection:
-            producer = storable(report.producer)
-            mine = (producers.c.recording == recording_id, producers.c.producer == producer)
-            at = connection.execute(select(producers.c.at).where(*mine)).scalar()
-            if at is not None and at > report.at:
-                return
-            _forget_producer(connection, recording_id, producer)
-            key = {"recording": recording_id, "producer": producer}
-            connection.execute(insert(producers).values(key | {"at": finite(report.at)}))
-            numbers = route_numbers(connection, {route_key(row.method, row.route) for row in report.counts})
-            rows = [
-                key
-                | {
-                    "route": numbers[route_key(row.method, row.route)],
-                    "seen": min(row.seen, LARGEST),
-                    "sampled_out": min(row.sampled_out, LARGEST),
-                    "dropped": min(row.dropped, LARGEST),
-                }
-                for row in report.counts
-            ]
-            lost = [key | {"reason": storable(reason), "count": min(count, LARGEST)} for reason, count in report.losses]
-            insert_new(connection, producer_counts, rows)
-            insert_new(connection, losses, lost)
+        write(self._engine, partial(_add_report, recording_id, report))
 
     def add_damage(self, recording_id: int, found: Iterable[DamageRecord]) -> None:
         """Note what could not be read of the recording's source; what has been noted already is left out."""
-        known = set(self.damage(recording_id))
-        rows = [
-            {
-                "recording": recording_id,
-                "path": storable(item.path),
-                "offset": item.offset,
-                "bytes_lost": item.bytes_lost,
-                "reason": storable(item.reason),
-            }
-            for item in found
-            if item not in known
-        ]
-        if rows:
-            with writing(self._engine) as connection:
-                connection.execute(insert(damage), rows)
+        write(self._engine, partial(_add_damage, recording_id, tuple(found)))
 
     def close_recording(self, recording_id: int) -> None:
         """Say that the recording is complete. Closing it again changes nothing."""
-        with writing(self._engine) as connection:
-            query = update(recordings).where(recordings.c.id == recording_id, recordings.c.closed.is_(None))
-            connection.execute(query.values(closed=time.time()))
+        query = update(recordings).where(recordings.c.id == recording_id, recordings.c.closed.is_(None))
+        write(self._engine, lambda given: given.execute(query.values(closed=time.time())))
 
     def recordings(self) -> list[RecordingInfo]:
         """All recordings, the newest first."""
@@ -150,22 +114,79 @@ class RecordingStore:
 
     def damage(self, recording_id: int) -> list[DamageRecord]:
         """What could not be read of a recording's source."""
-        columns = (damage.c.path, damage.c.offset, damage.c.bytes_lost, damage.c.reason)
-        query = select(*columns).where(damage.c.recording == recording_id).order_by(damage.c.id)
-        with reading(self._engine) as connection:
-            return [DamageRecord(*row) for row in connection.execute(query)]
+        return read(self._engine, partial(_damage, recording_id))
 
     def delete_recording(self, recording_id: int) -> None:
         """Delete a recording and the bodies that nothing else carries; runs of it stay, with its name."""
-        with writing(self._engine) as connection:
-            connection.execute(delete(recordings).where(recordings.c.id == recording_id))
-            free_bodies(connection)
+        write(self._engine, partial(_delete, recording_id))
         give_back_space(self._engine)
 
     def _find_recording(self, condition: ColumnElement[bool]) -> RecordingInfo | None:
         with reading(self._engine) as connection:
             row = connection.execute(select(recordings).where(condition).order_by(recordings.c.id)).first()
         return None if row is None else _recording(row)
+
+
+def lock_recording(connection: Connection, recording_id: int) -> None:
+    """Let nobody else change the recording until the transaction ends. Raises UsageError when there is none."""
+    query = select(recordings.c.id).where(recordings.c.id == recording_id).with_for_update()
+    if connection.execute(query).first() is None:
+        raise UsageError(f"There is no recording {recording_id}.")
+
+
+def _add_report(recording_id: int, report: ProducerReport, connection: Connection) -> None:
+    lock_recording(connection, recording_id)
+    producer = storable(report.producer)
+    mine = (producers.c.recording == recording_id, producers.c.producer == producer)
+    at = connection.execute(select(producers.c.at).where(*mine)).scalar()
+    if at is not None and at > report.at:
+        return
+    _forget_producer(connection, recording_id, producer)
+    key = {"recording": recording_id, "producer": producer}
+    connection.execute(insert(producers).values(key | {"at": finite(report.at)}))
+    numbers = route_numbers(connection, {route_key(row.method, row.route) for row in report.counts})
+    rows = [
+        key
+        | {
+            "route": numbers[route_key(row.method, row.route)],
+            "seen": min(row.seen, LARGEST),
+            "sampled_out": min(row.sampled_out, LARGEST),
+            "dropped": min(row.dropped, LARGEST),
+        }
+        for row in report.counts
+    ]
+    lost = [key | {"reason": storable(reason), "count": min(count, LARGEST)} for reason, count in report.losses]
+    insert_new(connection, producer_counts, rows)
+    insert_new(connection, losses, lost)
+
+
+def _add_damage(recording_id: int, found: Sequence[DamageRecord], connection: Connection) -> None:
+    lock_recording(connection, recording_id)
+    known = set(_damage(recording_id, connection))
+    rows = [
+        {
+            "recording": recording_id,
+            "path": storable(item.path),
+            "offset": item.offset,
+            "bytes_lost": item.bytes_lost,
+            "reason": storable(item.reason),
+        }
+        for item in found
+        if item not in known
+    ]
+    if rows:
+        connection.execute(insert(damage), rows)
+
+
+def _damage(recording_id: int, connection: Connection) -> list[DamageRecord]:
+    columns = (damage.c.path, damage.c.offset, damage.c.bytes_lost, damage.c.reason)
+    query = select(*columns).where(damage.c.recording == recording_id).order_by(damage.c.id)
+    return [DamageRecord(*row) for row in connection.execute(query)]
+
+
+def _delete(recording_id: int, connection: Connection) -> None:
+    connection.execute(delete(recordings).where(recordings.c.id == recording_id))
+    free_bodies(connection)
 
 
 def _forget_producer(connection: Connection, recording_id: int, producer: str) -> None:

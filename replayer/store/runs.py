@@ -6,6 +6,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -17,7 +18,7 @@ from ..errors import UsageError
 from . import codec
 from .blocks import BlockReader, add_blocks
 from .bodies import BodyStore, free_bodies
-from .dialect import give_back_space, insert_new, reading, writing
+from .dialect import give_back_space, insert_new, read, reading, write, writing
 from .records import ResultRow, RunInfo, StoredAnswer
 from .tables import answers, passes, recordings, results, runs
 
@@ -76,21 +77,7 @@ class RunStore:
         """Note where exchanges ended; a later row takes the place of an earlier one of the same exchange."""
         source = iter(rows)
         while batch := list({row.exchange_id: row for row in islice(source, BATCH)}.values()):
-            with writing(self._engine) as connection:
-                number = _number(connection, run_id)
-                keys = [codec.packed_id(row.exchange_id) for row in batch]
-                connection.execute(delete(results).where(results.c.run == number, results.c.exchange_id.in_(keys)))
-                values = [
-                    {
-                        "run": number,
-                        "exchange_id": key,
-                        "status": row.status,
-                        "reason": row.reason,
-                        "detail": row.detail,
-                    }
-                    for key, row in zip(keys, batch, strict=True)
-                ]
-                connection.execute(insert(results), values)
+            write(self._engine, partial(_add_results, run_id, batch))
 
     def results(self, run_id: str) -> Iterator[ResultRow]:
         """Where the exchanges ended, in the order in which that was noted."""
@@ -103,8 +90,7 @@ class RunStore:
         """Keep what a target answered in one pass; an answer that is there already stays as it is."""
         source = iter(rows)
         while batch := list({row.exchange_id: row for row in islice(source, BATCH)}.values()):
-            with writing(self._engine) as connection:
-                self._insert_answers(connection, _number(connection, run_id), pass_name, batch)
+            write(self._engine, partial(self._insert_answers, run_id, pass_name, batch))
 
     def answers(self, run_id: str, pass_name: str) -> Iterator[tuple[str, StoredAnswer]]:
         """The answers of one pass with the ids of their exchanges; none when there was no such pass."""
@@ -115,9 +101,8 @@ class RunStore:
         reader = BlockReader()
         source = self._pages(query, answers.c.number, ANSWERS_BATCH)
         while rows := list(islice(source, ANSWERS_BATCH)):
-            with reading(self._engine) as connection:
-                blocks = reader.load(connection, (row.block for row in rows))
-                bodies = self._bodies.get(connection, [row.body for row in rows])
+            blocks = read(self._engine, partial(reader.load, numbers=[row.block for row in rows]))
+            bodies = read(self._engine, partial(self._bodies.get, numbers=[row.body for row in rows]))
             for row in rows:
                 exchange_id = codec.unpacked_id(row.exchange_id)
                 parts = codec.answer_of(blocks[row.block][row.slot], bodies[row.body])
@@ -158,14 +143,13 @@ class RunStore:
     def delete_run(self, run_id: str) -> None:
         """Delete a run with all that belongs to it, and the bodies that nothing else carries."""
         number = self._find(run_id).number
-        with writing(self._engine) as connection:
-            connection.execute(delete(runs).where(runs.c.number == number))
-            free_bodies(connection)
+        write(self._engine, partial(_delete, number))
         give_back_space(self._engine)
 
-    def _insert_answers(self, connection: Connection, run: int, pass_name: str, batch: list[StoredAnswer]) -> None:
+    def _insert_answers(self, run_id: str, pass_name: str, batch: list[StoredAnswer], connection: Connection) -> None:
+        run = _number(connection, run_id)
         insert_new(connection, passes, [{"run": run, "name": pass_name}])
-        query = select(passes.c.id).where(passes.c.run == run, passes.c.name == pass_name)
+        query = select(passes.c.id).where(passes.c.run == run, passes.c.name == pass_name).with_for_update()
         pass_id = connection.execute(query).scalar_one()
         keys = [codec.packed_id(row.exchange_id) for row in batch]
         known = select(answers.c.exchange_id).where(answers.c["pass"] == pass_id, answers.c.exchange_id.in_(keys))
@@ -204,24 +188,43 @@ class RunStore:
 
     def _update(self, run_id: str, **values: object) -> None:
         number = self._find(run_id).number
-        with writing(self._engine) as connection:
-            connection.execute(update(runs).where(runs.c.number == number).values(**values))
+        write(self._engine, lambda given: given.execute(update(runs).where(runs.c.number == number).values(**values)))
 
     def _pages(self, query: Select[Any], key: Any, size: int) -> Iterator[Any]:
         """The rows of a query that is ordered by a unique column, its first, read page by page."""
         after: int | None = None
         while True:
             page = query.limit(size) if after is None else query.where(key > after).limit(size)
-            with reading(self._engine) as connection:
-                rows = connection.execute(page).all()
+            rows = read(self._engine, partial(_rows, page))
             yield from rows
             if len(rows) < size:
                 return
             after = rows[-1][0]
 
 
+def _rows(query: Select[Any], connection: Connection) -> Sequence[Any]:
+    return connection.execute(query).all()
+
+
+def _add_results(run_id: str, batch: Sequence[ResultRow], connection: Connection) -> None:
+    number = _number(connection, run_id)
+    keys = [codec.packed_id(row.exchange_id) for row in batch]
+    connection.execute(delete(results).where(results.c.run == number, results.c.exchange_id.in_(keys)))
+    values = [
+        {"run": number, "exchange_id": key, "status": row.status, "reason": row.reason, "detail": row.detail}
+        for key, row in zip(keys, batch, strict=True)
+    ]
+    connection.execute(insert(results), values)
+
+
+def _delete(number: int, connection: Connection) -> None:
+    connection.execute(delete(runs).where(runs.c.number == number))
+    free_bodies(connection)
+
+
 def _number(connection: Connection, run_id: str) -> int:
-    number = connection.execute(select(runs.c.number).where(runs.c.id == run_id)).scalar()
+    """The run's number; nobody else adds to it, or deletes it, until the transaction ends."""
+    number = connection.execute(select(runs.c.number).where(runs.c.id == run_id).with_for_update()).scalar()
     if number is None:
         raise UsageError(f"There is no run {run_id!r}.", "`understudy runs list` shows the ids.")
     return int(number)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DatabaseError, OperationalError
 
-from ..errors import InconclusiveError, UsageError
 from .approvals import ApprovalStore
 from .bodies import BodyStore
-from .dialect import make_engine
+from .dialect import check_server, make_engine, reporting
 from .exchanges import ExchangeStore
 from .profiles import ProfileStore
 from .recordings import RecordingStore
@@ -37,18 +35,14 @@ class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore, ApprovalStore
         """Open a database, made and migrated as needed, e.g. "sqlite:///.understudy/understudy.db".
 
         Raises UsageError for a URL that cannot be used, a path that cannot be written, a file that is no database,
-        and a database of a newer version; InconclusiveError when the database cannot be reached.
+        and a database of a newer version or on a server that is too old; InconclusiveError when the database cannot be
+        reached.
         """
         engine = make_engine(url)
         try:
-            migrate(engine)
-        except (OperationalError, DatabaseError) as error:
-            engine.dispose()
-            shown = engine.url.render_as_string(hide_password=True)
-            sentence = f"The database {shown} cannot be opened: {error.orig}."
-            if engine.dialect.name == "sqlite":
-                raise UsageError(sentence, "Choose another database with --db.") from None
-            raise InconclusiveError(sentence) from None
+            with reporting(engine, opening=True):
+                check_server(engine)
+                migrate(engine)
         except BaseException:
             engine.dispose()
             raise

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,6 @@ from recorder.wire import FrameKind, Header, encode_exchange, encode_report, fil
 from replayer.errors import UsageError
 from replayer.ingest import ImportReport, import_path
 from replayer.store import DamageRecord, Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(f"sqlite:///{tmp_path}/db/store.db") as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -245,10 +238,9 @@ def har_file(folder: Path, name: str, *urls: str) -> Path:
     return path
 
 
-def test_a_har_is_redacted_and_identified_as_it_comes_in(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_har_is_redacted_and_identified_as_it_comes_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNDERSTUDY_KEY", "k" * 32)
+    store = Store.open(f"sqlite:///{tmp_path}/db/store.db")
     path = har_file(tmp_path, "monday.har", "http://shop/a", "http://shop/b", "http://cdn/c")
     made = import_path(store, path)
     assert made == ImportReport(

@@ -3,11 +3,10 @@ from __future__ import annotations
 import dataclasses
 import random
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 
 from recorder.exchange import (
     Body,
@@ -23,12 +22,6 @@ from recorder.exchange import (
 )
 from replayer.errors import InconclusiveError, UsageError
 from replayer.store import Added, DamageRecord, RecordingInfo, Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(f"sqlite:///{tmp_path}/data/store.db") as opened:
-        yield opened
 
 
 def exchange(number: int, *, body: bytes = b"{}", started: float | None = None, sent: bytes = b"") -> Exchange:
@@ -94,7 +87,7 @@ def bodies(store: Store) -> int:
 def rows(store: Store) -> dict[str, int]:
     """Every table that holds anything, and how many rows."""
     with store._engine.connect() as connection:
-        names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()
+        names = inspect(connection).get_table_names()
         counts = {name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one() for name in names}
     return {name: count for name, count in counts.items() if count}
 
@@ -177,7 +170,7 @@ def test_bodies_are_shared_and_freed(store: Store) -> None:
     assert rows(store) == {"alembic_version": 1, "routes": 1}
 
 
-def test_many_alike_bodies_train_a_dictionary_that_leaves_with_them(store: Store) -> None:
+def test_many_alike_bodies_train_a_dictionary_that_leaves_with_them(store: Store, database_url: str) -> None:
     info = recording(store)
     dice = random.Random(1)
     words = [dice.randbytes(6).hex() for _ in range(60)]
@@ -190,21 +183,21 @@ def test_many_alike_bodies_train_a_dictionary_that_leaves_with_them(store: Store
     assert rows(store)["dictionaries"] == 1
     assert trained == len(set(contents[:1000])) + len(set(contents[1000:]) - set(contents[:1000]))
     assert size < sum(map(len, contents)) / 4
-    url = str(store._engine.url)
     store.close()
-    with Store.open(url) as again:
+    with Store.open(database_url) as again:
         assert list(again.exchanges(info.id)) == given
         again.delete_recording(info.id)
         assert rows(again) == {"alembic_version": 1, "routes": 1}
 
 
-def test_deleting_gives_the_space_back(store: Store, tmp_path: Path) -> None:
+def test_deleting_gives_the_space_back(tmp_path: Path) -> None:
     file = tmp_path / "data" / "store.db"
-    info = recording(store)
-    empty = file.stat().st_size
-    store.add_exchanges(info.id, [exchange(1, body=random.Random(1).randbytes(2_000_000))])
-    store.delete_recording(info.id)
-    assert file.stat().st_size < empty + 500_000
+    with Store.open(f"sqlite:///{file}") as store:
+        info = recording(store)
+        empty = file.stat().st_size
+        store.add_exchanges(info.id, [exchange(1, body=random.Random(1).randbytes(2_000_000))])
+        store.delete_recording(info.id)
+        assert file.stat().st_size < empty + 500_000
 
 
 def test_values_that_no_database_takes_do_not_stop_an_import(store: Store) -> None:
@@ -350,5 +343,5 @@ def test_a_database_that_breaks_later_is_one_sentence(store: Store) -> None:
     info = recording(store)
     with store._engine.begin() as connection:
         connection.execute(text("DROP TABLE blocks"))
-    with pytest.raises(InconclusiveError, match=r"The database .* cannot be used: no such table: blocks\."):
+    with pytest.raises(InconclusiveError, match=r"The database .* cannot be used: .*blocks.*\."):
         store.add_exchanges(info.id, [exchange(1)])

@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
-
-import pytest
 
 from diffing.approvals import Approval, Decision, Scope, Subject, Withdrawal
 from diffing.difference import Location, Part, Severity
@@ -25,12 +21,6 @@ ANN = Approval(
     members=("75cf471c6b25a327", "aaaaaaaaaaaaaaaa"),
 )
 NO = replace(ANN, id="b0b", scope=Scope.ALWAYS, of="", until=None, decision=Decision.REJECT, members=())
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(f"sqlite:///{tmp_path}/store.db") as opened:
-        yield opened
 
 
 def test_what_was_decided_comes_back_as_it_was(store: Store) -> None:

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -10,12 +8,6 @@ from sqlalchemy import text
 from recorder.exchange import Body, Observed, OutboundCall, RecordedRequest, RecordedResponse, SqlStatement
 from replayer.errors import UsageError
 from replayer.store import ResultRow, RunInfo, Store, StoredAnswer, codec
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open(f"sqlite:///{tmp_path}/store.db") as opened:
-        yield opened
 
 
 def new_run(store: Store, name: str = "r") -> str:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -16,8 +15,8 @@ from replayer.store.schema import HEAD, MIGRATIONS
 from replayer.store.tables import metadata
 
 
-def test_migrations_build_what_the_tables_say(tmp_path: Path) -> None:
-    with Store.open(f"sqlite:///{tmp_path}/store.db") as store, store._engine.connect() as connection:
+def test_migrations_build_what_the_tables_say(store: Store) -> None:
+    with store._engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, metadata) == []
 
@@ -26,43 +25,40 @@ def test_the_head_is_the_newest_migration() -> None:
     assert ScriptDirectory(str(MIGRATIONS)).get_heads() == [HEAD]
 
 
-def test_opening_again_changes_nothing(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/store.db"
-    with Store.open(url) as store:
+def test_opening_again_changes_nothing(database_url: str) -> None:
+    with Store.open(database_url) as store:
         info = store.create_recording("r", service="s", release="", key_id="k", source="")
-    with Store.open(url) as store:
+    with Store.open(database_url) as store:
         assert store.recordings() == [info]
 
 
-def test_an_up_to_date_store_opens_without_alembic(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/store.db"
-    Store.open(url).close()
+def test_an_up_to_date_store_opens_without_alembic(database_url: str) -> None:
+    Store.open(database_url).close()
     code = f"""
 import sys
 from replayer.store import Store
-Store.open({url!r}).close()
+Store.open({database_url!r}).close()
 sys.exit("alembic" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/store.db"
-    with Store.open(url) as store, store._engine.begin() as connection:
+def test_a_newer_schema_is_refused(database_url: str) -> None:
+    with Store.open(database_url) as store, store._engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(UsageError) as caught:
-        Store.open(url)
+        Store.open(database_url)
     assert caught.value.message == (
         f"The database was made by a newer version of Understudy (its schema is 9999, ours is {HEAD})."
     )
 
 
-def test_processes_that_open_a_new_store_at_once_all_succeed(tmp_path: Path) -> None:
+def test_processes_that_open_a_new_store_at_once_all_succeed(database_url: str) -> None:
     code = f"""
 import sys
 from replayer.store import Store
 sys.stdin.read()
-with Store.open("sqlite:///{tmp_path}/new/store.db") as store:
+with Store.open({database_url!r}) as store:
     store.create_recording(sys.argv[1], service="", release="", key_id="", source="")
 """
     children = [
@@ -78,19 +74,17 @@ with Store.open("sqlite:///{tmp_path}/new/store.db") as store:
         errors.append(child.stderr.read().decode())
         child.stderr.close()
     assert ([child.wait(60) for child in children], errors) == ([0] * 4, [""] * 4)
-    with Store.open(f"sqlite:///{tmp_path}/new/store.db") as store:
+    with Store.open(database_url) as store:
         assert sorted(info.name for info in store.recordings()) == ["r0", "r1", "r2", "r3"]
 
 
-def test_a_failed_migration_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    url = f"sqlite:///{tmp_path}/store.db"
-
+def test_a_failed_migration_leaves_nothing_behind(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
         patched.setattr("alembic.operations.Operations.batch_alter_table", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            Store.open(url)
-    with Store.open(url) as store:
+            Store.open(database_url)
+    with Store.open(database_url) as store:
         assert store.recordings() == []
