@@ -13,22 +13,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from diffing.difference import Answer, Reason
-from recorder.exchange import Exchange, Headers, RecordedResponse
+from recorder.exchange import Exchange, Headers, RecordedRequest, RecordedResponse
 
-from .client import Client, FailureKind
+from .client import Client, Reply
 from .correlate import Correlator
 from .flow import Step
 from .guide import Guide, make_guide
 from .learned import Fact
 from .mint import Credentials, Minted, MintFailure
 from .plan import Plan
+from .protection import Protection
 from .safety import effective_method, may_send
-
-MAX_FAILURES = 20
-"""Requests in a row without any answer after which a target counts as gone and the pass ends."""
-
-MAX_TIMEOUTS = 40
-"""Timed-out requests after which a pass ends: at 30 seconds each and four at once that took five minutes."""
 
 Mint = Callable[[str], Awaitable[Minted]]
 Progress = Callable[[int, int], None]
@@ -52,6 +47,7 @@ class BatchResult:
     replaced: int = 0  # values sent otherwise than recorded
     minted: frozenset[str] = frozenset()  # principals for whom credentials were minted
     mint_failures: dict[str, int] = field(default_factory=dict)  # reason -> requests that went without
+    notes: tuple[str, ...] = ()  # what a reader wants to know of how it went: sentences without a full stop
 
 
 @dataclass(slots=True)
@@ -64,19 +60,20 @@ class PassResult:
     minted: int = 0  # principals for whom credentials were minted
     mint_failures: dict[str, int] = field(default_factory=dict)  # reason -> requests that went without
     sorts: dict[str, str] = field(default_factory=dict)  # response location -> kind of identifier, borne out here
+    notes: tuple[str, ...] = ()  # as in a batch
 
 
 @dataclass(slots=True)
 class PassOptions:
     """How a pass is run. `order` gives a step's priority among those that are ready; recorded order by default."""
 
-    concurrency: int = 4
     disposable: bool = False
     correlate: bool = True
     only: frozenset[int] | None = None  # steps to send; None: all
     order: Callable[[int], float] = float
     masked: Callable[[RecordedResponse], RecordedResponse] | None = None  # takes our own traces out of an answer
     tape: Callable[[Exchange], Headers] | None = None  # what answers the outbound calls of an exchange
+    protection: Protection = field(default_factory=Protection)  # paces what is sent, and says when to end
 
 
 class Journal:
@@ -110,6 +107,7 @@ async def run_pass(
         len(result.minted),
         result.mint_failures,
         correlator.proven_sorts(),
+        result.notes,
     )
 
 
@@ -157,8 +155,8 @@ class _Runner:
         self._journal = journal
         self._result = BatchResult()
         self._minted: dict[str, Minted] = {}
-        self._unanswered: list[int] = []
-        self._timeouts = 0
+        self._protection = options.protection
+        self._later: dict[int, asyncio.TimerHandle] = {}  # steps whose recorded time has not come
         self._waits = {index: len(waits) for index, waits in batch.waits.items()}
         self._dependants: dict[int, list[int]] = {}
         for index, waits in batch.waits.items():
@@ -169,18 +167,22 @@ class _Runner:
         self._done = 0
 
     async def run(self) -> BatchResult:
+        self._protection.begin(min((step.exchange.started for step in self._batch.steps.values()), default=0.0))
         for index, waits in self._waits.items():
             if waits == 0:
-                heapq.heappush(self._ready, (self._options.order(index), index))
-        workers = [asyncio.ensure_future(self._work()) for _ in range(max(1, self._options.concurrency))]
+                self._release(index)
+        workers = [asyncio.ensure_future(self._work()) for _ in range(self._protection.concurrency)]
         try:
             await asyncio.gather(*workers)
         finally:
             for worker in workers:
                 worker.cancel()
+            for timer in self._later.values():
+                timer.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
-        if self._result.problem:
-            self._without_last_failures()
+        self._result.problem, self._result.notes = self._protection.problem, self._protection.notes
+        for index in self._protection.discounted():
+            self._result.answers[index] = Answer(None, reason=Reason.CANCELLED, detail=self._result.problem)
         self._result.minted = frozenset(who for who, what in self._minted.items() if isinstance(what, Credentials))
         return self._result
 
@@ -202,14 +204,34 @@ class _Runner:
         for dependant in self._dependants.get(index, ()):
             self._waits[dependant] -= 1
             if self._waits[dependant] == 0:
-                heapq.heappush(self._ready, (self._options.order(dependant), dependant))
-        wake = len(self._idle) if self._done == len(self._waits) else min(len(self._ready), len(self._idle))
-        for _ in range(wake):
+                self._release(dependant)
+        if self._protection.problem:
+            for waiting in list(self._later):
+                self._push(waiting)
+        self._wake(len(self._idle) if self._done == len(self._waits) else 0)
+        if self._progress is not None:
+            self._progress(self._done, len(self._waits))
+
+    def _release(self, index: int) -> None:
+        """Makes a step ready that waits for no other: now, or when its time has come."""
+        wait = self._protection.due_in(self._batch.steps[index])
+        if wait > 0:
+            self._later[index] = asyncio.get_running_loop().call_later(wait, self._push, index)
+        else:
+            self._push(index)
+
+    def _push(self, index: int) -> None:
+        timer = self._later.pop(index, None)
+        if timer is not None:
+            timer.cancel()
+        heapq.heappush(self._ready, (self._options.order(index), index))
+        self._wake(1)
+
+    def _wake(self, count: int) -> None:
+        for _ in range(min(count, len(self._idle))):
             waiter = self._idle.pop()
             if not waiter.done():
                 waiter.set_result(None)
-        if self._progress is not None:
-            self._progress(self._done, len(self._waits))
 
     async def _answer(self, step: Step) -> Answer:
         skip = self._batch.skipped.get(step.index)
@@ -218,8 +240,8 @@ class _Runner:
         refusal = may_send(effective_method(step.exchange.request), self._options.disposable)
         if refusal is not None:
             return Answer(None, reason=Reason.UNSAFE, detail=refusal)
-        if self._result.problem:
-            return Answer(None, reason=Reason.CANCELLED, detail=self._result.problem)
+        if self._protection.problem:
+            return Answer(None, reason=Reason.CANCELLED, detail=self._protection.problem)
         minted, began = len(self._minted), time.time()
         lacking = await self._credentials(step)
         minting = began if len(self._minted) > minted else 0.0
@@ -229,34 +251,21 @@ class _Runner:
         if prepared.reason is not None:
             return Answer(None, reason=prepared.reason, detail=prepared.detail)
         self._result.replaced += prepared.replaced
-        if not step.reads:
-            await self._journal.sending(step)
-        tape = self._options.tape(step.exchange) if self._options.tape else ()
-        reply = await self._client.send(prepared.request, headers=tape)
+        reply = await self._protection.send(step, lambda: self._send(step, prepared.request))
+        if isinstance(reply, str):
+            return Answer(None, reason=Reason.CANCELLED, detail=reply)
         if reply.response is None:
             failure = reply.failure.value if reply.failure else "failure"
-            self._note_failure(step.index, failure)
             return Answer(None, f"{failure}: {reply.detail}", reply.started, reply.ended, minting=minting)
-        self._unanswered.clear()
         response = self._options.masked(reply.response) if self._options.masked else reply.response
         self._correlator.learn(step, response)
         return Answer(response, "", reply.started, reply.ended, observed=reply.observed, minting=minting)
 
-    def _note_failure(self, index: int, failure: str) -> None:
-        """Ends the pass when the target is gone or hangs too often; what it left unanswered last says nothing."""
-        self._unanswered.append(index)
-        self._timeouts += failure == FailureKind.TIMEOUT.value
-        if self._result.problem:
-            return
-        if len(self._unanswered) >= MAX_FAILURES:
-            self._result.problem = f"the target left {MAX_FAILURES} requests in a row without an answer ({failure})"
-        elif self._timeouts >= MAX_TIMEOUTS:
-            self._result.problem = f"the target let {MAX_TIMEOUTS} requests time out"
-
-    def _without_last_failures(self) -> None:
-        for index in self._unanswered:
-            if self._result.answers[index].response is None:
-                self._result.answers[index] = Answer(None, reason=Reason.CANCELLED, detail=self._result.problem)
+    async def _send(self, step: Step, request: RecordedRequest) -> Reply:
+        if not step.reads:
+            await self._journal.sending(step)
+        tape = self._options.tape(step.exchange) if self._options.tape else ()
+        return await self._client.send(request, headers=tape)
 
     async def _credentials(self, step: Step) -> str:
         """Mints what the step lacks. A sentence when it needs a login that can not be had, else ""."""

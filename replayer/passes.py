@@ -21,7 +21,9 @@ from .client import Client, Reply
 from .engine import PassOptions, PassResult, run_pass
 from .errors import UsageError
 from .guide import Guide
+from .pacing import Pace
 from .plan import Plan
+from .protection import Protection
 from .safety import recorded_hosts, refusal
 from .spare_calls import spare_calls
 from .target_settings import TargetSettings
@@ -90,13 +92,13 @@ class PassRunner:
                 paths = target.canary or self.canaries
                 before, noisy = await _read_twice(client, paths)
                 options = PassOptions(
-                    self.concurrency,
                     target.disposable,
                     self.correlate,
                     only,
                     self.order,
                     signature.masked,
                     signature.tape,
+                    Protection(Pace(self.concurrency)),
                 )
                 result = await run_pass(
                     self.plan,

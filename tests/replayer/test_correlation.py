@@ -12,7 +12,9 @@ from diffing.difference import Answer, Reason
 from replayer.client import Client
 from replayer.engine import PassOptions, PassResult, closure, run_pass
 from replayer.flow import log10_tail
+from replayer.pacing import Pace
 from replayer.plan import Plan, make_plan
+from replayer.protection import Protection
 
 from .tiny import AppTransport, Recording, TinyApp, record, route_of
 
@@ -27,10 +29,11 @@ def plan(recording: Recording) -> Plan:
     return make_plan(recording.exchanges, route_of)
 
 
-def replay(plan: Plan, app: TinyApp, **options: object) -> PassResult:
+def replay(plan: Plan, app: TinyApp, concurrency: int = 4, **options: object) -> PassResult:
     async def run() -> PassResult:
         async with Client("http://127.0.0.1:9", transport=AppTransport(app.handle)) as client:
-            return await run_pass(plan, client, PassOptions(disposable=True, **options))  # type: ignore[arg-type]
+            protection = Protection(Pace(concurrency))
+            return await run_pass(plan, client, PassOptions(disposable=True, protection=protection, **options))  # type: ignore[arg-type]
 
     return asyncio.run(run())
 

@@ -11,10 +11,13 @@ import pytest
 
 from diffing.difference import Answer, Reason
 from recorder.exchange import Body, Exchange, Headers, RecordedRequest, RecordedResponse, header
+from replayer.breaker import MAX_FAILURES, MAX_TIMEOUTS
 from replayer.client import Client
-from replayer.engine import MAX_FAILURES, MAX_TIMEOUTS, PassOptions, PassResult, run_pass
+from replayer.engine import PassOptions, PassResult, run_pass
 from replayer.mint import Credentials, Minted, MintFailure
+from replayer.pacing import Pace
 from replayer.plan import Plan, make_plan
+from replayer.protection import Protection
 
 from .tiny import AppTransport, TinyApp, hexadecimal, record, route_of
 
@@ -33,7 +36,8 @@ def replay(
 ) -> PassResult:
     async def run() -> PassResult:
         async with Client("http://127.0.0.1:9", transport=transport) as client:
-            return await run_pass(plan, client, PassOptions(concurrency, disposable=True), mint, progress)
+            options = PassOptions(disposable=True, protection=Protection(Pace(concurrency)))
+            return await run_pass(plan, client, options, mint, progress)
 
     return asyncio.run(run())
 

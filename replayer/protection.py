@@ -1,0 +1,141 @@
+"""Between a pass and its target: every request waits here for its turn, and every reply is judged by the breaker."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection
+
+from .breaker import Breaker
+from .client import Reply
+from .flow import Step
+from .pacing import Pace, Pacer
+
+Send = Callable[[], Awaitable[Reply]]
+
+
+class Protection:
+    """What one pass asks before it sends, and tells afterwards. One for each pass (or process of a pass) and loop.
+
+    `problem` is a sentence once the pass is to end: from then on nothing is sent any more.
+    """
+
+    def __init__(self, pace: Pace = Pace(), breaker: Breaker | None = None) -> None:  # noqa: B008  frozen
+        self._pacer = Pacer(pace)
+        self._breaker = breaker or Breaker()
+        self._under_way = 0
+        self._asking: set[asyncio.Task[object]] = set()
+        self._cut: set[asyncio.Task[object]] = set()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._ended: asyncio.Future[None] | None = None
+
+    @property
+    def concurrency(self) -> int:
+        """The most requests that are ever under way at once."""
+        return max(1, self._pacer.pace.concurrency)
+
+    @property
+    def problem(self) -> str:
+        """Why the pass is to end, a sentence; "" while it goes on."""
+        return self._breaker.problem
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the pass went, as far as a reader wants to know: sentences without a full stop."""
+        return self._pacer.notes()
+
+    def begin(self, first: float) -> None:
+        """The pass begins to send now; `first` is when the first of its requests was recorded."""
+        loop = asyncio.get_running_loop()
+        self._ended = loop.create_future()
+        self._pacer.began, self._pacer.first = loop.time(), first
+
+    def due_in(self, step: Step) -> float:
+        """Seconds until the step is to start at the earliest; 0 unless the recorded timing is kept."""
+        return 0.0 if self.problem else self._pacer.due_in(step.exchange.started, asyncio.get_running_loop().time())
+
+    async def send(self, step: Step, send: Send) -> Reply | str:
+        """The reply to the step's request, sent by `send` in its turn; or why there is none: a sentence."""
+        while True:
+            await self._turn()
+            try:
+                if self.problem:
+                    return self.problem
+                self._pacer.started(step.exchange.started, asyncio.get_running_loop().time())
+                reply = await self._ask(send)
+            finally:
+                self._leave()
+            if reply is None:
+                return f"it was under way when the pass ended: {self.problem}"
+            ruling = self._breaker.note(step, reply)
+            if self._breaker.problem:
+                self._end()
+                return reply
+            if not ruling.again:
+                return reply
+
+    def discounted(self) -> Collection[int]:
+        """The steps whose answers say nothing of the release, since the target was in no state to give one."""
+        return self._breaker.discounted()
+
+    # -- turns ------------------------------------------------------------------------------------------------------
+
+    async def _turn(self) -> None:
+        """Waits for room and for the rate; at once when the pass is to end."""
+        loop = asyncio.get_running_loop()
+        while self._under_way >= self._pacer.limit(loop.time()) and not self.problem:
+            await self._room(self._pacer.rises_in(loop.time()))
+        self._under_way += 1
+        try:
+            await self._sleep(self._pacer.reserve(loop.time()))
+        except BaseException:
+            self._leave()
+            raise
+
+    async def _room(self, longest: float) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        await asyncio.wait([waiter], timeout=None if math.isinf(longest) else longest)
+
+    def _leave(self) -> None:
+        self._under_way -= 1
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                break
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleeps, unless the pass ends before."""
+        if seconds > 0 and not self.problem:
+            assert self._ended is not None
+            await asyncio.wait([self._ended], timeout=seconds)
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    async def _ask(self, send: Send) -> Reply | None:
+        """The reply; None when the pass ended while it was waited for."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._asking.add(task)
+        try:
+            return await send()
+        except asyncio.CancelledError:
+            if task not in self._cut or task.uncancel() > 0:
+                raise
+            return None
+        finally:
+            self._asking.discard(task)
+            self._cut.discard(task)
+
+    def _end(self) -> None:
+        """Wakes all that wait and gives up what is under way."""
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
+            for waiter in self._waiting:
+                if not waiter.done():
+                    waiter.set_result(None)
+            for task in self._asking:
+                self._cut.add(task)
+                task.cancel()
