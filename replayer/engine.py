@@ -61,6 +61,7 @@ class PassResult:
     mint_failures: dict[str, int] = field(default_factory=dict)  # reason -> requests that went without
     sorts: dict[str, str] = field(default_factory=dict)  # response location -> kind of identifier, borne out here
     notes: tuple[str, ...] = ()  # as in a batch
+    uncertain: int = 0  # steps of which nobody knows whether they were sent, and those that work on them
 
 
 @dataclass(slots=True)

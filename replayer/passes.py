@@ -6,33 +6,29 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import orjson
 
 from diffing.atoms import canonical, is_opaque, leaves
 from diffing.difference import Answer, Reason
-from recorder.exchange import Exchange, Headers, OutboundCall, RecordedRequest, RecordedResponse
+from recorder.exchange import OutboundCall, RecordedRequest
 from recorder.keys import Key
-from recorder.observe import TAPE_HEADER, sign
-from recorder.outbound.tape_header import tape_values
 
 from .client import Client, Reply
-from .engine import PassOptions, PassResult, run_pass
+from .engine import PassResult
 from .errors import UsageError
+from .executors import Executor, Job, LocalExecutor
 from .guide import Guide
 from .pacing import Pace
 from .plan import Plan
-from .protection import Protection
 from .safety import recorded_hosts, refusal
+from .signature import Signature
 from .spare_calls import spare_calls
-from .target_settings import TargetSettings
+from .target_settings import TargetSettings, repeatable
 from .targets import open_instance
 
 MAX_CANARIES = 6
-REPLAY_HEADER = "Understudy-Replay"
-RENEW_SECONDS = 100.0
-"""Well within the 300 seconds for which a deploy accepts a signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +65,7 @@ class PassRunner:
     correlate: bool = True
     order: Callable[[int], float] = float
     canaries: tuple[str, ...] = field(default=())
+    executor: Executor = field(default_factory=LocalExecutor)
 
     async def run(
         self,
@@ -81,7 +78,8 @@ class PassRunner:
         started = time.time()
         self._refuse(target)
         async with open_instance(target, key=self.key, label=name) as instance:
-            signature = _Signature(self.key, self.run_id, self._spare())
+            spare = self._spare()
+            signature = Signature(self.key, self.run_id, spare)
             client = Client(
                 instance.base_url,
                 timeout=target.timeout,
@@ -91,22 +89,27 @@ class PassRunner:
             async with client:
                 paths = target.canary or self.canaries
                 before, noisy = await _read_twice(client, paths)
-                options = PassOptions(
-                    target.disposable,
-                    self.correlate,
-                    only,
-                    self.order,
-                    signature.masked,
-                    signature.tape,
-                    Protection(Pace(self.concurrency)),
+                job = Job(
+                    name=name,
+                    plan=self.plan,
+                    guide=self.guide,
+                    base_url=instance.base_url,
+                    target=target,
+                    run_id=self.run_id,
+                    key=self.key,
+                    pace=Pace(self.concurrency),
+                    correlate=self.correlate,
+                    only=only,
+                    order=self.order,
+                    spare=spare,
+                    mint=instance.mint if target.mint else None,
+                    repeatable=repeatable(target),
                 )
-                result = await run_pass(
-                    self.plan,
+                result = await self.executor.replay(
+                    job,
                     client,
-                    options,
-                    instance.mint if target.mint else None,
+                    signature,
                     None if progress is None else lambda done, total: progress(name, done, total),
-                    self.guide,
                 )
                 after, later = await _read_twice(client, paths) if not result.problem else (before, noisy)
                 noisy |= later
@@ -130,42 +133,6 @@ class PassRunner:
             why = refusal(host, port, self.recorded_hosts)
             if why is not None:
                 raise UsageError(why, "Replay at a staging deploy, on another host or port.")
-
-
-class _Signature:
-    """Our header on replayed requests, signed anew in time; and its traces in answers of applications that echo it."""
-
-    def __init__(self, key: Key | None, run_id: str, spare: tuple[OutboundCall, ...] = ()) -> None:
-        self._spare = spare
-        self._key = key
-        self._run_id = run_id
-        self._signed = 0.0
-        self._values: list[str] = []
-
-    def headers(self) -> Headers:
-        if self._key is None:
-            return ()
-        now = time.time()
-        if now - self._signed > RENEW_SECONDS:
-            self._signed = now
-            self._values.append(sign(self._key, self._run_id, int(now)))
-        return ((REPLAY_HEADER, self._values[-1]),)
-
-    def tape(self, exchange: Exchange) -> Headers:
-        """The recorded outbound calls, for a deploy that answers them; none where they were not recorded."""
-        if self._key is None or exchange.outbound is None:
-            return ()
-        calls = (*exchange.outbound, *self._spare)
-        return tuple((TAPE_HEADER, value) for value in tape_values(self._key, self._run_id, calls))
-
-    def masked(self, response: RecordedResponse) -> RecordedResponse:
-        """The response without our signature, which is another one in each pass, in its body."""
-        data = response.body.data
-        for value in self._values:
-            data = data.replace(value.encode(), b"(replay)")
-        if data == response.body.data:
-            return response
-        return replace(response, body=replace(response.body, data=data, size=len(data)))
 
 
 def choose_canaries(plan: Plan) -> tuple[str, ...]:

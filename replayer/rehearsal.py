@@ -37,7 +37,7 @@ from .plan import Plan, make_plan
 from .reports.model import RunReport
 from .run_report import Found, run_report
 from .safety import recorded_hosts
-from .target_settings import TargetSettings
+from .target_settings import TargetSettings, repeatable
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +226,3 @@ class _Rehearsing:
         targets = (self._request.candidate, *self._request.baselines[:1])
         stuck = [target.name for target in targets if not repeatable(target)]
         return f"{' and '.join(stuck)} can not begin anew: no start command and no reset" if stuck else ""
-
-
-def repeatable(target: TargetSettings) -> bool:
-    """Whether a second pass begins in the same state: a fresh instance, a reset, or nothing but reads."""
-    return bool(target.start or target.wsgi or target.reset) or not target.disposable

@@ -170,3 +170,8 @@ def _checked(target: TargetSettings, table: Table, expansion: Expansion) -> Targ
         if not all(re.fullmatch(r"/[^\s#]*", path) for path in paths):
             table.wrong(key, "a path that begins with /" if key == "ready" else "paths that begin with /")
     return target if url == target.url or not url else replace(target, url=url)
+
+
+def repeatable(target: TargetSettings) -> bool:
+    """Whether a second pass begins in the same state: a fresh instance, a reset, or nothing but reads."""
+    return bool(target.start or target.wsgi or target.reset) or not target.disposable

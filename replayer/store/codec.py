@@ -37,23 +37,31 @@ LEVEL = 3
 
 def pack(records: list[list[Any]]) -> bytes:
     """The block that holds these records."""
-    try:
-        text = orjson.dumps(records)
-    except (orjson.JSONEncodeError, TypeError):  # lone surrogates, numbers beyond 64 bits: the slow way takes them
-        text = json.dumps(records, separators=(",", ":")).encode()
-    return zstandard.ZstdCompressor(level=LEVEL).compress(text)
+    return zstandard.ZstdCompressor(level=LEVEL).compress(dumps(records))
 
 
 def unpack(block_format: int, block: bytes) -> list[list[Any]]:
     """The records of a block. Raises ValueError for a format that this version does not know."""
     if block_format != BLOCK_FORMAT:
         raise ValueError(f"unknown block format {block_format}")
-    text = zstandard.ZstdDecompressor().decompress(block)
-    try:
-        records: list[list[Any]] = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        records = json.loads(text)
+    records: list[list[Any]] = loads(zstandard.ZstdDecompressor().decompress(block))
     return records
+
+
+def dumps(value: Any) -> bytes:
+    """Plain values as JSON, whatever their texts hold."""
+    try:
+        return orjson.dumps(value)
+    except (orjson.JSONEncodeError, TypeError):  # lone surrogates, numbers beyond 64 bits: the slow way takes them
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+def loads(data: bytes) -> Any:
+    """What `dumps` wrote; tuples come back as lists."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return json.loads(data)
 
 
 def record_of(exchange: Exchange) -> list[Any]:

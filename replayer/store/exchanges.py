@@ -82,6 +82,17 @@ class ExchangeStore:
         found = read(self._engine, lambda given: self._read(BlockReader(), given.execute(query).all(), given))
         return found[0] if found else None
 
+    def exchanges_named(self, recording_id: int, exchange_ids: Sequence[str]) -> dict[str, Exchange]:
+        """These exchanges of a recording, by id; those that it does not hold are left out."""
+        reader, found = BlockReader(), dict[str, Exchange]()
+        for start in range(0, len(exchange_ids), BODIES_PAGE):
+            keys = [codec.packed_id(each) for each in exchange_ids[start : start + BODIES_PAGE]]
+            query = _PAGE_QUERY.where(exchanges.c.recording == recording_id, exchanges.c.exchange_id.in_(keys))
+            with reading(self._engine) as connection:
+                rows = connection.execute(query).all()
+                found |= {exchange.id: exchange for exchange in self._read(connection, reader, rows)}
+        return found
+
     def _fresh(self, connection: Connection, recording_id: int, batch: list[Exchange]) -> list[Exchange]:
         """The exchanges of a batch that the recording does not hold, each once."""
         by_id: dict[bytes, Exchange] = {}

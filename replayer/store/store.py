@@ -14,9 +14,10 @@ from .profiles import ProfileStore
 from .recordings import RecordingStore
 from .runs import RunStore
 from .schema import migrate
+from .work import WorkStore
 
 
-class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore, ApprovalStore):
+class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore, ApprovalStore, WorkStore):
     """One open database. Its methods may be called from several threads; each is a transaction of its own, or several.
 
     A context manager: leaving it closes the store.
@@ -29,6 +30,7 @@ class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore, ApprovalStore
         RunStore.__init__(self, engine, bodies)
         ProfileStore.__init__(self, engine)
         ApprovalStore.__init__(self, engine)
+        WorkStore.__init__(self, engine)
 
     @classmethod
     def open(cls, url: str) -> Store:

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 NAMING = {
@@ -170,6 +171,10 @@ runs = Table(
     Column("branch", Text, nullable=False),
     Column("commit", Text, nullable=False),
     Column("report", LargeBinary),  # the JSON report in one zstd frame
+    Column("executor", String(20), nullable=False, server_default="local"),
+    Column("asked", Text, nullable=False, server_default=text("''")),  # what the run was asked to do, as JSON
+    Column("stop", Text, nullable=False, server_default=text("''")),  # who asked it to stop, and why
+    Column("beat", Double),  # when whoever coordinates it last gave a sign of life
 )
 
 # One for each recording and build of the baseline: what its passes taught, as JSON in one zstd frame.
@@ -237,4 +242,57 @@ approvals = Table(
     Column("withdrawn", Double),
     Column("withdrawn_by", Text, nullable=False),
     Column("withdrawn_why", Text, nullable=False),
+)
+
+# A pass that workers share: what each of them has to know, what was sent, and what came of it. Gone with its run, and
+# emptied when the pass is over. What holds values that a target produced is sealed.
+work_passes = Table(
+    "work_passes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run", ForeignKey("runs.number", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("began", Double, nullable=False),
+    Column("stopped", Text, nullable=False),  # why no more of it is sent; "" while it goes on
+    Column("terms", LargeBinary, nullable=False),  # where and how to send
+    Column("guide", LargeBinary, nullable=False),
+)
+
+work_batches = Table(
+    "work_batches",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("pass", ForeignKey("work_passes.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("state", String(20), nullable=False),  # waiting, running or done
+    Column("holder", Text, nullable=False),  # who runs it; "" for nobody yet
+    Column("beat", Double, nullable=False),  # when its holder last gave a sign of life
+    Column("steps", LargeBinary, nullable=False),
+    Column("outcome", LargeBinary),  # of a batch that is done
+)
+
+# Writes that may have been sent: put down before they are.
+work_intents = Table(
+    "work_intents",
+    metadata,
+    Column("batch", ForeignKey("work_batches.id", ondelete="CASCADE"), primary_key=True),
+    Column("step", Integer, primary_key=True, autoincrement=False),
+)
+
+work_answers = Table(
+    "work_answers",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("pass", ForeignKey("work_passes.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("batch", ForeignKey("work_batches.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("answers", LargeBinary, nullable=False),
+    Column("facts", LargeBinary, nullable=False),
+)
+
+# Credentials that a worker lacks: asked for by it, made by whoever coordinates the run.
+work_mints = Table(
+    "work_mints",
+    metadata,
+    Column("pass", ForeignKey("work_passes.id", ondelete="CASCADE"), primary_key=True),
+    Column("principal", String(128), primary_key=True),
+    Column("minted", LargeBinary),
 )

@@ -1,0 +1,233 @@
+"""The coordinator's side of a shared pass: cuts the plan into waves of batches, hands them out, and waits for them.
+
+Everything that matters is in the store: workers are told a batch's number and nothing more. A number that is lost on
+its way, or whose worker has died, is handed out again; the store lets only one worker at a time hold a batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence, Set
+from dataclasses import dataclass, field
+
+import orjson
+
+from diffing.difference import Answer, Reason
+from recorder.keys import Key
+
+from ..client import Client
+from ..correlate import Correlator
+from ..engine import PassResult, Progress
+from ..errors import InconclusiveError, UsageError
+from ..sealing import Sealer
+from ..signature import Signature
+from ..store import Store
+from ..store.work import DONE, RUNNING, WAITING, BatchState
+from ..waves import waves
+from .contract import Job
+from .parcels import Entry, Outcome, Terms, pack_entries, pack_minted, unpack_answers, unpack_facts
+from .shift import LEASE_SECONDS
+
+BATCH_STEPS = 400
+FIRST_POLL_SECONDS = 0.005
+LAST_POLL_SECONDS = 0.1
+AGAIN_SECONDS = 10.0
+"""A batch that nobody has taken for so long is handed out once more: the broker may have lost it."""
+PATIENCE_SECONDS = 60.0
+"""How long nothing at all may be taken before the run gives up: no worker is there."""
+
+HandOut = Callable[[int], None]
+"""Tells some worker the number of a batch. May tell several, or none: both are made good for."""
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a pass is."""
+
+    told: Progress | None
+    total: int
+    done: int = 0
+
+    def add(self, count: int) -> None:
+        self.done += count
+        if self.told is not None:
+            self.told(self.done, self.total)
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What the batches of a pass came to."""
+
+    problem: str = ""
+    replaced: int = 0
+    minted: set[str] = field(default_factory=set)
+    mint_failures: dict[str, int] = field(default_factory=dict)
+    uncertain: set[int] = field(default_factory=set)
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def add(self, outcome: Outcome) -> None:
+        self.problem = self.problem or outcome.problem
+        self.replaced += outcome.replaced
+        self.minted.update(outcome.minted)
+        for reason, count in outcome.mint_failures:
+            self.mint_failures[reason] = self.mint_failures.get(reason, 0) + count
+        self.uncertain.update(outcome.uncertain)
+        self.notes.update(dict.fromkeys(outcome.notes))
+
+
+class SharedExecutor:
+    """Shares each pass among workers. `hand_out` reaches them; `parallel` is how many there are thought to be."""
+
+    def __init__(
+        self, store: Store, key: Key, hand_out: HandOut, *, name: str, parallel: int = 2, size: int = BATCH_STEPS
+    ) -> None:
+        self.name = name
+        self._store = store
+        self._sealer = Sealer(key)
+        self._hand_out = hand_out
+        self._parallel = parallel
+        self._size = size
+        self._waves: dict[frozenset[int] | None, list[list[tuple[int, ...]]]] = {}
+
+    async def replay(self, job: Job, client: Client, signature: Signature, progress: Progress | None) -> PassResult:
+        """Raises InconclusiveError when no worker takes anything for a minute."""
+        guide = orjson.dumps(job.guide.to_json())
+        pass_id = await asyncio.to_thread(self._store.open_work, job.run_id, job.name, _terms(job).pack(), guide)
+        try:
+            return await self._replay(job, pass_id, progress)
+        except asyncio.CancelledError:
+            await asyncio.to_thread(self._store.stop_work, pass_id, "cancelled")
+            raise
+        finally:
+            await asyncio.shield(asyncio.to_thread(self._store.drop_work, pass_id))
+
+    async def _replay(self, job: Job, pass_id: int, progress: Progress | None) -> PassResult:
+        chosen = sorted(job.only) if job.only is not None else range(len(job.plan.steps))
+        found = self._waves.get(job.only)
+        if found is None:
+            found = self._waves[job.only] = waves(job.plan.depends, chosen, self._size, self._parallel)
+        gathered, told = _Gathered(), _Progress(progress, len(chosen))
+        for wave in found:
+            if gathered.problem:
+                break
+            await self._wave(job, pass_id, wave, gathered, told)
+        return await asyncio.to_thread(self._result, job, pass_id, chosen, gathered)
+
+    async def _wave(
+        self,
+        job: Job,
+        pass_id: int,
+        wave: Sequence[tuple[int, ...]],
+        gathered: _Gathered,
+        told: _Progress,
+    ) -> None:
+        gathered.uncertain |= _lost(job, wave, gathered.uncertain)
+        lost = gathered.uncertain
+        parcels = [
+            pack_entries(
+                Entry.of(job.plan, index, batch, Reason.UNCERTAIN if index in lost else job.plan.skipped[index])
+                for index in batch
+            )
+            for batch in wave
+        ]
+        numbers = await asyncio.to_thread(self._store.add_batches, pass_id, parcels)
+        sizes = dict(zip(numbers, map(len, wave), strict=True))
+        waiting = _Waiting(self._tell, numbers)
+        while sizes:
+            states = await asyncio.to_thread(self._store.batch_states, list(sizes))
+            for state in states:
+                if state.state == DONE and state.outcome is not None:
+                    gathered.add(Outcome.unpack(state.outcome))
+                    told.add(sizes.pop(state.id))
+            if not sizes:
+                return
+            await waiting.look(states)
+            await self._mint(job, pass_id)
+
+    async def _tell(self, batch_id: int) -> None:
+        await asyncio.to_thread(self._hand_out, batch_id)
+
+    async def _mint(self, job: Job, pass_id: int) -> None:
+        if job.mint is None:
+            return
+        for principal in await asyncio.to_thread(self._store.wanted_mints, pass_id):
+            minted = pack_minted(await job.mint(principal), self._sealer)
+            await asyncio.to_thread(self._store.answer_mint, pass_id, principal, minted)
+
+    def _result(self, job: Job, pass_id: int, chosen: Sequence[int], gathered: _Gathered) -> PassResult:
+        answers = [Answer(None, reason=Reason.OVER_BUDGET)] * len(job.plan.steps)
+        if gathered.problem:
+            for index in chosen:
+                answers[index] = Answer(None, reason=Reason.CANCELLED, detail=gathered.problem)
+        correlator = Correlator(job.guide, enabled=job.correlate)
+        for row in self._store.work_answers(pass_id):
+            for index, answer in unpack_answers(row.answers, self._sealer).items():
+                answers[index] = answer
+            correlator.learned.absorb(unpack_facts(row.facts, self._sealer))
+        return PassResult(
+            answers,
+            gathered.problem,
+            gathered.replaced,
+            len(gathered.minted),
+            gathered.mint_failures,
+            correlator.proven_sorts(),
+            tuple(gathered.notes),
+            uncertain=len(gathered.uncertain | {i for i, a in enumerate(answers) if a.reason is Reason.UNCERTAIN}),
+        )
+
+
+class _Waiting:
+    """Sees that somebody works on the batches of a wave."""
+
+    def __init__(self, tell: Callable[[int], Awaitable[None]], numbers: Sequence[int]) -> None:
+        self._tell = tell
+        self._told = dict.fromkeys(numbers, float("-inf"))
+        self._taken = time.monotonic()
+        self._pause = FIRST_POLL_SECONDS
+
+    async def look(self, states: Sequence[BatchState]) -> None:
+        """Hand out what nobody works on, and wait a little."""
+        now, clock = time.monotonic(), time.time()
+        for state in states:
+            idle = state.state == WAITING or (state.state == RUNNING and state.beat < clock - LEASE_SECONDS)
+            if not idle:
+                self._taken = now
+            elif now - self._told[state.id] >= AGAIN_SECONDS:
+                self._told[state.id] = now
+                await self._tell(state.id)
+        if now - self._taken > PATIENCE_SECONDS:
+            raise InconclusiveError(
+                f"No worker has taken a batch for {PATIENCE_SECONDS:g} s.",
+                "Is `understudy worker` running, with the same broker and database?",
+            )
+        await asyncio.sleep(self._pause)
+        self._pause = min(LAST_POLL_SECONDS, self._pause * 1.3)
+
+
+def _terms(job: Job) -> Terms:
+    if job.key is None:
+        raise UsageError(
+            "Workers can share a recording only with its key, which is not to be had here.",
+            "Set UNDERSTUDY_KEY or UNDERSTUDY_KEY_FILE.",
+        )
+    return Terms(
+        base_url=job.base_url,
+        run_id=job.run_id,
+        timeout=job.target.timeout,
+        pace=job.pace,
+        disposable=job.target.disposable,
+        correlate=job.correlate,
+        mints=job.mint is not None,
+        repeatable=job.repeatable,
+        spare=job.spare,
+    )
+
+
+def _lost(job: Job, wave: Sequence[Sequence[int]], uncertain: Set[int]) -> set[int]:
+    """Steps of a wave that work on what an uncertain one may have changed."""
+    found: set[int] = set()
+    for index in sorted(step for batch in wave for step in batch) if uncertain else ():
+        if any(other in uncertain or other in found for other in job.plan.depends[index]):
+            found.add(index)
+    return found

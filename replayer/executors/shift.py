@@ -1,0 +1,292 @@
+"""A worker's side of a shared pass: takes one batch, sends it, and keeps what comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+import uuid
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import orjson
+
+from diffing.difference import Answer, Reason
+from recorder.keys import Key
+
+from ..client import Client
+from ..correlate import Correlator
+from ..engine import Batch, BatchResult, Journal, PassOptions, run_batch
+from ..errors import UsageError
+from ..flow import Step
+from ..guide import Guide
+from ..learned import Fact
+from ..mint import Minted
+from ..protection import Protection
+from ..sealing import Sealer
+from ..signature import Signature
+from ..store import Store
+from ..store.work import HeldBatch, LostBatch
+from .parcels import (
+    Entry,
+    Outcome,
+    Terms,
+    batch_of,
+    pack_answers,
+    pack_facts,
+    unpack_answers,
+    unpack_entries,
+    unpack_facts,
+    unpack_minted,
+)
+
+LEASE_SECONDS = 6.0
+"""Without a sign of life for so long, a worker counts as dead and its batch is free."""
+BEAT_SECONDS = 1.0
+AHEAD = 32
+"""Writes that are put down at once before the first of them is sent: a commit each would double their cost."""
+FLUSH = 128
+"""Answers that are kept in memory until they are written."""
+MINT_POLL_SECONDS = 0.05
+STEPS_KEPT = 20_000
+"""Prepared steps that a worker keeps between the passes of a run: preparing one takes about as long as sending it."""
+UNCERTAIN = "a worker ended while it may have sent this"
+AFTER_UNCERTAIN = "works on what an exchange may have changed of which nobody knows whether it was sent"
+
+
+@dataclass(slots=True)
+class _PassKnowledge:
+    """What a worker knows of the pass that it works on."""
+
+    pass_id: int
+    guide: Guide
+    correlator: Correlator
+    batches: set[int] = field(default_factory=set)  # whose facts are in
+
+
+class Worker:
+    """Sends batches, one after the other; made once per process, which it belongs to."""
+
+    def __init__(self, store: Store, key: Key) -> None:
+        self._store = store
+        self._key = key
+        self._sealer = Sealer(key)
+        self._knowledge: _PassKnowledge | None = None
+        self._steps: OrderedDict[tuple[str, int], Step] = OrderedDict()
+
+    def send(self, batch_id: int) -> bool:
+        """Take a batch and send it; False when it was not to be had, or another worker took it over meanwhile."""
+        holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        held = self._store.take_batch(batch_id, holder, LEASE_SECONDS)
+        if held is None:
+            return False
+        try:
+            asyncio.run(self._send(held, holder))
+        except LostBatch:
+            self._knowledge = None
+            return False
+        except BaseException:
+            self._knowledge = None  # half a batch is in it
+            raise
+        return True
+
+    async def _send(self, held: HeldBatch, holder: str) -> None:
+        terms = Terms.unpack(held.terms)
+        entries = unpack_entries(held.steps)
+        done = self._done_before(held) if held.begun else {}
+        uncertain = held.intents - done.keys()
+        if uncertain and terms.repeatable:
+            outcome = Outcome("a worker ended while it may have sent what changes something", uncertain=(*uncertain,))
+            self._store.keep(held, holder, outcome=outcome.pack())
+            return
+        knowledge = self._known(held, terms)
+        lost = _given_up(entries, done, uncertain)
+        rest = [_without(entry, done) for entry in entries if entry.index not in done and entry.index not in lost]
+        batch = batch_of(rest, self._prepared(held, rest))
+        journal = _StoreJournal(self._store, held, holder, self._sealer, batch)
+        for index, detail in lost.items():
+            journal.put(index, Answer(None, reason=Reason.UNCERTAIN, detail=detail), [])
+        result = await self._run(held, terms, batch, knowledge, journal)
+        await journal.finish(Outcome.of(result, lost), result)
+        knowledge.batches.add(held.id)
+
+    async def _run(
+        self,
+        held: HeldBatch,
+        terms: Terms,
+        batch: Batch,
+        knowledge: _PassKnowledge,
+        journal: _StoreJournal,
+    ) -> BatchResult:
+        signature = Signature(self._key, terms.run_id, terms.spare)
+        options = PassOptions(
+            terms.disposable,
+            terms.correlate,
+            masked=signature.masked,
+            tape=signature.tape,
+            protection=Protection(terms.pace),
+        )
+
+        async def mint(principal: str) -> Minted:
+            while (minted := await asyncio.to_thread(self._store.ask_mint, held.pass_id, principal)) is None:
+                await asyncio.sleep(MINT_POLL_SECONDS)
+            return unpack_minted(minted, self._sealer)
+
+        client = Client(
+            terms.base_url,
+            timeout=terms.timeout,
+            connections=max(4, terms.pace.concurrency),
+            extra_headers=signature.headers,
+        )
+        async with client:
+            sending = asyncio.ensure_future(
+                run_batch(batch, knowledge.correlator, client, options, mint if terms.mints else None, journal=journal)
+            )
+            beating = asyncio.ensure_future(journal.beat())
+            try:
+                await asyncio.wait([sending, beating], return_when=asyncio.FIRST_COMPLETED)
+                if not sending.done():
+                    await beating  # raises what ended it
+                return await sending
+            finally:
+                for task in (sending, beating):
+                    task.cancel()
+                    with suppress(asyncio.CancelledError, LostBatch):
+                        await task
+
+    def _done_before(self, held: HeldBatch) -> dict[int, Answer]:
+        """What an earlier holder of the batch has kept."""
+        found: dict[int, Answer] = {}
+        for row in self._store.answers_of(held.id):
+            found |= unpack_answers(row.answers, self._sealer)
+        return found
+
+    def _known(self, held: HeldBatch, terms: Terms) -> _PassKnowledge:
+        """What all batches have taught that were over before this one began, and an earlier holder of this one."""
+        known = self._knowledge
+        if known is None or known.pass_id != held.pass_id or held.id in known.batches:
+            guide = known.guide if known is not None and known.pass_id == held.pass_id else None
+            if guide is None:
+                guide = Guide.from_json(orjson.loads(self._store.guide_of(held.pass_id)))
+            known = _PassKnowledge(held.pass_id, guide, Correlator(guide, enabled=terms.correlate))
+            self._knowledge = known
+        for row in self._store.facts_of(held.pass_id, held.id, known.batches):
+            known.correlator.learned.absorb(unpack_facts(row.facts, self._sealer))
+            if row.batch != held.id:
+                known.batches.add(row.batch)
+        return known
+
+    def _prepared(self, held: HeldBatch, entries: Sequence[Entry]) -> dict[int, Step]:
+        found: dict[int, Step] = {}
+        missing: list[Entry] = []
+        for entry in entries:
+            step = self._steps.get((held.run_id, entry.index))
+            if step is None or step.exchange.id != entry.exchange_id:
+                missing.append(entry)
+            else:
+                found[entry.index] = step
+        if missing and held.recording_id is not None:
+            exchanges = self._store.exchanges_named(held.recording_id, [entry.exchange_id for entry in missing])
+            for entry in missing:
+                if entry.exchange_id in exchanges:
+                    step = found[entry.index] = entry.step(exchanges[entry.exchange_id])
+                    self._steps[held.run_id, entry.index] = step
+        while len(self._steps) > STEPS_KEPT:
+            self._steps.popitem(last=False)
+        if len(found) < len(entries):
+            raise UsageError("The recording was deleted while it was replayed.")
+        return found
+
+
+class _StoreJournal(Journal):
+    """Keeps what is about to be sent before it is, and what came of it soon after."""
+
+    def __init__(self, store: Store, held: HeldBatch, holder: str, sealer: Sealer, batch: Batch) -> None:
+        self._store = store
+        self._held = held
+        self._holder = holder
+        self._sealer = sealer
+        self._writes = sorted(i for i, step in batch.steps.items() if not step.reads and i not in batch.skipped)
+        self._intents = set(held.intents)
+        self._answers: dict[int, Answer] = {}
+        self._facts: list[Fact] = []
+        self._answered: set[int] = set()
+        self._lock = asyncio.Lock()
+        self._kept = time.monotonic()
+
+    def put(self, index: int, answer: Answer, facts: list[Fact]) -> None:
+        self._answers[index] = answer
+        self._facts += facts
+        self._answered.add(index)
+
+    async def sending(self, step: Step) -> None:
+        if step.index in self._intents:
+            return
+        async with self._lock:
+            if step.index not in self._intents:
+                await self._keep([step.index, *self._ahead(step.index)])
+
+    async def answered(self, step: Step, answer: Answer, facts: list[Fact]) -> None:
+        self.put(step.index, answer, facts)
+        if len(self._answers) >= FLUSH and not self._lock.locked():
+            async with self._lock:
+                await self._keep([])
+
+    async def beat(self) -> None:
+        """Signs of life, until the batch is lost or the task is cancelled."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            if time.monotonic() - self._kept >= BEAT_SECONDS:
+                async with self._lock:
+                    await self._keep([])
+
+    async def finish(self, outcome: Outcome, result: BatchResult) -> None:
+        """Everything that is not kept yet, what was revised in the end, and that the batch is done."""
+        for index, answer in result.answers.items():
+            if answer.reason is Reason.CANCELLED:  # what a target that had gone left unanswered
+                self._answers[index] = answer
+        async with self._lock:
+            await self._keep([], outcome)
+
+    def _ahead(self, index: int) -> list[int]:
+        """The writes that come next."""
+        later = self._writes[bisect_right(self._writes, index) :]
+        return [each for each in later if each not in self._answered and each not in self._intents][:AHEAD]
+
+    async def _keep(self, intents: Sequence[int], outcome: Outcome | None = None) -> None:
+        answers, self._answers = self._answers, {}
+        facts, self._facts = self._facts, []
+        await asyncio.to_thread(self._write, intents, answers, facts, outcome)
+        self._intents.update(intents)
+        self._kept = time.monotonic()
+
+    def _write(
+        self, intents: Sequence[int], answers: dict[int, Answer], facts: list[Fact], outcome: Outcome | None
+    ) -> None:
+        self._store.keep(
+            self._held,
+            self._holder,
+            intents,
+            pack_answers(answers, self._sealer) if answers else b"",
+            pack_facts(facts, self._sealer) if answers else b"",
+            outcome.pack() if outcome is not None else None,
+        )
+
+
+def _given_up(entries: Sequence[Entry], done: dict[int, Answer], uncertain: frozenset[int]) -> dict[int, str]:
+    """Steps of the batch that are not sent any more, and why: what may have been sent, and whatever waits for that."""
+    lost = dict.fromkeys(uncertain, UNCERTAIN)
+    for entry in entries:  # in recorded order, in which every step stands behind those that it waits for
+        if entry.index not in done and entry.index not in lost and any(other in lost for other in entry.waits):
+            lost[entry.index] = AFTER_UNCERTAIN
+    return lost
+
+
+def _without(entry: Entry, done: dict[int, Answer]) -> Entry:
+    """The entry, waiting for nothing that has been answered."""
+    waits = tuple(other for other in entry.waits if other not in done)
+    return Entry(entry.index, entry.exchange_id, entry.route, entry.session, entry.principal, waits, entry.skipped)

@@ -1,0 +1,86 @@
+"""Passes that workers share, and runs that can be stopped and taken up again."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("runs", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("executor", sa.String(length=20), server_default="local", nullable=False))
+        batch_op.add_column(sa.Column("asked", sa.Text(), server_default=sa.text("''"), nullable=False))
+        batch_op.add_column(sa.Column("stop", sa.Text(), server_default=sa.text("''"), nullable=False))
+        batch_op.add_column(sa.Column("beat", sa.Double(), nullable=True))
+    op.create_table(
+        "work_passes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("run", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("began", sa.Double(), nullable=False),
+        sa.Column("stopped", sa.Text(), nullable=False),
+        sa.Column("terms", sa.LargeBinary(), nullable=False),
+        sa.Column("guide", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["run"], ["runs.number"], name=op.f("fk_work_passes_run"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_work_passes")),
+    )
+    op.create_index(op.f("ix_work_passes_run"), "work_passes", ["run"])
+    op.create_table(
+        "work_batches",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("pass", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("beat", sa.Double(), nullable=False),
+        sa.Column("steps", sa.LargeBinary(), nullable=False),
+        sa.Column("outcome", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["pass"], ["work_passes.id"], name=op.f("fk_work_batches_pass"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_work_batches")),
+    )
+    op.create_index(op.f("ix_work_batches_pass"), "work_batches", ["pass"])
+    op.create_table(
+        "work_intents",
+        sa.Column("batch", sa.Integer(), nullable=False),
+        sa.Column("step", sa.Integer(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(["batch"], ["work_batches.id"], name=op.f("fk_work_intents_batch"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("batch", "step", name=op.f("pk_work_intents")),
+    )
+    op.create_table(
+        "work_answers",
+        sa.Column("id", _NUMBER, nullable=False),
+        sa.Column("pass", sa.Integer(), nullable=False),
+        sa.Column("batch", sa.Integer(), nullable=False),
+        sa.Column("answers", sa.LargeBinary(), nullable=False),
+        sa.Column("facts", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["pass"], ["work_passes.id"], name=op.f("fk_work_answers_pass"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["batch"], ["work_batches.id"], name=op.f("fk_work_answers_batch"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_work_answers")),
+    )
+    op.create_index(op.f("ix_work_answers_pass"), "work_answers", ["pass"])
+    op.create_index(op.f("ix_work_answers_batch"), "work_answers", ["batch"])
+    op.create_table(
+        "work_mints",
+        sa.Column("pass", sa.Integer(), nullable=False),
+        sa.Column("principal", sa.String(length=128), nullable=False),
+        sa.Column("minted", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["pass"], ["work_passes.id"], name=op.f("fk_work_mints_pass"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("pass", "principal", name=op.f("pk_work_mints")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("work_mints")
+    op.drop_table("work_answers")
+    op.drop_table("work_intents")
+    op.drop_table("work_batches")
+    op.drop_table("work_passes")
+    with op.batch_alter_table("runs", schema=None) as batch_op:
+        for name in ("beat", "stop", "asked", "executor"):
+            batch_op.drop_column(name)

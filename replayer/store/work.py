@@ -1,0 +1,284 @@
+"""Passes that workers share: batches, what was sent of them, and what came of it.
+
+A batch is held by one worker at a time. Whatever its holder writes is written only while it holds the batch, in one
+transaction each: a worker that was taken for dead and lives on can not add to what its successor has begun.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, update
+
+from ..errors import UsageError
+from .bodies import LOOKUP
+from .dialect import insert_new, reading, writing
+from .tables import runs, work_answers, work_batches, work_intents, work_mints, work_passes
+
+WAITING, RUNNING, DONE = "waiting", "running", "done"
+PAGE = 50
+"""Rows of answers read at a time: each holds those of up to some hundred exchanges."""
+
+
+class LostBatch(Exception):
+    """The batch is another worker's by now, or its pass is over: nothing was written, and nothing is to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBatch:
+    """A batch that a worker has taken. The contents are bytes that the store does not look into."""
+
+    id: int
+    pass_id: int
+    run_id: str
+    recording_id: int | None
+    terms: bytes
+    steps: bytes
+    begun: bool  # another worker had it before
+    intents: frozenset[int]  # writes that one may have sent
+
+
+@dataclass(frozen=True, slots=True)
+class BatchState:
+    """How far a batch is."""
+
+    id: int
+    state: str
+    holder: str
+    beat: float
+    outcome: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What came of some exchanges of a batch, and what was learned of them."""
+
+    id: int
+    batch: int
+    answers: bytes
+    facts: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was learned in a part of a batch."""
+
+    batch: int
+    facts: bytes
+
+
+class WorkStore:
+    """The part of the store through which a coordinator and its workers speak with one another."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    # -- the coordinator's side -------------------------------------------------------------------------------------
+
+    def open_work(self, run_id: str, name: str, terms: bytes, guide: bytes) -> int:
+        """A new shared pass of a run; its number."""
+        with writing(self._engine) as connection:
+            number = connection.execute(select(runs.c.number).where(runs.c.id == run_id)).scalar()
+            if number is None:
+                raise UsageError(f"There is no run {run_id!r}.")
+            values = {
+                "run": number,
+                "name": name,
+                "began": time.time(),
+                "stopped": "",
+                "terms": terms,
+                "guide": guide,
+            }
+            made = connection.execute(insert(work_passes).values(values).returning(work_passes.c.id))
+            return int(made.scalar_one())
+
+    def add_batches(self, pass_id: int, steps: Sequence[bytes]) -> list[int]:
+        """New batches of a pass, in which nobody has begun."""
+        with writing(self._engine) as connection:
+            numbers: list[int] = []
+            for each in steps:
+                values = {"pass": pass_id, "state": WAITING, "holder": "", "beat": time.time(), "steps": each}
+                made = connection.execute(insert(work_batches).values(values).returning(work_batches.c.id))
+                numbers.append(int(made.scalar_one()))
+            return numbers
+
+    def batch_states(self, batch_ids: Sequence[int]) -> list[BatchState]:
+        """How far these batches are."""
+        table = work_batches.c
+        query = select(table.id, table.state, table.holder, table.beat, table.outcome).where(table.id.in_(batch_ids))
+        with reading(self._engine) as connection:
+            return [BatchState(*row) for row in connection.execute(query.order_by(table.id))]
+
+    def answered(self, pass_id: int) -> int:
+        """How many pieces of answers a pass has so far."""
+        query = select(func.count()).where(work_answers.c["pass"] == pass_id)
+        with reading(self._engine) as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def work_answers(self, pass_id: int, after: int = 0) -> Iterator[Answers]:
+        """Everything that came of a pass, in the order in which it was written."""
+        table = work_answers.c
+        while True:
+            query = _ANSWERS.where(table["pass"] == pass_id, table.id > after).order_by(table.id).limit(PAGE)
+            with reading(self._engine) as connection:
+                rows = connection.execute(query).all()
+            yield from (Answers(*row) for row in rows)
+            if len(rows) < PAGE:
+                return
+            after = rows[-1].id
+
+    def stop_work(self, pass_id: int, why: str) -> None:
+        """Let nothing more of a pass be sent; the first reason stays."""
+        change = update(work_passes).where(work_passes.c.id == pass_id, work_passes.c.stopped == "")
+        with writing(self._engine) as connection:
+            connection.execute(change.values(stopped=why))
+
+    def drop_work(self, pass_id: int) -> None:
+        """Forget a pass that is over: its answers have been read, and hold what a target produced."""
+        with writing(self._engine) as connection:
+            connection.execute(delete(work_passes).where(work_passes.c.id == pass_id))
+
+    def wanted_mints(self, pass_id: int) -> list[str]:
+        """Principals whose credentials a worker waits for."""
+        table = work_mints.c
+        query = (
+            select(table.principal).where(table["pass"] == pass_id, table.minted.is_(None)).order_by(table.principal)
+        )
+        with reading(self._engine) as connection:
+            return list(connection.execute(query).scalars())
+
+    def answer_mint(self, pass_id: int, principal: str, minted: bytes) -> None:
+        """Credentials for whoever asked, or why there are none."""
+        table = work_mints.c
+        change = update(work_mints).where(table["pass"] == pass_id, table.principal == principal)
+        with writing(self._engine) as connection:
+            connection.execute(change.values(minted=minted))
+
+    # -- a worker's side --------------------------------------------------------------------------------------------
+
+    def take_batch(self, batch_id: int, holder: str, lease: float) -> HeldBatch | None:
+        """Take a batch that nobody holds, or whose holder has given no sign of life for `lease` seconds; else None."""
+        table, now = work_batches.c, time.time()
+        free = or_(table.state == WAITING, and_(table.state == RUNNING, table.beat < now - lease))
+        going = select(work_passes.c.id).where(work_passes.c.stopped == "")
+        with writing(self._engine) as connection:
+            before = connection.execute(select(table.state).where(table.id == batch_id)).scalar()
+            change = update(work_batches).where(table.id == batch_id, free, table["pass"].in_(going))
+            if not connection.execute(change.values(state=RUNNING, holder=holder, beat=now)).rowcount:
+                return None
+            row = connection.execute(_BATCH.where(table.id == batch_id)).one()
+            intents = connection.execute(select(work_intents.c.step).where(work_intents.c.batch == batch_id))
+            return HeldBatch(
+                row.id,
+                row[1],
+                row.run,
+                row.recording,
+                row.terms,
+                row.steps,
+                before == RUNNING,
+                frozenset(intents.scalars()),
+            )
+
+    def guide_of(self, pass_id: int) -> bytes:
+        """What has to be known of the whole plan. Raises LostBatch when the pass is over."""
+        with reading(self._engine) as connection:
+            guide = connection.execute(select(work_passes.c.guide).where(work_passes.c.id == pass_id)).scalar()
+        if guide is None:
+            raise LostBatch
+        return bytes(guide)
+
+    def answers_of(self, batch_id: int) -> list[Answers]:
+        """What earlier holders of a batch have kept."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(_ANSWERS.where(work_answers.c.batch == batch_id).order_by(work_answers.c.id))
+            return [Answers(*row) for row in rows]
+
+    def facts_of(self, pass_id: int, batch_id: int, known: Set[int]) -> list[Facts]:
+        """What was learned in batches that are done, and in this one; not in those that are known already.
+
+        Of batches that run at this moment nothing is told: a part of it might never be seen.
+        """
+        table = work_batches.c
+        done = select(table.id).where(table["pass"] == pass_id, or_(table.state == DONE, table.id == batch_id))
+        query = select(work_answers.c.batch, work_answers.c.facts).order_by(work_answers.c.id)
+        with reading(self._engine) as connection:
+            wanted = sorted(set(connection.execute(done).scalars()) - known)
+            found: list[Facts] = []
+            for start in range(0, len(wanted), LOOKUP):
+                rows = connection.execute(query.where(work_answers.c.batch.in_(wanted[start : start + LOOKUP])))
+                found += [Facts(*row) for row in rows]
+            return found
+
+    def keep(
+        self,
+        held: HeldBatch,
+        holder: str,
+        intents: Iterable[int] = (),
+        answers: bytes = b"",
+        facts: bytes = b"",
+        outcome: bytes | None = None,
+    ) -> None:
+        """A sign of life, and what goes with it in one transaction. With an outcome, the batch is done.
+
+        Raises LostBatch when the worker does not hold it any more.
+        """
+        values: dict[str, Any] = {"beat": time.time()}
+        if outcome is not None:
+            values |= {"state": DONE, "outcome": outcome}
+        with writing(self._engine) as connection:
+            self._hold(connection, held, holder, values)
+            insert_new(connection, work_intents, [{"batch": held.id, "step": step} for step in intents])
+            if answers:
+                row = {"pass": held.pass_id, "batch": held.id, "answers": answers, "facts": facts}
+                connection.execute(insert(work_answers).values(row))
+
+    def _hold(self, connection: Connection, held: HeldBatch, holder: str, values: dict[str, Any]) -> None:
+        table = work_batches.c
+        going = select(work_passes.c.id).where(work_passes.c.stopped == "")
+        mine = and_(table.id == held.id, table.holder == holder, table.state == RUNNING, table["pass"].in_(going))
+        if not connection.execute(update(work_batches).where(mine).values(values)).rowcount:
+            raise LostBatch
+
+    def ask_mint(self, pass_id: int, principal: str) -> bytes | None:
+        """A principal's credentials once they are there; None, and they are asked for, until then."""
+        table = work_mints.c
+        query = select(table.minted).where(table["pass"] == pass_id, table.principal == principal)
+        with reading(self._engine) as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            with writing(self._engine) as connection:
+                insert_new(connection, work_mints, [{"pass": pass_id, "principal": principal}])
+            return None
+        return None if row.minted is None else bytes(row.minted)
+
+    # -- runs -------------------------------------------------------------------------------------------------------
+
+    def ask_to_stop(self, run_id: str, why: str) -> bool:
+        """Ask whoever coordinates a run to end it; False when it is not under way."""
+        change = update(runs).where(runs.c.id == run_id, runs.c.state == RUNNING, runs.c.stop == "")
+        with writing(self._engine) as connection:
+            return bool(connection.execute(change.values(stop=why)).rowcount)
+
+    def beat_run(self, run_id: str) -> str:
+        """A sign of life of a run's coordinator; who asked it to stop, "" when nobody did."""
+        with writing(self._engine) as connection:
+            connection.execute(update(runs).where(runs.c.id == run_id).values(beat=time.time()))
+            return connection.execute(select(runs.c.stop).where(runs.c.id == run_id)).scalar() or ""
+
+
+_ANSWERS = select(work_answers.c.id, work_answers.c.batch, work_answers.c.answers, work_answers.c.facts)
+_BATCH = (
+    select(
+        work_batches.c.id,
+        work_batches.c["pass"],
+        runs.c.id.label("run"),
+        runs.c.recording,
+        work_passes.c.terms,
+        work_batches.c.steps,
+    )
+    .join(work_passes, work_passes.c.id == work_batches.c["pass"])
+    .join(runs, runs.c.number == work_passes.c.run)
+)
