@@ -29,6 +29,8 @@ from .target_settings import TargetSettings, repeatable
 from .targets import open_instance
 
 MAX_CANARIES = 6
+AGAIN = 2
+"""How often a pass is made anew of which something is uncertain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,27 @@ class PassRunner:
         progress: Callable[[str, int, int], None] | None = None,
         only: frozenset[int] | None = None,
     ) -> Pass:
-        """Opens an instance, replays, closes it. UsageError for a refused target, InconclusiveError without one."""
-        started = time.time()
+        """Opens an instance, replays, closes it. UsageError for a refused target, InconclusiveError without one.
+
+        A pass of which something is uncertain, since a worker ended in the middle of it, is made anew on another
+        instance where there can be one.
+        """
         self._refuse(target)
+        done = await self._once(name, target, progress, only)
+        for _ in range(AGAIN):
+            if not (done.result.uncertain and repeatable(target)):
+                break
+            done = await self._once(name, target, progress, only)
+        return done
+
+    async def _once(
+        self,
+        name: str,
+        target: TargetSettings,
+        progress: Callable[[str, int, int], None] | None,
+        only: frozenset[int] | None,
+    ) -> Pass:
+        started = time.time()
         async with open_instance(target, key=self.key, label=name) as instance:
             spare = self._spare()
             signature = Signature(self.key, self.run_id, spare)

@@ -29,6 +29,7 @@ from recorder.redaction import Redactor
 from .cases import CaseMaker, teaching
 from .confirmation import Confirmer
 from .errors import UsageError
+from .executors import Executor, LocalExecutor
 from .guide import make_guide
 from .keeping import keeping_redactor
 from .known import Known, drift
@@ -65,6 +66,7 @@ class Request:
     branch: str = ""
     commit: str = ""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
+    executor: Executor = field(default_factory=LocalExecutor)
 
 
 class Watcher:
@@ -117,6 +119,7 @@ class _Rehearsing:
             correlate=request.correlate,
             order=request.order,
             canaries=choose_canaries(self._plan),
+            executor=request.executor,
         )
         self._maker = CaseMaker(
             self._plan,

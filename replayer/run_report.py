@@ -74,6 +74,12 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
     with_baseline = bool(baselines or request.baseline_answers)
     problems = [f"{one.name}: {one.result.problem}" for one in (*baselines, *candidates) if one.result.problem]
     problems += state_problems(baselines, candidates)
+    problems += [
+        f"{one.name}: of {one.result.uncertain} exchanges nobody knows whether they, or what they work on, were sent:"
+        " a worker ended, and the target can not begin anew"
+        for one in (*baselines, *candidates)
+        if one.result.uncertain and not one.result.problem
+    ]
     evidence = Evidence(
         ledger=ledger,
         findings=tuple(found.findings),
@@ -108,7 +114,7 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         baselines=(*(t.name for t in request.baselines), *(name for name, _ in request.baseline_answers)),
         started_at=started,
         seconds=round(time.time() - started, 3),
-        executor="local",
+        executor=request.executor.name,
         branch=request.branch,
         commit=request.commit,
         verdict=judge_run(evidence, request.policy, approved_fingerprints(said)),

@@ -37,7 +37,6 @@ class Terms:
     base_url: str
     run_id: str
     timeout: float  # seconds for one request
-    pace: Pace
     disposable: bool
     correlate: bool
     mints: bool  # the coordinator makes credentials for who asks
@@ -52,7 +51,7 @@ class Terms:
     def unpack(cls, data: bytes) -> Terms:
         fields = orjson.loads(data)
         spare = decode_observed(base64.b64decode(fields.pop("spare"))).outbound
-        return cls(**fields | {"pace": Pace(**fields["pace"])}, spare=spare or ())
+        return cls(**fields, spare=spare or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +86,17 @@ class Entry:
         )
 
 
-def pack_entries(entries: Iterable[Entry]) -> bytes:
+def pack_entries(pace: Pace, entries: Iterable[Entry]) -> bytes:
+    """The steps of a batch in recorded order, and how fast to send them."""
     rows = [[e.index, e.exchange_id, e.route, e.session, e.principal, e.waits, e.skipped] for e in entries]
-    return _compressed(orjson.dumps(rows))
+    return _compressed(orjson.dumps([asdict(pace), rows]))
 
 
-def unpack_entries(data: bytes) -> list[Entry]:
-    return [
+def unpack_entries(data: bytes) -> tuple[Pace, list[Entry]]:
+    pace, rows = orjson.loads(_expanded(data))
+    return Pace(**pace), [
         Entry(index, exchange_id, route, session, principal, tuple(waits), skipped)
-        for index, exchange_id, route, session, principal, waits, skipped in orjson.loads(_expanded(data))
+        for index, exchange_id, route, session, principal, waits, skipped in rows
     ]
 
 
@@ -156,7 +157,14 @@ class Outcome:
     @classmethod
     def of(cls, result: BatchResult, uncertain: Iterable[int]) -> Outcome:
         failures = tuple(result.mint_failures.items())
-        return cls(result.problem, result.replaced, tuple(sorted(result.minted)), failures, tuple(sorted(uncertain)), result.notes)
+        return cls(
+            result.problem,
+            result.replaced,
+            tuple(sorted(result.minted)),
+            failures,
+            tuple(sorted(uncertain)),
+            result.notes,
+        )
 
     def pack(self) -> bytes:
         return orjson.dumps(asdict(self))

@@ -123,11 +123,14 @@ class SharedExecutor:
         told: _Progress,
     ) -> None:
         gathered.uncertain |= _lost(job, wave, gathered.uncertain)
-        lost = gathered.uncertain
+        lost, pace = gathered.uncertain, job.pace.share(len(wave))
         parcels = [
             pack_entries(
-                Entry.of(job.plan, index, batch, Reason.UNCERTAIN if index in lost else job.plan.skipped[index])
-                for index in batch
+                pace,
+                (
+                    Entry.of(job.plan, index, batch, Reason.UNCERTAIN if index in lost else job.plan.skipped[index])
+                    for index in batch
+                ),
             )
             for batch in wave
         ]
@@ -215,7 +218,6 @@ def _terms(job: Job) -> Terms:
         base_url=job.base_url,
         run_id=job.run_id,
         timeout=job.target.timeout,
-        pace=job.pace,
         disposable=job.target.disposable,
         correlate=job.correlate,
         mints=job.mint is not None,

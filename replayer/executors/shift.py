@@ -26,6 +26,7 @@ from ..flow import Step
 from ..guide import Guide
 from ..learned import Fact
 from ..mint import Minted
+from ..pacing import Pace
 from ..protection import Protection
 from ..sealing import Sealer
 from ..signature import Signature
@@ -96,7 +97,7 @@ class Worker:
 
     async def _send(self, held: HeldBatch, holder: str) -> None:
         terms = Terms.unpack(held.terms)
-        entries = unpack_entries(held.steps)
+        pace, entries = unpack_entries(held.steps)
         done = self._done_before(held) if held.begun else {}
         uncertain = held.intents - done.keys()
         if uncertain and terms.repeatable:
@@ -110,7 +111,7 @@ class Worker:
         journal = _StoreJournal(self._store, held, holder, self._sealer, batch)
         for index, detail in lost.items():
             journal.put(index, Answer(None, reason=Reason.UNCERTAIN, detail=detail), [])
-        result = await self._run(held, terms, batch, knowledge, journal)
+        result = await self._run(held, terms, pace, batch, knowledge, journal)
         await journal.finish(Outcome.of(result, lost), result)
         knowledge.batches.add(held.id)
 
@@ -118,6 +119,7 @@ class Worker:
         self,
         held: HeldBatch,
         terms: Terms,
+        pace: Pace,
         batch: Batch,
         knowledge: _PassKnowledge,
         journal: _StoreJournal,
@@ -128,7 +130,7 @@ class Worker:
             terms.correlate,
             masked=signature.masked,
             tape=signature.tape,
-            protection=Protection(terms.pace),
+            protection=Protection(pace),
         )
 
         async def mint(principal: str) -> Minted:
@@ -139,7 +141,7 @@ class Worker:
         client = Client(
             terms.base_url,
             timeout=terms.timeout,
-            connections=max(4, terms.pace.concurrency),
+            connections=max(4, pace.concurrency),
             extra_headers=signature.headers,
         )
         async with client:

@@ -88,9 +88,8 @@ class ExchangeStore:
         for start in range(0, len(exchange_ids), BODIES_PAGE):
             keys = [codec.packed_id(each) for each in exchange_ids[start : start + BODIES_PAGE]]
             query = _PAGE_QUERY.where(exchanges.c.recording == recording_id, exchanges.c.exchange_id.in_(keys))
-            with reading(self._engine) as connection:
-                rows = connection.execute(query).all()
-                found |= {exchange.id: exchange for exchange in self._read(connection, reader, rows)}
+            rows = read(self._engine, partial(_rows, query))
+            found |= {exchange.id: exchange for exchange in read(self._engine, partial(self._read, reader, rows))}
         return found
 
     def _fresh(self, connection: Connection, recording_id: int, batch: list[Exchange]) -> list[Exchange]:

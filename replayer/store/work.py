@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, update
 
 from ..errors import UsageError
 from .bodies import LOOKUP
-from .dialect import insert_new, reading, writing
+from .dialect import insert_new, read, write
 from .tables import runs, work_answers, work_batches, work_intents, work_mints, work_passes
 
 WAITING, RUNNING, DONE = "waiting", "running", "done"
@@ -80,7 +81,8 @@ class WorkStore:
 
     def open_work(self, run_id: str, name: str, terms: bytes, guide: bytes) -> int:
         """A new shared pass of a run; its number."""
-        with writing(self._engine) as connection:
+
+        def work(connection: Connection) -> int:
             number = connection.execute(select(runs.c.number).where(runs.c.id == run_id)).scalar()
             if number is None:
                 raise UsageError(f"There is no run {run_id!r}.")
@@ -95,9 +97,12 @@ class WorkStore:
             made = connection.execute(insert(work_passes).values(values).returning(work_passes.c.id))
             return int(made.scalar_one())
 
+        return write(self._engine, work)
+
     def add_batches(self, pass_id: int, steps: Sequence[bytes]) -> list[int]:
         """New batches of a pass, in which nobody has begun."""
-        with writing(self._engine) as connection:
+
+        def work(connection: Connection) -> list[int]:
             numbers: list[int] = []
             for each in steps:
                 values = {"pass": pass_id, "state": WAITING, "holder": "", "beat": time.time(), "steps": each}
@@ -105,26 +110,26 @@ class WorkStore:
                 numbers.append(int(made.scalar_one()))
             return numbers
 
+        return write(self._engine, work)
+
     def batch_states(self, batch_ids: Sequence[int]) -> list[BatchState]:
         """How far these batches are."""
         table = work_batches.c
         query = select(table.id, table.state, table.holder, table.beat, table.outcome).where(table.id.in_(batch_ids))
-        with reading(self._engine) as connection:
-            return [BatchState(*row) for row in connection.execute(query.order_by(table.id))]
+        rows = read(self._engine, lambda connection: connection.execute(query.order_by(table.id)).all())
+        return [BatchState(*row) for row in rows]
 
     def answered(self, pass_id: int) -> int:
         """How many pieces of answers a pass has so far."""
         query = select(func.count()).where(work_answers.c["pass"] == pass_id)
-        with reading(self._engine) as connection:
-            return int(connection.execute(query).scalar_one())
+        return int(read(self._engine, lambda connection: connection.execute(query).scalar_one()))
 
     def work_answers(self, pass_id: int, after: int = 0) -> Iterator[Answers]:
         """Everything that came of a pass, in the order in which it was written."""
         table = work_answers.c
         while True:
             query = _ANSWERS.where(table["pass"] == pass_id, table.id > after).order_by(table.id).limit(PAGE)
-            with reading(self._engine) as connection:
-                rows = connection.execute(query).all()
+            rows = read(self._engine, partial(_all, query))
             yield from (Answers(*row) for row in rows)
             if len(rows) < PAGE:
                 return
@@ -133,13 +138,11 @@ class WorkStore:
     def stop_work(self, pass_id: int, why: str) -> None:
         """Let nothing more of a pass be sent; the first reason stays."""
         change = update(work_passes).where(work_passes.c.id == pass_id, work_passes.c.stopped == "")
-        with writing(self._engine) as connection:
-            connection.execute(change.values(stopped=why))
+        write(self._engine, lambda connection: connection.execute(change.values(stopped=why)))
 
     def drop_work(self, pass_id: int) -> None:
         """Forget a pass that is over: its answers have been read, and hold what a target produced."""
-        with writing(self._engine) as connection:
-            connection.execute(delete(work_passes).where(work_passes.c.id == pass_id))
+        write(self._engine, lambda given: given.execute(delete(work_passes).where(work_passes.c.id == pass_id)))
 
     def wanted_mints(self, pass_id: int) -> list[str]:
         """Principals whose credentials a worker waits for."""
@@ -147,24 +150,25 @@ class WorkStore:
         query = (
             select(table.principal).where(table["pass"] == pass_id, table.minted.is_(None)).order_by(table.principal)
         )
-        with reading(self._engine) as connection:
-            return list(connection.execute(query).scalars())
+        return list(read(self._engine, lambda connection: connection.execute(query).scalars().all()))
 
     def answer_mint(self, pass_id: int, principal: str, minted: bytes) -> None:
         """Credentials for whoever asked, or why there are none."""
         table = work_mints.c
         change = update(work_mints).where(table["pass"] == pass_id, table.principal == principal)
-        with writing(self._engine) as connection:
-            connection.execute(change.values(minted=minted))
+        write(self._engine, lambda connection: connection.execute(change.values(minted=minted)))
 
     # -- a worker's side --------------------------------------------------------------------------------------------
 
     def take_batch(self, batch_id: int, holder: str, lease: float) -> HeldBatch | None:
         """Take a batch that nobody holds, or whose holder has given no sign of life for `lease` seconds; else None."""
         table, now = work_batches.c, time.time()
-        free = or_(table.state == WAITING, and_(table.state == RUNNING, table.beat < now - lease))
+        free = or_(
+            table.state == WAITING, and_(table.state == RUNNING, or_(table.beat < now - lease, table.holder == holder))
+        )
         going = select(work_passes.c.id).where(work_passes.c.stopped == "")
-        with writing(self._engine) as connection:
+
+        def work(connection: Connection) -> HeldBatch | None:
             before = connection.execute(select(table.state).where(table.id == batch_id)).scalar()
             change = update(work_batches).where(table.id == batch_id, free, table["pass"].in_(going))
             if not connection.execute(change.values(state=RUNNING, holder=holder, beat=now)).rowcount:
@@ -182,19 +186,20 @@ class WorkStore:
                 frozenset(intents.scalars()),
             )
 
+        return write(self._engine, work)
+
     def guide_of(self, pass_id: int) -> bytes:
         """What has to be known of the whole plan. Raises LostBatch when the pass is over."""
-        with reading(self._engine) as connection:
-            guide = connection.execute(select(work_passes.c.guide).where(work_passes.c.id == pass_id)).scalar()
+        query = select(work_passes.c.guide).where(work_passes.c.id == pass_id)
+        guide = read(self._engine, lambda connection: connection.execute(query).scalar())
         if guide is None:
             raise LostBatch
         return bytes(guide)
 
     def answers_of(self, batch_id: int) -> list[Answers]:
         """What earlier holders of a batch have kept."""
-        with reading(self._engine) as connection:
-            rows = connection.execute(_ANSWERS.where(work_answers.c.batch == batch_id).order_by(work_answers.c.id))
-            return [Answers(*row) for row in rows]
+        query = _ANSWERS.where(work_answers.c.batch == batch_id).order_by(work_answers.c.id)
+        return [Answers(*row) for row in read(self._engine, partial(_all, query))]
 
     def facts_of(self, pass_id: int, batch_id: int, known: Set[int]) -> list[Facts]:
         """What was learned in batches that are done, and in this one; not in those that are known already.
@@ -204,13 +209,16 @@ class WorkStore:
         table = work_batches.c
         done = select(table.id).where(table["pass"] == pass_id, or_(table.state == DONE, table.id == batch_id))
         query = select(work_answers.c.batch, work_answers.c.facts).order_by(work_answers.c.id)
-        with reading(self._engine) as connection:
+
+        def work(connection: Connection) -> list[Facts]:
             wanted = sorted(set(connection.execute(done).scalars()) - known)
             found: list[Facts] = []
             for start in range(0, len(wanted), LOOKUP):
                 rows = connection.execute(query.where(work_answers.c.batch.in_(wanted[start : start + LOOKUP])))
                 found += [Facts(*row) for row in rows]
             return found
+
+        return read(self._engine, work)
 
     def keep(
         self,
@@ -228,29 +236,33 @@ class WorkStore:
         values: dict[str, Any] = {"beat": time.time()}
         if outcome is not None:
             values |= {"state": DONE, "outcome": outcome}
-        with writing(self._engine) as connection:
-            self._hold(connection, held, holder, values)
+        table = work_batches.c
+        going = select(work_passes.c.id).where(work_passes.c.stopped == "")
+        mine = and_(table.id == held.id, table.holder == holder, table["pass"].in_(going))
+
+        def work(connection: Connection) -> bool:
+            running = update(work_batches).where(mine, table.state == RUNNING)
+            if not connection.execute(running.values(values)).rowcount:
+                # done by the same holder: a commit of which nobody had heard
+                done = select(table.id).where(mine, table.state == DONE)
+                return outcome is not None and connection.execute(done).first() is not None
             insert_new(connection, work_intents, [{"batch": held.id, "step": step} for step in intents])
             if answers:
                 row = {"pass": held.pass_id, "batch": held.id, "answers": answers, "facts": facts}
                 connection.execute(insert(work_answers).values(row))
+            return True
 
-    def _hold(self, connection: Connection, held: HeldBatch, holder: str, values: dict[str, Any]) -> None:
-        table = work_batches.c
-        going = select(work_passes.c.id).where(work_passes.c.stopped == "")
-        mine = and_(table.id == held.id, table.holder == holder, table.state == RUNNING, table["pass"].in_(going))
-        if not connection.execute(update(work_batches).where(mine).values(values)).rowcount:
+        if not write(self._engine, work):
             raise LostBatch
 
     def ask_mint(self, pass_id: int, principal: str) -> bytes | None:
         """A principal's credentials once they are there; None, and they are asked for, until then."""
         table = work_mints.c
         query = select(table.minted).where(table["pass"] == pass_id, table.principal == principal)
-        with reading(self._engine) as connection:
-            row = connection.execute(query).first()
+        row = read(self._engine, lambda connection: connection.execute(query).first())
         if row is None:
-            with writing(self._engine) as connection:
-                insert_new(connection, work_mints, [{"pass": pass_id, "principal": principal}])
+            asked = [{"pass": pass_id, "principal": principal}]
+            write(self._engine, lambda connection: insert_new(connection, work_mints, asked))
             return None
         return None if row.minted is None else bytes(row.minted)
 
@@ -259,14 +271,16 @@ class WorkStore:
     def ask_to_stop(self, run_id: str, why: str) -> bool:
         """Ask whoever coordinates a run to end it; False when it is not under way."""
         change = update(runs).where(runs.c.id == run_id, runs.c.state == RUNNING, runs.c.stop == "")
-        with writing(self._engine) as connection:
-            return bool(connection.execute(change.values(stop=why)).rowcount)
+        return bool(write(self._engine, lambda connection: connection.execute(change.values(stop=why)).rowcount))
 
     def beat_run(self, run_id: str) -> str:
         """A sign of life of a run's coordinator; who asked it to stop, "" when nobody did."""
-        with writing(self._engine) as connection:
+
+        def work(connection: Connection) -> str:
             connection.execute(update(runs).where(runs.c.id == run_id).values(beat=time.time()))
             return connection.execute(select(runs.c.stop).where(runs.c.id == run_id)).scalar() or ""
+
+        return write(self._engine, work)
 
 
 _ANSWERS = select(work_answers.c.id, work_answers.c.batch, work_answers.c.answers, work_answers.c.facts)
@@ -282,3 +296,7 @@ _BATCH = (
     .join(work_passes, work_passes.c.id == work_batches.c["pass"])
     .join(runs, runs.c.number == work_passes.c.run)
 )
+
+
+def _all(query: Any, connection: Connection) -> Sequence[Any]:
+    return connection.execute(query).all()
