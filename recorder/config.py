@@ -25,7 +25,7 @@ class ConfigError(ValueError):
 class RecorderConfig:
     """The recorder's settings; the defaults record nothing."""
 
-    sink: str = ""
+    sink: str = field(default="", repr=False)  # its URL may hold a password or a token
     service: str = "app"
     release: str = ""
     sample: float = 1.0  # share of clients kept

@@ -20,7 +20,7 @@ from .observed import answer_observed
 from .pipeline import Pipeline
 from .route import FLASK_REQUEST, principal_of, route_of
 from .sampling import Sampler
-from .sinks import OnEvicted, check_sink
+from .sinks import OnLost, check_sink
 from .unread import fetch_unread
 
 if TYPE_CHECKING:
@@ -73,11 +73,11 @@ class RecorderMiddleware:
             self._sampler = Sampler(config.sample, lambda addr, agent: client_hash(addr, agent, key))
         self._pipeline = Pipeline(self._open_shipper, config.queue_count, config.queue_bytes, self._guard)
 
-    def _open_shipper(self, producer: str, on_evicted: OnEvicted) -> Shipper:
+    def _open_shipper(self, producer: str, on_lost: OnLost) -> Shipper:
         from .ship import Shipper
 
         assert self._key is not None  # loaded before the pipeline was made
-        return Shipper(self._config, self._key, producer, on_evicted)
+        return Shipper(self._config, self._key, producer, on_lost)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if self._observing and observe.ENVIRON_HEADER in environ:

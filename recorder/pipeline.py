@@ -11,6 +11,7 @@ when the main thread comes to it, and until then the process would survive what 
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import threading
 import time
@@ -23,7 +24,8 @@ from typing import TYPE_CHECKING
 from .counters import Counters, RouteKey
 from .guard import Guard
 from .layout import METHOD
-from .sinks import OnEvicted, SinkError
+from .observation import begin, current
+from .sinks import OnLost, SinkError
 
 if TYPE_CHECKING:
     from .capture import Capture
@@ -34,9 +36,10 @@ _IDLE = 60.0  # seconds; nothing waits for this, a missed wake-up would
 _BATCH = 64  # exchanges encoded and written at a time
 _SLICE = 32 * 1024  # bytes of exchanges worked on before the application's threads are let run
 _REPORT_EVERY = 2.0  # seconds between two reports of a busy producer
+_TENDING = 4  # times as long as it took last time, until a sink is tended to again while exchanges wait
 _EXIT_PATIENCE = 5.0  # seconds that a flush may take while the process waits to end
 
-OpenShipper = Callable[[str, OnEvicted], "Shipper"]
+OpenShipper = Callable[[str, OnLost], "Shipper"]
 
 
 class _Process:
@@ -57,6 +60,9 @@ class _Process:
         self.draining: int | None = None  # identity of the thread that holds drain_lock
         self.shipper: Shipper | None = None
         self.reported_at = 0.0
+        self.tend_at = 0.0  # monotonic; when the sink wants to be tended to
+        self.tend_next = 0.0  # monotonic; not before that while exchanges wait
+        self.deadline: float | None = None  # monotonic; of the flush that is under way
         self.thread: threading.Thread | None = None
         self.closed = False
 
@@ -118,18 +124,18 @@ class Pipeline:
             process.counters.dropped((method, route), reason)
 
     def flush(self, timeout: float = _EXIT_PATIENCE) -> bool:
-        """Ships what is queued, in the calling thread. False when it could not be finished within the time."""
+        """Ships what is queued, and what waits in the sink, in the calling thread. False when the time did not do."""
         process = self._process
         if process is None or process.pid != os.getpid():
             return True
-        return self._drain(process, time.monotonic() + timeout, final=True)
+        return self._drain(process, time.monotonic() + timeout)
 
     def close(self, timeout: float = _EXIT_PATIENCE) -> None:
         """Ships what is queued and the last report, and lets go of the sink. What comes later is counted only."""
         process = self._process
         if process is None or process.pid != os.getpid() or process.closed:
             return
-        self.flush(timeout)
+        self._drain(process, time.monotonic() + timeout, ending=True)
         process.closed = True
         process.wake.set()
         process.urgent.set()
@@ -168,26 +174,39 @@ class Pipeline:
             # What was counted and not yet reported must not wait for another request.
             process.asleep = True
             if not process.queue:
-                process.wake.wait(_REPORT_EVERY if process.counters.changed else _IDLE)
+                process.wake.wait(self._rest(process))
             process.asleep = False
             process.wake.clear()
             process.urgent.wait(_GATHER)
             process.urgent.clear()
             try:
-                self._drain(process, None, final=False)
+                self._drain(process, None)
             except Exception as error:
                 self._guard.failed("shipping", error)
 
-    def _drain(self, process: _Process, deadline: float | None, final: bool) -> bool:
-        """Ships batch after batch until the queue is empty; False when the deadline came first."""
+    def _rest(self, process: _Process) -> float:
+        """Seconds for which the background thread need not look by itself."""
+        rest = _REPORT_EVERY if process.counters.changed else _IDLE
+        if process.shipper is not None:
+            rest = min(rest, max(process.tend_at - time.monotonic(), 0.0))
+        return rest
+
+    def _drain(self, process: _Process, deadline: float | None, ending: bool = False) -> bool:
+        """Ships batch after batch until the queue is empty; False when the deadline came first.
+
+        Without a deadline it is the background thread that drains. With `ending`, what waits in the sink is tried once.
+        """
         if process.draining == threading.get_ident():
             return False  # a signal handler of the application's flushes, in the thread that is shipping
         if not process.drain_lock.acquire(timeout=-1 if deadline is None else max(deadline - time.monotonic(), 0)):
             return False
+        observation = current()
         try:
             process.draining = threading.get_ident()
+            begin(None)  # what a sink sends is no call of the request that flushes, and no guard's business
             if process.closed:
                 return True
+            self._hurry(process, deadline)
             while batch := self._take(process):
                 try:
                     self._ship(process, batch)
@@ -196,12 +215,51 @@ class Pipeline:
                     raise
                 if deadline is not None and time.monotonic() > deadline:
                     return False
-            if process.counters.changed and (final or time.monotonic() - process.reported_at >= _REPORT_EVERY):
+                if deadline is None and time.monotonic() >= process.tend_next:
+                    self._tend(process)
+            done = self._tend_until(process, deadline, ending)
+            if process.counters.changed and (deadline is not None or self._report_is_due(process)):
                 self._report(process)
-            return True
+            return done
         finally:
+            self._hurry(process, None)
+            begin(observation)
             process.draining = None
             process.drain_lock.release()
+
+    def _hurry(self, process: _Process, deadline: float | None) -> None:
+        process.deadline = deadline
+        if deadline is not None:
+            process.tend_at = 0.0
+        if process.shipper is not None:
+            process.shipper.hurry(deadline)
+
+    def _tend_until(self, process: _Process, deadline: float | None, ending: bool) -> bool:
+        """Has the sink do what waits in it: a piece, or with a deadline all that can be done now; False if it came."""
+        while time.monotonic() >= process.tend_at:
+            self._tend(process)
+            if deadline is None or ending:
+                break
+            if time.monotonic() > deadline:
+                return process.tend_at > time.monotonic()
+        return True
+
+    def _tend(self, process: _Process) -> None:
+        if process.shipper is None:
+            process.tend_at = math.inf  # until something is shipped
+            return
+        begun = time.monotonic()
+        try:
+            wait = process.shipper.tend()
+        except Exception as error:
+            wait = _IDLE
+            self._guard.failed("tending to the sink", error)
+        ended = time.monotonic()
+        process.tend_at = ended + wait
+        process.tend_next = ended + _TENDING * (ended - begun)
+
+    def _report_is_due(self, process: _Process) -> bool:
+        return time.monotonic() - process.reported_at >= _REPORT_EVERY
 
     def _take(self, process: _Process) -> list[Capture]:
         with process.lock:
@@ -219,6 +277,7 @@ class Pipeline:
         shipped: list[Capture] = []
         losses: list[tuple[str, Sequence[Capture]]] = []
         busy = 0
+        process.tend_at = 0.0  # what is written may have to wait in the sink
         for captured in batch:
             try:
                 frames.append(self._shipper(process).encode(captured))
@@ -231,8 +290,9 @@ class Pipeline:
             if busy > _SLICE:
                 busy = 0
                 time.sleep(0)  # the application's threads go first
-        if frames and (reason := self._write(process, frames)):
-            losses.append((reason, shipped))
+        reason, kept = self._write(process, frames) if frames else ("", 0)
+        if reason:
+            losses.append((reason, shipped[kept:]))
         with process.lock:
             for captured in batch:
                 process.counters.seen(_route_key(captured))
@@ -240,17 +300,18 @@ class Pipeline:
                 for captured in lost:
                     process.counters.dropped(_route_key(captured), reason)
 
-    def _write(self, process: _Process, frames: Sequence[bytes]) -> str:
-        """Hands frames to the sink; why it did not keep them, or an empty string."""
+    def _write(self, process: _Process, frames: Sequence[bytes]) -> tuple[str, int]:
+        """Hands frames to the sink; why it did not keep all of them, or an empty string, and how many it kept."""
         try:
             self._shipper(process).write(frames)
         except SinkError as error:
-            self._guard.say(error.reason, f"exchanges are being dropped: {error}")
-            return error.reason
+            if not error.said:
+                self._guard.say(error.reason, f"exchanges are being dropped: {error}")
+            return error.reason, error.kept
         except Exception as error:
             self._guard.failed("writing to the sink", error)
-            return "sink_failed"
-        return ""
+            return "sink_failed", 0
+        return "", len(frames)
 
     def _report(self, process: _Process) -> None:
         with process.lock:
@@ -266,12 +327,13 @@ class Pipeline:
     def _shipper(self, process: _Process) -> Shipper:
         if process.shipper is None:
 
-            def evicted(lost: Mapping[RouteKey, int]) -> None:
+            def lost(counts: Mapping[RouteKey, int], reason: str) -> None:
                 with process.lock:
-                    for key, count in lost.items():
-                        process.counters.dropped(key, "spool_full", count)
+                    for key, count in counts.items():
+                        process.counters.dropped(key, reason, count)
 
-            process.shipper = self._open_shipper(process.producer, evicted)
+            process.shipper = self._open_shipper(process.producer, lost)
+            process.shipper.hurry(process.deadline)
         return process.shipper
 
 

@@ -14,7 +14,7 @@ from .facts import as_exchange, messages
 from .frames import FrameKind, Header, frame
 from .layout import PEER, field_of
 from .payload import encode_exchange, encode_report
-from .sinks import OnEvicted, Sink, open_sink
+from .sinks import OnLost, Sink, open_sink
 
 if TYPE_CHECKING:
     from .capture import Capture
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Shipper:
     """One process's way to its sink."""
 
-    def __init__(self, config: RecorderConfig, key: Key, producer: str, on_evicted: OnEvicted) -> None:
+    def __init__(self, config: RecorderConfig, key: Key, producer: str, on_lost: OnLost) -> None:
         # Imported here and not above: the first request pays for what the application may never need.
         from .identity import Identifier
         from .redaction import Redactor
@@ -35,7 +35,7 @@ class Shipper:
         self._trusted_proxies = config.trusted_proxies
         header = Header(key.id, config.service, config.release, producer, os.getpid(), time.time())
         self._stamp = header.stamp
-        self._sink: Sink = open_sink(config, header, on_evicted)
+        self._sink: Sink = open_sink(config, header, on_lost)
 
     def encode(self, captured: Capture) -> bytes:
         """The frame of one exchange. Identity is read before redaction, which is the last step that sees clear text."""
@@ -56,11 +56,19 @@ class Shipper:
         return client_address(fields, self._trusted_proxies)
 
     def write(self, frames: Sequence[bytes]) -> None:
-        """Hands frames to the sink; raises `SinkError` when it keeps none of them."""
+        """Hands frames to the sink; raises `SinkError` when it does not keep all of them."""
         self._sink.write(frames)
 
     def write_report(self, report: ProducerReport) -> None:
         self._sink.write([frame(FrameKind.REPORT, encode_report(report), self._stamp)])
+
+    def tend(self) -> float:
+        """Lets the sink do what waits to be done. Seconds until it wants to be asked again."""
+        return self._sink.tend()
+
+    def hurry(self, deadline: float | None) -> None:
+        """What the sink does from now on has to be done by then (monotonic); None: it has its own time again."""
+        self._sink.hurry(deadline)
 
     def close(self) -> None:
         self._sink.close()

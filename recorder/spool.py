@@ -91,6 +91,11 @@ def items_in(file: BinaryIO, path: Path) -> Iterator[Exchange | ProducerReport |
     yield from _Scanner(path, file).items()
 
 
+def frames_in(file: BinaryIO, path: Path) -> Iterator[bytes | Damage]:
+    """The whole frames of an open spool file as they stand there, of kinds that are not known here, too; no header."""
+    yield from _Scanner(path, file).raw()
+
+
 class _Scanner:
     """One pass over one open file. `stamp` is None until a frame that can be trusted has named it."""
 
@@ -129,24 +134,37 @@ class _Scanner:
         return None
 
     def items(self) -> Iterator[Exchange | ProducerReport | Damage]:
+        for at, found in self._frames():
+            if isinstance(found, Damage):
+                yield found
+            elif (item := self._decode(found, at)) is not None:
+                yield item
+
+    def raw(self) -> Iterator[bytes | Damage]:
+        for at, found in self._frames():
+            if isinstance(found, Damage):
+                yield found
+            elif found.kind != FrameKind.HEADER:
+                yield self._read(at, found.end - at)
+
+    def _frames(self) -> Iterator[tuple[int, _Frame | Damage]]:
+        """Every whole frame with its offset, and what lies between."""
         if self._refused:
-            yield Damage(self._path, 0, self._size, self._refused)
+            yield 0, Damage(self._path, 0, self._size, self._refused)
             return
         at = FILE_START.size
         if self._read(0, at) != FILE_START.pack(MAGIC, FORMAT_VERSION):
-            yield Damage(self._path, 0, at, "the start of the file is damaged")
+            yield 0, Damage(self._path, 0, at, "the start of the file is damaged")
         while at < self._size:
             found = self._frame_at(at)
             if isinstance(found, str):
                 resumed = self._resynchronise(at + 1)
-                yield Damage(self._path, at, resumed - at, found)
+                yield at, Damage(self._path, at, resumed - at, found)
                 at = resumed
                 continue
             if self._stamp is None:
                 self._stamp = found.stamp
-            item = self._decode(found, at)
-            if item is not None:
-                yield item
+            yield at, found
             at = found.end
 
     def _decode(self, found: _Frame, at: int) -> Exchange | ProducerReport | Damage | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -10,52 +12,79 @@ from ..config import ConfigError, RecorderConfig
 from ..counters import RouteKey
 from ..frames import Header
 
-OnEvicted = Callable[[Mapping[RouteKey, int]], None]
-"""Told how many exchanges of each route were in a spool file that was dropped to make room."""
+OnLost = Callable[[Mapping[RouteKey, int], str], None]
+"""Told how many exchanges of each route, which a sink had taken, are lost after all, and the reason."""
 
 
 class Sink(Protocol):
     """Takes whole frames; called by one thread at a time."""
 
     def write(self, frames: Sequence[bytes]) -> None:
-        """Keeps all of the frames, or raises `SinkError` and keeps none."""
+        """Keeps all of the frames, or raises `SinkError`, which says how many it kept."""
+
+    def tend(self) -> float:
+        """Does a piece of what waits to be done, if it is time. Seconds until it wants to be called again."""
+        return math.inf
+
+    def hurry(self, deadline: float | None) -> None:
+        """What waits is to be tried now, and nothing may take longer than to `deadline` (monotonic); None: no more."""
+        return None
 
     def close(self) -> None:
-        """Lets go of files and connections. Nothing is written afterwards."""
+        """Lets go of files and connections. Nothing is written afterwards. Also called in the child of a fork."""
 
 
 class SinkError(Exception):
-    """Frames could not be kept. `reason` is a short fixed phrase that losses are counted under."""
+    """Frames could not be kept. `reason` is a short fixed phrase that losses are counted under.
 
-    def __init__(self, reason: str, detail: str) -> None:
+    The first `kept` frames of those that were to be written were kept. `said`: the sink has logged it already.
+    """
+
+    def __init__(self, reason: str, detail: str, kept: int = 0, said: bool = False) -> None:
         super().__init__(detail)
         self.reason = reason
+        self.kept = kept
+        self.said = said
 
 
 def check_sink(url: str) -> None:
-    """Raises `ConfigError` when no sink of this version can be opened by that URL."""
-    parts = urlsplit(url)
-    if parts.scheme in ("redis", "rediss", "http", "https"):
+    """Raises `ConfigError` when no sink can be opened by that URL. What is said never holds its secrets."""
+    from .address import http_address, redis_address, shown
+
+    scheme = url.partition(":")[0].lower()
+    if scheme in ("redis", "rediss"):
+        if find_spec("redis") is None:
+            raise ConfigError(
+                f"UNDERSTUDY_SINK: {scheme}: needs the redis library, which is not installed here; "
+                "install understudy[redis], or use file:///directory"
+            )
+        redis_address(url)
+    elif scheme in ("http", "https"):
+        http_address(url)
+    elif scheme == "file":
+        parts = urlsplit(url)
+        if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+            raise ConfigError(f"UNDERSTUDY_SINK: {url[:80]!r} names no absolute directory; expected file:///directory")
+    elif scheme != "memory":
         raise ConfigError(
-            f"UNDERSTUDY_SINK: {parts.scheme}: sinks are not available in this version; use file:///directory"
+            f"UNDERSTUDY_SINK: unknown kind of sink in {shown(url)!r}; expected file:///directory, "
+            "redis://host:port/0?stream=NAME, https://host/path?token=TOKEN or memory:"
         )
-    if parts.scheme not in ("file", "memory"):
-        raise ConfigError(
-            f"UNDERSTUDY_SINK: unknown kind of sink in {url[:80]!r}; expected file:///directory or memory:"
-        )
-    if parts.scheme == "file" and (parts.netloc not in ("", "localhost") or not parts.path.startswith("/")):
-        raise ConfigError(f"UNDERSTUDY_SINK: {url[:80]!r} names no absolute directory; expected file:///directory")
 
 
-def open_sink(config: RecorderConfig, header: Header, on_evicted: OnEvicted) -> Sink:
+def open_sink(config: RecorderConfig, header: Header, on_lost: OnLost) -> Sink:
     """The sink that the settings name; `check_sink` has been asked before."""
     parts = urlsplit(config.sink)
     if parts.scheme == "memory":
         from .memory import memory_sink
 
         return memory_sink(parts.path)
-    from pathlib import Path
+    if parts.scheme == "file":
+        from pathlib import Path
 
-    from .file import FileSink
+        from .file import FileSink
 
-    return FileSink(Path(unquote(parts.path)), header, config.spool_max, on_evicted)
+        return FileSink(Path(unquote(parts.path)), header, config.spool_max, on_lost)
+    from .buffered import open_buffered
+
+    return open_buffered(config.sink, header, config.spool_max, on_lost)

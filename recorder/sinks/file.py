@@ -7,16 +7,17 @@ import errno
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..counters import RouteKey
 from ..exchange import Exchange, ProducerReport
 from ..frames import FrameKind, Header, file_head, frame
-from ..guard import logger
+from ..guard import Guard
 from ..payload import encode_report
 from ..spool import SUFFIX, read_spool_file, spool_files
-from . import OnEvicted, SinkError
+from . import OnLost, Sink, SinkError
 
 fcntl: Any
 try:
@@ -29,24 +30,26 @@ _FILES_PER_SPOOL = 16  # a file is at most this part of the cap, so that droppin
 _MARGIN = 16  # this part of the cap is left for what other processes write between two looks at the folder
 _RETRY_AFTER = 1.0  # seconds for which a folder that refused a file is not asked again
 _EVICTION_PASSES = 64  # files dropped at one look
+_MADE_A_MOMENT_AGO = 60.0  # seconds for which an empty file may belong to a process that has not locked it yet
 
 
-class FileSink:
+class FileSink(Sink):
     """Writes one process's frames. The current file is held locked, by which others see that it is in use."""
 
-    def __init__(self, folder: Path, header: Header, cap: int, on_evicted: OnEvicted) -> None:
+    def __init__(self, folder: Path, header: Header, cap: int, on_lost: OnLost, max_file: int = _MAX_FILE) -> None:
         self._folder = folder
         self._header = header
         self._cap = cap
-        self._max_file = min(_MAX_FILE, max(cap // _FILES_PER_SPOOL, 1 << 16))
+        self._max_file = min(max_file, max(cap // _FILES_PER_SPOOL, 1 << 16))
         self._look_every = max(cap // 256, 1 << 16)
-        self._on_evicted = on_evicted
+        self._on_lost = on_lost
         self._path: Path | None = None
         self._descriptor = -1
         self._size = 0
         self._number = 0
         self._unchecked = 0  # bytes written since the folder's size was last looked at
         self._retry_at = 0.0
+        self._said = Guard()
         self._carried: list[bytes] = []  # reports out of dropped files, to be written again
 
     def write(self, frames: Sequence[bytes]) -> None:
@@ -63,6 +66,11 @@ class FileSink:
         self._unchecked += len(data)
         if self._unchecked >= self._look_every:
             self._make_room(0)
+
+    @property
+    def current(self) -> Path | None:
+        """The file that is written to."""
+        return self._path
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -127,14 +135,26 @@ class FileSink:
 
     def _drop_oldest(self, paths: Sequence[Path]) -> bool:
         for path in paths:
-            if path != self._path and not _in_use(path):
-                self._evict(path)
+            if path != self._path and self._drop(path):
                 return True
         if self._path is None:
             return False
         ours = self._path  # only files in use are left: what can be given up is our own
         self.close()
-        self._evict(ours)
+        return self._drop(ours)
+
+    def _drop(self, path: Path) -> bool:
+        """Evicts a file that nobody holds; False when somebody does."""
+        try:
+            held = claim(path)
+        except OSError:
+            return False
+        if held is None:
+            return False
+        try:
+            self._evict(path)
+        finally:
+            held.release()
         return True
 
     def _evict(self, path: Path) -> None:
@@ -153,8 +173,8 @@ class FileSink:
             path.unlink()
         except FileNotFoundError:
             return
-        logger.warning("understudy: the spool is full: dropped %s with %d exchanges", path.name, sum(lost.values()))
-        self._on_evicted(lost)
+        self._said.say("full", f"the spool is full: dropped {path.name} with {sum(lost.values())} exchanges")
+        self._on_lost(lost, "spool_full")
         # The ledger balances only with the counters of producers that may be gone; ours are written anyway.
         self._carried += [
             frame(FrameKind.REPORT, encode_report(report), self._header.stamp)
@@ -182,21 +202,36 @@ def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
-def _in_use(path: Path) -> bool:
-    """Whether a living process holds the file as its current one."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A spool file that this process holds, so that no other writes to it, drops it or ships it."""
+
+    path: Path
+    descriptor: int  # -1 where files cannot be held
+
+    def release(self) -> None:
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+
+
+def claim(path: Path) -> Claim | None:
+    """Holds a spool file; None when a living process does, or when it is gone or was made a moment ago."""
     if fcntl is None:
-        return False
+        return Claim(path, -1)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
+    except FileNotFoundError:
+        return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        ours, there = os.fstat(descriptor), path.stat()
+        in_place = (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+        if in_place and (ours.st_size or time.time() - ours.st_mtime > _MADE_A_MOMENT_AGO):
+            return Claim(path, descriptor)
     except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+        pass
+    os.close(descriptor)
+    return None
 
 
 def _reason(error: OSError) -> str:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from ..exchange import Exchange, ProducerReport
 from ..frames import FRAME_HEAD, FrameKind
 from ..payload import decode_exchange, decode_report
-from . import SinkError
+from . import Sink, SinkError
 
 _MAX_BYTES = 64 << 20
 
 
-class MemorySink:
+class MemorySink(Sink):
     """A real sink that ends in a list: the newest frames up to 64 MiB."""
 
     def __init__(self) -> None:

@@ -73,9 +73,16 @@ def test_a_wrong_value_is_named_and_turns_recording_off(
 @pytest.mark.parametrize(
     ("sink", "message"),
     [
-        ("redis://localhost/0", "redis: sinks are not available in this version; use file:///directory"),
-        ("https://u.example/", "https: sinks are not available in this version; use file:///directory"),
-        ("ftp://x", "unknown kind of sink in 'ftp://x'; expected file:///directory or memory:"),
+        (
+            "redis://localhost/x",
+            "redis://localhost/x: the path is no number of a database; expected redis://host:port/0?stream=NAME",
+        ),
+        ("https:///", "https:…: it names no host; expected https://host…"),
+        (
+            "ftp://u:pw@x",
+            "unknown kind of sink in 'ftp://x'; expected file:///directory, redis://host:port/0?stream=NAME, "
+            "https://host/path?token=TOKEN or memory:",
+        ),
         ("file://spool", "'file://spool' names no absolute directory; expected file:///directory"),
     ],
 )
@@ -87,6 +94,24 @@ def test_a_sink_that_cannot_be_opened_turns_recording_off(
     assert [record.message for record in caplog.records] == [
         f"understudy: recording is off: UNDERSTUDY_SINK: {message}"
     ]
+
+
+def test_without_the_redis_library_a_redis_sink_turns_recording_off(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("recorder.sinks.find_spec", lambda name: None)
+    app = RecorderMiddleware(conformance.bare, RecorderConfig(sink="redis://:s3cret@localhost/0", key="k" * 40))
+    assert serve(app, environ("/plain")).chunks == [b"hello"]
+    assert [record.message for record in caplog.records] == [
+        "understudy: recording is off: UNDERSTUDY_SINK: redis: needs the redis library, which is not installed here; "
+        "install understudy[redis], or use file:///directory"
+    ]
+
+
+def test_a_config_that_is_printed_shows_no_secret() -> None:
+    config = RecorderConfig(sink="redis://:s3cret@localhost/0", key="k" * 40)
+    assert "s3cret" not in repr(config)
+    assert "kkk" not in repr(config)
 
 
 def test_a_key_that_is_too_short_turns_recording_off(caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Sequence
@@ -39,6 +40,12 @@ class Recorded:
 
     def write_report(self, report: ProducerReport) -> None:
         self.reported = sum(count.seen for count in report.counts)
+
+    def tend(self) -> float:
+        return math.inf
+
+    def hurry(self, deadline: float | None) -> None:
+        pass
 
     def close(self) -> None:
         self.closed = True

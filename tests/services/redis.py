@@ -70,7 +70,7 @@ class RedisServer:
         deadline = time.monotonic() + START_SECONDS
         keep_port = self.port != 0
         while True:
-            self.port = self.port if keep_port else _free_port()
+            self.port = self.port if keep_port else free_port()
             with (self.folder / "log").open("ab") as log:
                 self._process = subprocess.Popen(
                     self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=end_with_parent
@@ -151,7 +151,8 @@ class RedisServer:
         self.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on, for now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -42,7 +42,8 @@ class Evicted:
     def __init__(self) -> None:
         self.lost: dict[RouteKey, int] = {}
 
-    def __call__(self, lost: Mapping[RouteKey, int]) -> None:
+    def __call__(self, lost: Mapping[RouteKey, int], reason: str) -> None:
+        assert reason == "spool_full"
         for key, count in lost.items():
             self.lost[key] = self.lost.get(key, 0) + count
 
