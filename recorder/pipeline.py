@@ -135,11 +135,14 @@ class Pipeline:
         process = self._process
         if process is None or process.pid != os.getpid() or process.closed:
             return
-        self._drain(process, time.monotonic() + timeout, ending=True)
+        deadline = time.monotonic() + timeout
+        self._drain(process, deadline, ending=True)
         process.closed = True
         process.wake.set()
         process.urgent.set()
-        if process.shipper is not None and process.drain_lock.acquire(blocking=False):
+        # From a signal handler in the thread that is shipping, there is nothing to wait for.
+        patience = 0.0 if process.draining == threading.get_ident() else max(deadline - time.monotonic(), 0.0)
+        if process.shipper is not None and process.drain_lock.acquire(timeout=patience):
             try:
                 with self._guard.step("closing the sink"):
                     process.shipper.close()

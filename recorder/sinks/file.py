@@ -7,7 +7,7 @@ import errno
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class FileSink(Sink):
         self._on_lost = on_lost
         self._path: Path | None = None
         self._descriptor = -1
+        self._pid = os.getpid()
         self._size = 0
         self._number = 0
         self._unchecked = 0  # bytes written since the folder's size was last looked at
@@ -74,7 +75,7 @@ class FileSink(Sink):
 
     def close(self) -> None:
         if self._descriptor >= 0:
-            os.close(self._descriptor)
+            _let_go(self._descriptor, self._pid)
         self._descriptor = -1
         self._path = None
 
@@ -202,16 +203,29 @@ def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
+def _let_go(descriptor: int, pid: int) -> None:
+    """Closes a descriptor and, in the process that locked it, unlocks it.
+
+    A lock belongs to all copies of a descriptor. A child that was forked a moment ago, and has not yet become another
+    program, has one: to close ours would not be enough. In that child, the lock is the parent's.
+    """
+    if fcntl is not None and pid == os.getpid():
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A spool file that this process holds, so that no other writes to it, drops it or ships it."""
 
     path: Path
     descriptor: int  # -1 where files cannot be held
+    pid: int = field(default_factory=os.getpid)
 
     def release(self) -> None:
         if self.descriptor >= 0:
-            os.close(self.descriptor)
+            _let_go(self.descriptor, self.pid)
 
 
 def claim(path: Path) -> Claim | None:

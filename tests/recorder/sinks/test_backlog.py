@@ -127,6 +127,27 @@ def test_a_child_of_a_fork_lets_go_of_nothing_that_its_parent_holds(tmp_path: Pa
     held.release()
 
 
+def test_a_child_that_has_a_copy_of_a_lock_does_not_keep_it(tmp_path: Path) -> None:
+    """As every program that the application starts does, for the moment in which it is no program of its own yet."""
+    by = header("p1")
+    kept = backlog(tmp_path, by)
+    kept.keep([framed(exchange(1), by)])
+    waits, goes_on = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(goes_on)
+        os.read(waits, 1)
+        os._exit(0)
+    os.close(waits)
+    try:
+        assert items(kept.next()) == [exchange(1)]
+        kept.close()
+        assert items(backlog(tmp_path, by).next()) == [exchange(1)]
+    finally:
+        os.close(goes_on)
+        os.waitpid(child, 0)
+
+
 def test_a_file_that_was_made_a_moment_ago_is_left_to_its_maker(tmp_path: Path) -> None:
     path = tmp_path / "1.spool"
     path.touch()
