@@ -13,7 +13,8 @@ from ..errors import ExitCode, UnderstudyError
 GROUPS = {
     "gate": "Replay a recording against a candidate and judge it.",
     "replay": "As gate, without judging: always exits 0 when the replay could be made.",
-    "recordings": "Import, list and show recordings.",
+    "recordings": "Import, list, show and close recordings.",
+    "ingest": "Drain a Redis stream into the store.",
     "runs": "List and show runs.",
     "findings": "List the findings of a run; approve what is intended.",
     "rules": "List and check noise rules, and propose new ones.",

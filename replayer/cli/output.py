@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ..approving import Decided
     from ..ingest import ImportReport
+    from ..store import DamageRecord, Gaps, RecordingInfo
 
 
 def say(text: str) -> None:
@@ -78,12 +79,25 @@ def imported(report: ImportReport) -> None:
         say(f"  skipped {count}: {why}")
     if report.missing:
         say(f"  missing {report.missing} by their sequence numbers; {report.lost} of them reported by no process")
-    for damage in report.damage[:10]:
-        say(f"  torn: {damage.path} at byte {damage.offset}: {damage.reason} ({damage.bytes_lost} bytes)")
-    if report.damaged > 10:
-        say(f"  torn: {report.damaged - 10} more places; {report.bytes_lost} bytes lost in all")
+    _torn(report.damage, report.damaged, report.bytes_lost)
     for text in report.notes:
         say(f"  {text}")
+
+
+def incomplete(recording: RecordingInfo, gaps: Gaps, damage: Sequence[DamageRecord]) -> None:
+    """What a recording does not hold, and that it may still grow."""
+    if recording.closed is None:
+        say("  open: exchanges may still be added")
+    if gaps.missing:
+        say(f"  missing {gaps.missing} by their sequence numbers; {gaps.lost} of them reported by no process")
+    _torn(damage, len(damage), sum(piece.bytes_lost for piece in damage))
+
+
+def _torn(damage: Sequence[DamageRecord], pieces: int, bytes_lost: int) -> None:
+    for piece in damage[:10]:
+        say(visible(f"  torn: {piece.path} at byte {piece.offset}: {piece.reason} ({piece.bytes_lost} bytes)"))
+    if pieces > 10:
+        say(f"  torn: {pieces - 10} more places; {bytes_lost} bytes lost in all")
 
 
 def findings(rows: Sequence[tuple[Finding, Standing]]) -> None:

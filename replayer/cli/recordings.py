@@ -1,4 +1,4 @@
-"""`understudy recordings`: import, list, show."""
+"""`understudy recordings`: import, list, show, close."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..service import open_context
 from . import output
 from .options import AsJson, Database, SettingsFile
 
-app = typer.Typer(add_completion=False, help="Import, list and show recordings.")
+app = typer.Typer(add_completion=False, help="Import, list, show and close recordings.")
 
 
 @app.command("import")
@@ -64,6 +64,7 @@ def show(
             key = (exchange.request.method, exchange.route)
             counts[key] = counts.get(key, 0) + 1
         seen = {(c.method, c.route): c for c in store.route_counts(recording.id)}
+        gaps, damage = store.gaps(recording), store.damage(recording.id)
     rows = []
     for method, route in sorted(counts.keys() | seen.keys(), key=lambda key: (key[1], key[0])):
         count = seen.get((method, route))
@@ -81,10 +82,28 @@ def show(
     if json:
         keys = ("method", "route", "recorded", "seen", "sampled_out", "dropped")
         routes = [dict(zip(keys, row, strict=True)) for row in rows]
-        output.data({"recording": asdict(recording), "routes": routes})
+        pieces = [asdict(piece) for piece in damage]
+        output.data({"recording": asdict(recording) | asdict(gaps), "routes": routes, "damage": pieces})
         return
     output.say(f"{recording.name}: {recording.exchanges} exchanges of {recording.service} {recording.release}".rstrip())
+    output.incomplete(recording, gaps, damage)
     output.table(("method", "route", "recorded", "seen", "sampled out", "dropped"), rows)
+
+
+@app.command()
+def close(
+    name: Annotated[str, typer.Argument(help="The recording's name.")],
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> None:
+    """Say that a recording is complete: what still arrives goes into a new one."""
+    with open_context(policy, db).store as store:
+        recording = store.recording(name)
+        store.close_recording(recording.id)
+    if recording.closed is None:
+        output.say(f"{recording.name}: closed with {recording.exchanges} exchanges.")
+    else:
+        output.say(f"{recording.name}: was closed already.")
 
 
 def _time(seconds: float | None) -> str:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from .records import Added, DamageRecord, RecordingInfo, ResultRow, RunInfo, StoredAnswer
+from .failures import Unstorable
+from .records import Added, DamageRecord, Gaps, NotOpen, RecordingInfo, ResultRow, RunInfo, StoredAnswer
 from .store import Store
 
-__all__ = ["Added", "DamageRecord", "RecordingInfo", "ResultRow", "RunInfo", "Store", "StoredAnswer"]
+__all__ = [
+    "Added",
+    "DamageRecord",
+    "Gaps",
+    "NotOpen",
+    "RecordingInfo",
+    "ResultRow",
+    "RunInfo",
+    "Store",
+    "StoredAnswer",
+    "Unstorable",
+]

@@ -53,7 +53,11 @@ _POSTGRESQL_DEFAULTS = {
     "application_name": "understudy",
 }
 
-_SCHEMA_LOCK, _BODIES_LOCK = 0x756E6401, 0x756E6402  # PostgreSQL advisory locks: "und" and a number
+_SCHEMA_LOCK, _BODIES_LOCK, _COLLECTING_LOCK = (
+    0x756E6401,
+    0x756E6402,
+    0x756E6403,
+)  # PostgreSQL advisory locks: "und" and a number
 
 
 def make_engine(url: str) -> Engine:
@@ -173,6 +177,12 @@ def lock_schema(connection: Connection) -> None:
     """Let nobody else migrate until the transaction ends. On SQLite, `writing` has done that."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SCHEMA_LOCK})
+
+
+def lock_collecting(connection: Connection) -> None:
+    """Let nobody else open a recording until the transaction ends. On SQLite, `writing` has done that."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _COLLECTING_LOCK})
 
 
 def lock_bodies(connection: Connection, *, deleting: bool) -> None:

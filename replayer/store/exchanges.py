@@ -14,6 +14,7 @@ from . import codec
 from .blocks import BlockReader, add_blocks
 from .bodies import LOOKUP, BodyStore
 from .dialect import finite, read, write
+from .numbers import note_numbers
 from .recordings import lock_recording
 from .records import Added
 from .routes import route_key, route_numbers
@@ -39,22 +40,37 @@ class ExchangeStore:
         self._engine = engine
         self._bodies = bodies
 
-    def add_exchanges(self, recording_id: int, added: Iterable[Exchange]) -> Added:
+    def add_exchanges(
+        self,
+        recording_id: int,
+        added: Iterable[Exchange],
+        *,
+        elsewhere: Sequence[int] = (),
+        still_open: bool = False,
+    ) -> Added:
         """Add exchanges, in batches of one transaction each; those whose id the recording holds are left out.
 
-        Raises UsageError for a recording that does not exist.
+        Neither are those added that the recordings `elsewhere` hold. Raises NotOpen for a recording that does not
+        exist, or, with `still_open`, is closed.
         """
         count = duplicates = 0
         for batch in _batches(added):
-            fresh = write(self._engine, partial(self._add, recording_id, batch))
+            fresh = write(self._engine, partial(self._add, recording_id, batch, elsewhere, still_open))
             count += fresh
             duplicates += len(batch) - fresh
         return Added(count, duplicates)
 
-    def _add(self, recording_id: int, batch: list[Exchange], connection: Connection) -> int:
-        """Add what the recording does not hold of a batch, and say how many that is."""
-        lock_recording(connection, recording_id)
-        fresh = self._fresh(connection, recording_id, batch)
+    def _add(
+        self,
+        recording_id: int,
+        batch: list[Exchange],
+        elsewhere: Sequence[int],
+        still_open: bool,
+        connection: Connection,
+    ) -> int:
+        """Add what the recordings do not hold of a batch, and say how many that is."""
+        lock_recording(connection, recording_id, still_open=still_open)
+        fresh = self._fresh(connection, [recording_id, *elsewhere], batch)
         if fresh:
             self._insert(connection, recording_id, fresh)
         return len(fresh)
@@ -92,22 +108,23 @@ class ExchangeStore:
             found |= {exchange.id: exchange for exchange in read(self._engine, partial(self._read, reader, rows))}
         return found
 
-    def _fresh(self, connection: Connection, recording_id: int, batch: list[Exchange]) -> list[Exchange]:
-        """The exchanges of a batch that the recording does not hold, each once."""
+    def _fresh(self, connection: Connection, recording_ids: Sequence[int], batch: list[Exchange]) -> list[Exchange]:
+        """The exchanges of a batch that the recordings do not hold, each once."""
         by_id: dict[bytes, Exchange] = {}
         for exchange in batch:
             by_id.setdefault(codec.packed_id(exchange.id), exchange)
         keys = list(by_id)
         for start in range(0, len(keys), LOOKUP):
             query = select(exchanges.c.exchange_id).where(
-                exchanges.c.recording == recording_id, exchanges.c.exchange_id.in_(keys[start : start + LOOKUP])
+                exchanges.c.recording.in_(recording_ids), exchanges.c.exchange_id.in_(keys[start : start + LOOKUP])
             )
             for (key,) in connection.execute(query):
-                del by_id[bytes(key)]
+                by_id.pop(bytes(key), None)
         return list(by_id.values())
 
     def _insert(self, connection: Connection, recording_id: int, batch: list[Exchange]) -> None:
         _count(connection, recording_id, batch)
+        note_numbers(connection, recording_id, batch)
         contents = [item.request.body.data for item in batch]
         contents += [item.response.body.data for item in batch if item.response is not None]
         numbers = self._bodies.put(connection, recording_id, contents)

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, ProgrammingError
 
 from ..errors import InconclusiveError, UnderstudyError, UsageError
 
@@ -43,6 +43,10 @@ _NOT_YET = re.compile(r"starting up|shutting down|recovery mode|not yet acceptin
 _CROWDED = re.compile(r"too many (clients|connections)|connection slots")
 
 
+class Unstorable(InconclusiveError):
+    """What was to be kept is nothing that the database takes: trying again does not help."""
+
+
 def shown(url: URL) -> str:
     """A database URL without what is secret in it."""
     query = {
@@ -75,6 +79,10 @@ def failure_of(url: URL, error: DBAPIError, *, opening: bool = False) -> Underst
     for found in (_sqlite(subject, reason, error), _refused(subject, reason, error), _server(subject, reason, error)):
         if found is not None:
             return found
+    if isinstance(error, DataError):
+        return Unstorable(
+            f"{subject} does not take what was to be kept: {reason}.", "Report it: this is a bug of ours."
+        )
     if opening and isinstance(error.orig, sqlite3.Error):
         return UsageError(f"{subject} cannot be opened: {reason}.", OTHER)
     return InconclusiveError(f"{subject} cannot be {'opened' if opening else 'used'}: {reason}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -15,12 +16,19 @@ from recorder.exchange import ProducerReport, RouteCount
 from ..errors import UsageError, nearest
 from .bodies import free_bodies
 from .dialect import finite, give_back_space, insert_new, read, reading, storable, write, writing
-from .records import DamageRecord, RecordingInfo
+from .numbers import rebased
+from .records import DamageRecord, NotOpen, RecordingInfo
 from .routes import route_key, route_numbers
 from .tables import damage, losses, producer_counts, producers, recordings, routes
 
 LARGEST = 2**63 - 1
 """The largest number that a column holds."""
+
+
+DAMAGE_KEPT = 1000
+"""Damaged pieces of a recording that are described one by one."""
+
+FURTHER, NOT_DESCRIBED = "further pieces", "not described one by one"
 
 
 class RecordingStore:
@@ -33,10 +41,8 @@ class RecordingStore:
         self, name: str, *, service: str, release: str, key_id: str, source: str, fingerprint: str = ""
     ) -> RecordingInfo:
         """A new, empty recording. Raises UsageError when the name is empty, too long or taken."""
-        if not name.strip() or len(name) > 200 or not name.isprintable():
-            raise UsageError(f"A recording's name has 1 to 200 printable characters, not {name[:60]!r}.")
         values = {
-            "name": name,
+            "name": check_name(name),
             "service": service,
             "release": release,
             "key_id": key_id,
@@ -54,13 +60,21 @@ class RecordingStore:
             ) from None
         return self.recording(name)
 
-    def add_report(self, recording_id: int, report: ProducerReport) -> None:
-        """Keep a producer's counters in place of its earlier ones; an earlier report than that is ignored."""
-        write(self._engine, partial(_add_report, recording_id, report))
+    def add_report(self, recording_id: int, report: ProducerReport, *, still_open: bool = False) -> None:
+        """Keep a producer's counters in place of its earlier ones; an earlier report than that is ignored.
+
+        Raises NotOpen when there is no such recording, or, with `still_open`, when it is closed.
+        """
+        write(self._engine, partial(_add_report, recording_id, report, still_open))
 
     def add_damage(self, recording_id: int, found: Iterable[DamageRecord]) -> None:
-        """Note what could not be read of the recording's source; what has been noted already is left out."""
-        write(self._engine, partial(_add_damage, recording_id, tuple(found)))
+        """Note what could not be read of the recording's source; what has been noted already is left out.
+
+        After the first thousand pieces the others are counted in one record, whose offset says how many they are.
+        """
+        pieces = tuple(found)
+        if pieces:
+            write(self._engine, partial(_add_damage, recording_id, pieces))
 
     def close_recording(self, recording_id: int) -> None:
         """Say that the recording is complete. Closing it again changes nothing."""
@@ -71,7 +85,7 @@ class RecordingStore:
         """All recordings, the newest first."""
         with reading(self._engine) as connection:
             rows = connection.execute(select(recordings).order_by(recordings.c.created.desc(), recordings.c.id.desc()))
-            return [_recording(row) for row in rows]
+            return [recording_of(row) for row in rows]
 
     def recording(self, name_or_id: str | int) -> RecordingInfo:
         """One recording by its name, or else by its number. Raises UsageError, naming one that is like it."""
@@ -124,23 +138,37 @@ class RecordingStore:
     def _find_recording(self, condition: ColumnElement[bool]) -> RecordingInfo | None:
         with reading(self._engine) as connection:
             row = connection.execute(select(recordings).where(condition).order_by(recordings.c.id)).first()
-        return None if row is None else _recording(row)
+        return None if row is None else recording_of(row)
 
 
-def lock_recording(connection: Connection, recording_id: int) -> None:
-    """Let nobody else change the recording until the transaction ends. Raises UsageError when there is none."""
-    query = select(recordings.c.id).where(recordings.c.id == recording_id).with_for_update()
-    if connection.execute(query).first() is None:
-        raise UsageError(f"There is no recording {recording_id}.")
+def check_name(name: str) -> str:
+    """The name. Raises UsageError when it can be none of a recording."""
+    if not name.strip() or len(name) > 200 or not name.isprintable():
+        raise UsageError(f"A recording's name has 1 to 200 printable characters, not {name[:60]!r}.")
+    return name
 
 
-def _add_report(recording_id: int, report: ProducerReport, connection: Connection) -> None:
-    lock_recording(connection, recording_id)
+def lock_recording(connection: Connection, recording_id: int, *, still_open: bool = False) -> None:
+    """Let nobody else change the recording until the transaction ends.
+
+    Raises NotOpen when there is none, or, with `still_open`, when it is closed.
+    """
+    query = select(recordings.c.closed).where(recordings.c.id == recording_id).with_for_update()
+    row = connection.execute(query).first()
+    if row is None:
+        raise NotOpen(f"There is no recording {recording_id}.")
+    if still_open and row.closed is not None:
+        raise NotOpen(f"The recording {recording_id} is closed.")
+
+
+def _add_report(recording_id: int, report: ProducerReport, still_open: bool, connection: Connection) -> None:
+    lock_recording(connection, recording_id, still_open=still_open)
     producer = storable(report.producer)
     mine = (producers.c.recording == recording_id, producers.c.producer == producer)
     at = connection.execute(select(producers.c.at).where(*mine)).scalar()
     if at is not None and at > report.at:
         return
+    report = rebased(connection, recording_id, report)
     _forget_producer(connection, recording_id, producer)
     key = {"recording": recording_id, "producer": producer}
     connection.execute(insert(producers).values(key | {"at": finite(report.at)}))
@@ -162,20 +190,23 @@ def _add_report(recording_id: int, report: ProducerReport, connection: Connectio
 
 def _add_damage(recording_id: int, found: Sequence[DamageRecord], connection: Connection) -> None:
     lock_recording(connection, recording_id)
-    known = set(_damage(recording_id, connection))
-    rows = [
-        {
-            "recording": recording_id,
-            "path": storable(item.path),
-            "offset": item.offset,
-            "bytes_lost": item.bytes_lost,
-            "reason": storable(item.reason),
-        }
-        for item in found
-        if item not in known
-    ]
-    if rows:
-        connection.execute(insert(damage), rows)
+    known = _damage(recording_id, connection)
+    fresh = [item for item in dict.fromkeys(map(_storable, found)) if item not in set(known)]
+    room = max(DAMAGE_KEPT - len(known), 0)
+    kept, rest = fresh[:room], fresh[room:]
+    if rest:
+        more = next((item for item in known if item.path == FURTHER), DamageRecord(FURTHER, 0, 0, NOT_DESCRIBED))
+        more = replace(
+            more, offset=more.offset + len(rest), bytes_lost=more.bytes_lost + sum(i.bytes_lost for i in rest)
+        )
+        connection.execute(delete(damage).where(damage.c.recording == recording_id, damage.c.path == FURTHER))
+        kept.append(more)
+    if kept:
+        connection.execute(insert(damage), [{"recording": recording_id, **asdict(item)} for item in kept])
+
+
+def _storable(item: DamageRecord) -> DamageRecord:
+    return replace(item, path=storable(item.path), reason=storable(item.reason))
 
 
 def _damage(recording_id: int, connection: Connection) -> list[DamageRecord]:
@@ -195,7 +226,7 @@ def _forget_producer(connection: Connection, recording_id: int, producer: str) -
         connection.execute(query)
 
 
-def _recording(row: Any) -> RecordingInfo:
+def recording_of(row: Any) -> RecordingInfo:
     return RecordingInfo(
         id=row.id,
         name=row.name,

@@ -7,6 +7,8 @@ from typing import Any
 
 from recorder.exchange import Observed, RecordedResponse
 
+from ..errors import UsageError
+
 
 @dataclass(frozen=True, slots=True)
 class RecordingInfo:
@@ -24,6 +26,18 @@ class RecordingInfo:
     first: float | None  # start of its first exchange
     last: float | None  # start of its last exchange
     fingerprint: str = ""  # of the content that it was imported from; "" when it was not
+
+
+class NotOpen(UsageError):
+    """A recording that was to be added to is closed, or gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """Exchanges of a recording that its producers' sequence numbers tell of, and that are not there."""
+
+    missing: int  # numbers below a producer's highest one, those of dropped exchanges among them
+    lost: int  # of those, what no producer reported as dropped
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from ..errors import UsageError
 from .dialect import lock_schema, writing
 from .tables import metadata
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration. Written out so that opening an up-to-date store need not import Alembic."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

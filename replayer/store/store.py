@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from .approvals import ApprovalStore
 from .bodies import BodyStore
+from .collecting import CollectingStore
 from .dialect import check_server, make_engine, reporting
 from .exchanges import ExchangeStore
 from .profiles import ProfileStore
@@ -17,7 +18,7 @@ from .schema import migrate
 from .work import WorkStore
 
 
-class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore, ApprovalStore, WorkStore):
+class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore, ApprovalStore, WorkStore, CollectingStore):
     """One open database. Its methods may be called from several threads; each is a transaction of its own, or several.
 
     A context manager: leaving it closes the store.
@@ -31,6 +32,7 @@ class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore, ApprovalStore
         ProfileStore.__init__(self, engine)
         ApprovalStore.__init__(self, engine)
         WorkStore.__init__(self, engine)
+        CollectingStore.__init__(self, engine)
 
     @classmethod
     def open(cls, url: str) -> Store:

@@ -132,6 +132,19 @@ producers = Table(
     UniqueConstraint("recording", "producer"),
 )
 
+producer_numbers = Table(
+    "producer_numbers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("recording", ForeignKey("recordings.id", ondelete="CASCADE"), nullable=False),
+    Column("producer", Text, nullable=False),
+    Column(
+        "numbers", LargeBinary, nullable=False
+    ),  # sequence numbers of its exchanges: JSON, first and last of each run
+    Column("base", LargeBinary),  # where it stood when the recording began, as JSON
+    UniqueConstraint("recording", "producer"),
+)
+
 losses = Table(
     "losses",
     metadata,
