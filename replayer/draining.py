@@ -23,7 +23,7 @@ READ_SECONDS = 1.0
 """How long a read waits for an entry, and so how long a signal may wait to be noticed."""
 
 CLAIM_EVERY = 5.0
-"""Seconds between two looks at what other members have had for too long."""
+"""Seconds between two looks at what other members have had for too long, unless that is shorter."""
 
 LAG_EVERY = 2.0
 """Seconds between two counts of what is waiting."""
@@ -76,7 +76,7 @@ class Drain:
                 entries: list[Entry] = []
                 if time.monotonic() >= claim_at:
                     entries = self._again(self.stream.claim)
-                    claim_at = 0.0 if entries else time.monotonic() + CLAIM_EVERY
+                    claim_at = 0.0 if entries else time.monotonic() + min(CLAIM_EVERY, self.stream.claim_after)
                 if not entries:
                     entries = self._again(lambda: self.stream.read(READ_SECONDS))
                 if entries:

@@ -61,7 +61,7 @@ class Stream:
 
     def __init__(self, url: str, *, claim_after: float = 30.0) -> None:
         self._address, self.name = _parse(url)
-        self._claim_after = claim_after
+        self.claim_after = claim_after
         self._member = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._claim_from = "0-0"
         self._joined = False
@@ -94,7 +94,7 @@ class Stream:
 
     def claim(self) -> list[Entry]:
         """Entries that another member, or we before, has had for too long; they are ours from now on."""
-        idle = max(int(self._claim_after * 1000), 1)
+        idle = max(int(self.claim_after * 1000), 1)
         asked = self._ask("XAUTOCLAIM", self.name, GROUP, self._member, idle, self._claim_from, "COUNT", ENTRIES)
         self._claim_from = asked[0].decode()
         # an entry that was trimmed before it was read is given as None, by servers before version 7

@@ -7,14 +7,12 @@ stopped, killed and started again. With `TEST_DATABASE_URL` the databases of `po
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import pwd
 import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -23,6 +21,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
+
+from tests.processes import end_with_parent
 
 MISSING = (
     "PostgreSQL's server programs are needed and were not found on the PATH, by `pg_config --bindir` or in "
@@ -35,8 +35,6 @@ START_SECONDS = 60.0
 
 LONGEST_SOCKET = 107
 """Bytes that the path of a Unix socket may have."""
-
-_PR_SET_PDEATHSIG = 1
 
 
 def programs() -> Path | None:
@@ -116,7 +114,7 @@ class Cluster:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    preexec_fn=_end_with_parent,
+                    preexec_fn=end_with_parent,
                     **self._as_user(),
                 )
             if self._answers(deadline):
@@ -211,12 +209,6 @@ def _unprivileged_user() -> str | None:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
     return next(name for name in ("postgres", "nobody", "daemon") if name in names)
-
-
-def _end_with_parent() -> None:
-    """Ask Linux to end the server when the tests are killed."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT, 0, 0, 0)
 
 
 @pytest.fixture(scope="session")
