@@ -67,6 +67,7 @@ class Request:
     commit: str = ""
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     executor: Executor = field(default_factory=LocalExecutor)
+    notes: tuple[str, ...] = ()  # what the report has to say of the recording
 
 
 class Watcher:

@@ -133,6 +133,7 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         confirmations={**found.confirmations, **states} if found.confirmations else {},
         self_test=found.sensitivity,
         notes=(
+            *request.notes,
             *request.approvals.notes,
             *rule_notes(used, varied_spots(found.profile) if measured else None, request.tags),
         ),

@@ -81,6 +81,7 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
         book = Book(store, approvals_path(settings), datetime.now(UTC))
         book.approvals()  # what is wrong with the file is said before the work
         info = find_recording(store, options.recording)
+        counts = store.seen_counts(info)  # before the exchanges: an open recording grows meanwhile
         key = recording_key(info)
         earlier = tuple((f"run:{t.run}", _answers(store, t.run)) for t in stored)
         run_id = store.create_run(
@@ -96,7 +97,8 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
             candidate=candidate,
             baselines=() if stored else baselines,
             baseline_answers=earlier,
-            route_counts=store.route_counts(info.id),
+            route_counts=counts,
+            notes=_notes(store, info),
             passes=options.passes,
             concurrency=options.concurrency,
             correlate=options.correlate,
@@ -128,6 +130,19 @@ def find_recording(store: Store, text: str) -> RecordingInfo:
     if os.path.exists(text) and text not in {recording.name for recording in store.recordings()}:
         return import_path(store, Path(text)).recording
     return store.recording(text)
+
+
+def _notes(store: Store, info: RecordingInfo) -> tuple[str, ...]:
+    """What a report has to say of the recording itself."""
+    notes = []
+    if info.closed is None:
+        notes.append(f"The recording {info.name} is still open: it was replayed as it stood when the run began.")
+    if not info.fingerprint and (lost := store.gaps(info).lost):
+        notes.append(
+            f"{lost} exchanges of the recording were lost on their way: their producers' sequence numbers are missing,"
+            " and no process reported them as dropped."
+        )
+    return tuple(notes)
 
 
 def recording_key(info: RecordingInfo) -> Key | None:

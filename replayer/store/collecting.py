@@ -10,16 +10,16 @@ import time
 from functools import partial
 
 import orjson
-from sqlalchemy import Connection, Engine, Select, insert, select
+from sqlalchemy import Connection, Engine, Select, func, insert, select
 
 from recorder.exchange import RouteCount
 
 from ..errors import UsageError
 from .dialect import insert_new, lock_collecting, read, write
 from .numbers import Base, missing
-from .recordings import check_name, recording_of
+from .recordings import check_name, recording_of, route_counts
 from .records import Gaps, RecordingInfo
-from .tables import losses, producer_counts, producer_numbers, recordings, routes
+from .tables import exchanges, losses, producer_counts, producer_numbers, recordings, routes
 
 Origin = tuple[str, str, str]
 """Service, release and key id: pseudonyms of two keys must not be mixed, and a recording is of one service."""
@@ -54,6 +54,29 @@ class CollectingStore:
     def gaps(self, recording: RecordingInfo) -> Gaps:
         """What the sequence numbers of a recording's producers tell of, and is neither there nor in its siblings."""
         return read(self._engine, partial(_gaps, recording))
+
+    def seen_counts(self, recording: RecordingInfo) -> list[RouteCount]:
+        """What the producers of a recording have seen, by route.
+
+        What was lost on the way to a collected recording without any report of it has a row of its own, `*`: it was
+        seen, and nobody knows by which route.
+        """
+        return read(self._engine, partial(_seen_counts, recording))
+
+
+def _seen_counts(recording: RecordingInfo, connection: Connection) -> list[RouteCount]:
+    counts = route_counts(connection, recording.id)
+    if recording.fingerprint:
+        return counts
+    number = func.count(exchanges.c.number)
+    query = select(routes.c.method, routes.c.route, number).join_from(exchanges, routes)
+    query = query.where(exchanges.c.recording == recording.id).group_by(routes.c.method, routes.c.route)
+    kept = {(method, route): count for method, route, count in connection.execute(query).all()}
+    told = sum(
+        max(row.seen - row.sampled_out - row.dropped - kept.get((row.method, row.route), 0), 0) for row in counts
+    )
+    untold = _gaps(recording, connection).lost - told
+    return [*counts, RouteCount("*", "", untold, 0, 0)] if untold > 0 else counts
 
 
 def _siblings(recording: RecordingInfo) -> Select[int]:

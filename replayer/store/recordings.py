@@ -104,16 +104,7 @@ class RecordingStore:
 
     def route_counts(self, recording_id: int) -> list[RouteCount]:
         """What all producers of a recording have seen, by route; empty when none has reported."""
-        sums = [func.sum(producer_counts.c[name]) for name in ("seen", "sampled_out", "dropped")]
-        query = (
-            select(routes.c.method, routes.c.route, *sums)
-            .join_from(producer_counts, routes)
-            .where(producer_counts.c.recording == recording_id)
-            .group_by(routes.c.method, routes.c.route)
-            .order_by(routes.c.route, routes.c.method)
-        )
-        with reading(self._engine) as connection:
-            return [RouteCount(row[0], row[1], *map(int, row[2:])) for row in connection.execute(query)]
+        return read(self._engine, lambda given: route_counts(given, recording_id))
 
     def losses(self, recording_id: int) -> list[tuple[str, int]]:
         """Why producers dropped exchanges of a recording: reason and count, summed over producers."""
@@ -139,6 +130,19 @@ class RecordingStore:
         with reading(self._engine) as connection:
             row = connection.execute(select(recordings).where(condition).order_by(recordings.c.id)).first()
         return None if row is None else recording_of(row)
+
+
+def route_counts(connection: Connection, recording_id: int) -> list[RouteCount]:
+    """What all producers of a recording have seen, by route."""
+    sums = [func.sum(producer_counts.c[name]) for name in ("seen", "sampled_out", "dropped")]
+    query = (
+        select(routes.c.method, routes.c.route, *sums)
+        .join_from(producer_counts, routes)
+        .where(producer_counts.c.recording == recording_id)
+        .group_by(routes.c.method, routes.c.route)
+        .order_by(routes.c.route, routes.c.method)
+    )
+    return [RouteCount(row[0], row[1], *map(int, row[2:])) for row in connection.execute(query)]
 
 
 def check_name(name: str) -> str:

@@ -169,3 +169,18 @@ def test_an_older_report_that_arrives_later_does_not_count(store: Store) -> None
     intake.take([batch(header(), sent(1), newer), batch(header(), older)])
     intake.take([batch(header(), replace(older, at=1.5))])
     assert store.route_counts(store.recording("shop-1.0").id) == [RouteCount("GET", "/items/<int:id>", 20, 0, 0)]
+
+
+def test_what_was_lost_was_seen_whether_a_report_tells_of_it_or_not(store: Store) -> None:
+    """The ledger of a run does not balance then: a gap is no pass."""
+    intake = Intake(store, "a stream")
+    of_it = "GET", "/items/<int:id>"
+    intake.take([batch(header(), sent(0), sent(3))])
+    info = store.recording("shop-1.0")
+    assert store.seen_counts(info) == [RouteCount("*", "", 2, 0, 0)]
+    intake.take([batch(header(), sent(4), report("w1", 1.0, 4))])
+    assert store.seen_counts(info) == [RouteCount(*of_it, 4, 0, 0), RouteCount("*", "", 1, 0, 0)]
+    intake.take([batch(header(), report("w1", 2.0, 5))])
+    assert store.seen_counts(info) == [RouteCount(*of_it, 5, 0, 0)]
+    intake.take([batch(header(), sent(1), sent(2))])
+    assert store.seen_counts(info) == [RouteCount(*of_it, 5, 0, 0)]
