@@ -7,10 +7,13 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 
-from .breaker import Breaker
+from .breaker import Breaker, Terms
 from .client import Reply
 from .flow import Step
 from .pacing import Pace, Pacer
+from .ruling import GO_ON, Ruling
+from .target_settings import TargetSettings
+from .targets import is_ready
 
 Send = Callable[[], Awaitable[Reply]]
 
@@ -21,9 +24,18 @@ class Protection:
     `problem` is a sentence once the pass is to end: from then on nothing is sent any more.
     """
 
-    def __init__(self, pace: Pace = Pace(), breaker: Breaker | None = None) -> None:  # noqa: B008  frozen
+    def __init__(
+        self,
+        pace: Pace = Pace(),  # noqa: B008  frozen
+        breaker: Breaker | None = None,
+        probe: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
+        """`probe` asks the target whether it is ready; without it, silence is judged by its length."""
         self._pacer = Pacer(pace)
-        self._breaker = breaker or Breaker()
+        self._breaker = breaker or Breaker(pace.concurrency)
+        self._probe = probe
+        self._probing = False
+        self._paused_until = 0.0  # of the loop's clock
         self._under_way = 0
         self._asking: set[asyncio.Task[object]] = set()
         self._cut: set[asyncio.Task[object]] = set()
@@ -43,7 +55,7 @@ class Protection:
     @property
     def notes(self) -> tuple[str, ...]:
         """How the pass went, as far as a reader wants to know: sentences without a full stop."""
-        return self._pacer.notes()
+        return (*self._breaker.notes, *self._pacer.notes())
 
     def begin(self, first: float) -> None:
         """The pass begins to send now; `first` is when the first of its requests was recorded."""
@@ -60,8 +72,9 @@ class Protection:
         while True:
             await self._turn()
             try:
-                if self.problem:
-                    return self.problem
+                unsent = self.problem or self._breaker.withheld(step)
+                if unsent:
+                    return unsent
                 self._pacer.started(step.exchange.started, asyncio.get_running_loop().time())
                 reply = await self._ask(send)
             finally:
@@ -69,6 +82,8 @@ class Protection:
             if reply is None:
                 return f"it was under way when the pass ended: {self.problem}"
             ruling = self._breaker.note(step, reply)
+            if ruling is not GO_ON:
+                await self._heed(ruling)
             if self._breaker.problem:
                 self._end()
                 return reply
@@ -79,6 +94,21 @@ class Protection:
         """The steps whose answers say nothing of the release, since the target was in no state to give one."""
         return self._breaker.discounted()
 
+    async def _heed(self, ruling: Ruling) -> None:
+        """Gives way to the target as the breaker says."""
+        if ruling.most:
+            self._pacer.most = ruling.most
+        if ruling.pause:
+            until = asyncio.get_running_loop().time() + ruling.pause
+            self._paused_until = max(self._paused_until, until)
+        if ruling.ask and not self._probing:
+            self._probing = True
+            try:
+                self._breaker.alive(await self._probe() if self._probe is not None else None)
+            finally:
+                self._probing = False
+        await self._sleep(ruling.wait)
+
     # -- turns ------------------------------------------------------------------------------------------------------
 
     async def _turn(self) -> None:
@@ -88,6 +118,8 @@ class Protection:
             await self._room(self._pacer.rises_in(loop.time()))
         self._under_way += 1
         try:
+            while (wait := self._paused_until - loop.time()) > 0 and not self.problem:
+                await self._sleep(wait)
             await self._sleep(self._pacer.reserve(loop.time()))
         except BaseException:
             self._leave()
@@ -139,3 +171,8 @@ class Protection:
             for task in self._asking:
                 self._cut.add(task)
                 task.cancel()
+
+
+def protection(target: TargetSettings, base_url: str, pace: Pace, terms: Terms) -> Protection:
+    """What protects one instance of a target, ready at `base_url`, during one pass or a part of it."""
+    return Protection(pace, Breaker(pace.concurrency, terms), lambda: is_ready(base_url, target.ready))

@@ -38,6 +38,9 @@ class TargetSettings:
     canary: tuple[str, ...] = ()  # paths read before each pass, to show that passes begin in the same state
     disposable: bool = False  # writes may be replayed
     timeout: float = 30.0  # seconds per request
+    rate: float = 0.0  # requests per second at most; 0: as many as it answers
+    ramp_up: float = 0.0  # seconds in which rate and concurrency rise at the beginning of a pass
+    concurrency: int = 0  # requests under way at once; 0: what the run says
     build: str = ""  # what is deployed, e.g. a commit: what its passes teach is kept under it; "": not kept
 
 
@@ -90,6 +93,9 @@ def read_target(name: str, table: Table, expansion: Expansion) -> TargetSettings
         canary=table.texts("canary"),
         disposable=table.flag("disposable"),
         timeout=table.seconds("timeout", defaults.timeout),
+        rate=table.positive("rate", defaults.rate, "a number of requests per second above 0"),
+        ramp_up=table.seconds("ramp_up", defaults.ramp_up),
+        concurrency=table.whole("concurrency", defaults.concurrency, least=1) if "concurrency" in table else 0,
         build=expansion.of(table.text("build")),
     )
     return _checked(target, table, expansion)

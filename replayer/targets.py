@@ -160,6 +160,13 @@ async def _wait_until_ready(target: TargetSettings, base_url: str, label: str, p
     )
 
 
+async def is_ready(base_url: str, path: str) -> bool:
+    """Whether an instance that was ready still answers its ready path below 500, within PROBE_SECONDS."""
+    async with Client(base_url, timeout=PROBE_SECONDS, connections=1) as client:
+        reply = await _get(client, path)
+    return reply.response is not None and reply.response.status < 500
+
+
 async def _get(client: Client, path: str) -> Reply:
     return await client.send(RecordedRequest("GET", path, (("Accept", "*/*"),)))
 

@@ -80,9 +80,15 @@ class Table:
 
     def seconds(self, key: str, default: float) -> float:
         """A positive number."""
-        value = self._number(key, default, "a number of seconds above 0")
+        return self.positive(key, default, "a number of seconds above 0")
+
+    def positive(self, key: str, default: float, expected: str) -> float:
+        """A positive number, `expected` says of what; the default is not looked at."""
+        if key not in self.data:
+            return default
+        value = self._number(key, default, expected)
         if not 0 < value < math.inf:
-            self.wrong(key, "a number of seconds above 0")
+            self.wrong(key, expected)
         return value
 
     def share(self, key: str, default: float) -> float:
