@@ -8,8 +8,8 @@ after the other, what to do about each comes out; nothing here sends or waits.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from .client import FailureKind, Reply
 from .flow import Step
@@ -40,21 +40,25 @@ MIXED_ROUTES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Reference:
     """What the replies of a pass are held against.
 
-    `expected` holds by step the statuses of the baseline's pass that went first with the same credentials; for other
-    steps those of the recording count. A candidate that refuses what that pass was granted may be a regression, so
-    that refusals alone do not end its pass unless `heed_refusals` says so.
+    `statuses` holds by step what the baseline's pass got that went first with the same credentials, 0 for no response;
+    for other steps the recording counts. A candidate that refuses what that pass was granted may be a regression, so
+    that refusals end its pass only if `heed_refusals` says so.
     """
 
-    expected: Mapping[int, int] = field(default_factory=dict)
+    statuses: Mapping[int, int] = field(default_factory=dict)
     heed_refusals: bool = True
     minted: bool = False  # credentials are made by a hook
 
     def status(self, step: Step) -> int:
         """The status that the reference gave; 0: none."""
-        return self.expected.get(step.index, step.status)
+        return self.statuses.get(step.index, step.status)
+
+    def part(self, indices: Iterable[int]) -> Reference:
+        """What is needed of it for these steps."""
+        return replace(self, statuses={index: self.statuses[index] for index in indices if index in self.statuses})
 
 
 @dataclass(slots=True)
@@ -62,7 +66,7 @@ class Breaker:
     """Watches the replies of one pass. `problem` is a sentence once the pass is to end, else ""."""
 
     concurrency: int = 4
-    terms: Terms = Terms()
+    reference: Reference = Reference()
     problem: str = ""
     _silent: list[int] = field(default_factory=list)  # steps in a row without an answer of the application
     _silence: Counter[str] = field(default_factory=Counter)  # what they ended with
@@ -77,7 +81,7 @@ class Breaker:
     _void: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._refusals = Refusals(self.terms.minted)
+        self._refusals = Refusals(self.reference.minted)
         self._shedding = Shedding(self.concurrency)
 
     def note(self, step: Step, reply: Reply) -> Ruling:
@@ -90,14 +94,14 @@ class Breaker:
         if reply.response is None:
             return self._unanswered(step, reply.failure.value if reply.failure else "failure")
         response, route = reply.response, _route(step)
-        expected = self.terms.status(step)
+        expected = self.reference.status(step)
         if response.status in GATEWAY_STATUSES and expected not in (0, response.status):
             return self._silence_of(step, str(response.status))
         self._answered[route] += 1
         self._silent.clear()
         self._silence.clear()
         self._silent_routes.clear()
-        if self.terms.heed_refusals:
+        if self.reference.heed_refusals:
             storm = self._refusals.note(step, expected, response, reply.started)
             if storm:
                 self._void |= self._refusals.refused

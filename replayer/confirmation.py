@@ -110,6 +110,7 @@ class Confirmer:
     baseline: TargetSettings | None  # None: there is no live baseline to be replayed again
     learned_from: int = 0  # baseline passes that showed nothing of what is to be confirmed, beside the reference
     counted: dict[str, int] = field(default_factory=dict)  # figures for the report
+    broken: list[str] = field(default_factory=list)  # what ended repetitions, in sentences
 
     async def confirm(self, findings: Sequence[Finding], first: Sequence[Comparison]) -> list[Finding]:
         """The findings with their states. One whose exchanges could not be compared again stays unconfirmed."""
@@ -120,6 +121,8 @@ class Confirmer:
         before: Pass | None = None
         for number in range(1, MAX_ROUNDS + 1):
             before = await self._round(number, only, before, tallies)
+            if self.broken:
+                break
             states = [tally.state(number) for tally in tallies]
             self.counted["rounds"] = number
             if number >= MIN_ROUNDS and UNCONFIRMED not in states:
@@ -167,6 +170,8 @@ class Confirmer:
         if self.baseline is not None:
             again = await self.replay(f"confirming: baseline {number}", self.baseline, only)
         repeated = await self.replay(f"confirming: candidate {number}", self.candidate, only)
+        passes = [one for one in (again, repeated) if one is not None]
+        self.broken.extend(f"{one.name}: {one.result.problem}" for one in passes if one.result.problem)
         seen = self._judged([again] if again else [], [repeated], only)
         itself = self._judged([before], [again], only) if before and again else {}
         for tally in tallies:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -15,12 +15,13 @@ from diffing.difference import Answer, Reason
 from recorder.exchange import OutboundCall, RecordedRequest
 from recorder.keys import Key
 
+from .breaker import Reference
 from .client import Client, Reply
 from .engine import PassResult
 from .errors import UsageError
 from .executors import Executor, Job, LocalExecutor
 from .guide import Guide
-from .pacing import Pace
+from .pacing import CONCURRENCY, Pace
 from .plan import Plan
 from .safety import recorded_hosts, refusal
 from .signature import Signature
@@ -63,7 +64,8 @@ class PassRunner:
     run_id: str
     key: Key | None
     recorded_hosts: frozenset[tuple[str, int]]
-    concurrency: int = 4
+    concurrency: int = CONCURRENCY  # where the target says nothing else
+    speed: float = 0.0  # of the recorded timing; 0: as fast as it goes
     correlate: bool = True
     order: Callable[[int], float] = float
     canaries: tuple[str, ...] = field(default=())
@@ -75,6 +77,7 @@ class PassRunner:
         target: TargetSettings,
         progress: Callable[[str, int, int], None] | None = None,
         only: frozenset[int] | None = None,
+        reference: Reference = Reference(),  # noqa: B008  frozen
     ) -> Pass:
         """Opens an instance, replays, closes it. UsageError for a refused target, InconclusiveError without one.
 
@@ -82,11 +85,11 @@ class PassRunner:
         instance where there can be one.
         """
         self._refuse(target)
-        done = await self._once(name, target, progress, only)
+        done = await self._once(name, target, progress, only, reference)
         for _ in range(AGAIN):
             if not (done.result.uncertain and repeatable(target)):
                 break
-            done = await self._once(name, target, progress, only)
+            done = await self._once(name, target, progress, only, reference)
         return done
 
     async def _once(
@@ -95,15 +98,18 @@ class PassRunner:
         target: TargetSettings,
         progress: Callable[[str, int, int], None] | None,
         only: frozenset[int] | None,
+        reference: Reference,
     ) -> Pass:
         started = time.time()
+        concurrency = target.concurrency or self.concurrency
+        pace = Pace(concurrency, target.rate, target.ramp_up, self.speed)
         async with open_instance(target, key=self.key, label=name) as instance:
             spare = self._spare()
             signature = Signature(self.key, self.run_id, spare)
             client = Client(
                 instance.base_url,
                 timeout=target.timeout,
-                connections=max(4, self.concurrency),
+                connections=max(4, pace.concurrency),
                 extra_headers=signature.headers,
             )
             async with client:
@@ -117,12 +123,13 @@ class PassRunner:
                     target=target,
                     run_id=self.run_id,
                     key=self.key,
-                    pace=Pace(self.concurrency),
+                    pace=pace,
                     correlate=self.correlate,
                     only=only,
                     order=self.order,
                     spare=spare,
                     mint=instance.mint if target.mint else None,
+                    reference=replace(reference, minted=bool(target.mint)),
                     repeatable=repeatable(target),
                 )
                 result = await self.executor.replay(
@@ -133,7 +140,7 @@ class PassRunner:
                 )
                 after, later = await _read_twice(client, paths) if not result.problem else (before, noisy)
                 noisy |= later
-            if instance.died and not result.problem:
+            if instance.died:
                 result.problem = instance.died
                 result.answers = [
                     answer if not answer.failure else Answer(None, reason=Reason.CANCELLED, detail=result.problem)
@@ -153,6 +160,17 @@ class PassRunner:
             why = refusal(host, port, self.recorded_hosts)
             if why is not None:
                 raise UsageError(why, "Replay at a staging deploy, on another host or port.")
+
+
+def unsent_pass(name: str, target: TargetSettings, plan: Plan, why: str) -> Pass:
+    """The pass that was not made, since one before it showed that nothing could be learned from it."""
+    answers = [Answer(None, reason=Reason.CANCELLED, detail=why)] * len(plan.steps)
+    return Pass(name, target, PassResult(answers), CanaryRead({}, {}, frozenset()), started=time.time())
+
+
+def statuses(answers: Sequence[Answer]) -> dict[int, int]:
+    """What a pass got, by step; 0 where there was no response."""
+    return {index: answer.response.status if answer.response else 0 for index, answer in enumerate(answers)}
 
 
 def choose_canaries(plan: Plan) -> tuple[str, ...]:

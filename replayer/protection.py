@@ -7,12 +7,11 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 
-from .breaker import Breaker, Terms
+from .breaker import Breaker, Reference
 from .client import Reply
 from .flow import Step
 from .pacing import Pace, Pacer
 from .ruling import GO_ON, Ruling
-from .target_settings import TargetSettings
 from .targets import is_ready
 
 Send = Callable[[], Awaitable[Reply]]
@@ -173,6 +172,6 @@ class Protection:
                 task.cancel()
 
 
-def protection(target: TargetSettings, base_url: str, pace: Pace, terms: Terms) -> Protection:
-    """What protects one instance of a target, ready at `base_url`, during one pass or a part of it."""
-    return Protection(pace, Breaker(pace.concurrency, terms), lambda: is_ready(base_url, target.ready))
+def protection(base_url: str, ready: str, pace: Pace, reference: Reference) -> Protection:
+    """What protects one instance during one pass, or a part of it; `ready` is the path that says whether it is."""
+    return Protection(pace, Breaker(pace.concurrency, reference), lambda: is_ready(base_url, ready))

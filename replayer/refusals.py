@@ -1,7 +1,8 @@
 """A target that lets nobody in: expired credentials, a mint hook that makes wrong ones, a login in front of a deploy.
 
-A refusal is 401, 403 or 407, or a redirect, where the reference succeeded. One route that refuses is an answer; most
-requests, on several routes, are a storm. Pure: replies go in, a sentence comes out.
+A refusal is 401, 403 or 407, or a redirect, where the reference succeeded. A route that refuses is an answer, and so
+is a user who is let in nowhere; most requests of several users on several routes are a storm. Pure: replies go in, a
+sentence comes out.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from .flow import Step
 WINDOW = 30
 """The latest requests that are looked at."""
 LEAST = 20
-"""Requests before which nothing is said."""
+"""Requests before which nothing is said of a part of them."""
 SHARE = 0.8
 """Which part of them is refused in a storm."""
-ROUTES = 3
-"""On how many routes a storm refuses, unless there are fewer: one route that refuses is a change of that route."""
+IN_A_ROW = 10
+"""Requests that are a storm if all of them are refused."""
+BREADTH = 3
+"""Of how many routes, and of how many sessions, they are; in the window of fewer, where there are no more."""
 
 STORM = "the target refuses what is let in elsewhere"
 """How the sentence on every storm begins: by it one is known among the problems of passes."""
@@ -38,6 +41,7 @@ class _Seen:
 
     index: int
     route: str
+    session: int
     started: float
     how: str  # "401", "302 to https://sso.internal"; "" when it was let in here as well
 
@@ -49,6 +53,7 @@ class Refusals:
     minted: bool = False
     refused: set[int] = field(default_factory=set)  # every step that was refused
     onset: float = 0.0  # when the storm began; 0.0: there is none
+    _sessions: set[int] = field(default_factory=set)
     _with: deque[_Seen] = field(default_factory=lambda: deque(maxlen=WINDOW))  # requests with credentials
     _all: deque[_Seen] = field(default_factory=lambda: deque(maxlen=WINDOW))
     _admitted: int = 0  # requests with credentials that were let in
@@ -58,7 +63,9 @@ class Refusals:
         """A sentence when this refusal makes a storm of them, else ""."""
         if not 200 <= expected < 300:
             return ""
-        seen = _Seen(step.index, f"{step.exchange.request.method} {step.route}", started, how_refused(response))
+        route = f"{step.exchange.request.method} {step.route}"
+        seen = _Seen(step.index, route, step.session, started, how_refused(response))
+        self._sessions.add(step.session)
         bears = bears_credentials(step)
         self._all.append(seen)
         if bears:
@@ -69,13 +76,26 @@ class Refusals:
         if not seen.how:
             return ""
         self.refused.add(step.index)
-        for window, whose in ((self._with, "with credentials "), (self._all, "")):
-            if _storms(window):
+        for latest, whose in ((self._with, "with credentials "), (self._all, "")):
+            window = self._storm(list(latest))
+            if window:
                 self.onset = self.onset or min(each.started for each in window if each.how)
                 return self._sentence(window, whose)
         return ""
 
-    def _sentence(self, window: deque[_Seen], whose: str) -> str:
+    def _storm(self, latest: list[_Seen]) -> list[_Seen]:
+        """The requests that are a storm, if any are."""
+        row, refused = latest[-IN_A_ROW:], [each for each in latest if each.how]
+        if len(row) == IN_A_ROW and all(each.how for each in row) and min(_breadth(row)) >= BREADTH:
+            return row
+        if len(latest) < LEAST or len(refused) < SHARE * len(latest):
+            return []
+        routes, sessions = _breadth(refused)
+        # all routes of the window, if it has few: one that lets everybody in shows that it is the others
+        enough = min(BREADTH, len({each.route for each in latest}))
+        return latest if routes >= enough and sessions >= min(BREADTH, len(self._sessions)) else []
+
+    def _sentence(self, window: list[_Seen], whose: str) -> str:
         ways = Counter(each.how for each in window if each.how)
         told = ", ".join(f"{count} times {how}" for how, count in ways.most_common(3))
         return f"{STORM}: {sum(ways.values())} of the last {len(window)} requests {whose}({told}); {self._advice(ways)}"
@@ -113,8 +133,6 @@ def bears_credentials(step: Step) -> bool:
     return named or any(holds_secret(slot) for slot in step.slots)
 
 
-def _storms(window: deque[_Seen]) -> bool:
-    refused = {each.route for each in window if each.how}
-    routes = {each.route for each in window}
-    count = sum(bool(each.how) for each in window)
-    return len(window) >= LEAST and count >= SHARE * len(window) and len(refused) >= min(ROUTES, len(routes))
+def _breadth(seen: list[_Seen]) -> tuple[int, int]:
+    """Of how many routes, and of how many sessions, they are."""
+    return len({each.route for each in seen}), len({each.session for each in seen})

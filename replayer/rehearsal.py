@@ -26,6 +26,7 @@ from recorder.exchange import Exchange, RouteCount
 from recorder.keys import Key
 from recorder.redaction import Redactor
 
+from .breaker import Reference
 from .cases import CaseMaker, teaching
 from .confirmation import Confirmer
 from .errors import UsageError
@@ -33,11 +34,13 @@ from .executors import Executor, LocalExecutor
 from .guide import make_guide
 from .keeping import keeping_redactor
 from .known import Known, drift
-from .passes import Pass, PassRunner, choose_canaries
+from .pacing import CONCURRENCY
+from .passes import Pass, PassRunner, choose_canaries, statuses, unsent_pass
 from .plan import Plan, make_plan
 from .reports.model import RunReport
 from .run_report import Found, run_report
 from .safety import recorded_hosts
+from .storms import Storms
 from .target_settings import TargetSettings, repeatable
 
 
@@ -52,7 +55,8 @@ class Request:
     baseline_answers: tuple[tuple[str, Mapping[str, Answer]], ...] = ()  # stored answers of earlier runs, by name
     route_counts: Sequence[RouteCount] = ()
     passes: int = 3
-    concurrency: int = 4
+    concurrency: int = CONCURRENCY  # of targets that do not say it themselves
+    speed: float = 0.0  # how many times as fast as recorded requests start; 0: as fast as they can
     correlate: bool = True
     confirm: bool = True
     self_test: bool = False  # plant faults into what the baseline answered, and see which are caught
@@ -117,6 +121,7 @@ class _Rehearsing:
             key=request.key,
             recorded_hosts=frozenset(hosts),
             concurrency=request.concurrency,
+            speed=request.speed,
             correlate=request.correlate,
             order=request.order,
             canaries=choose_canaries(self._plan),
@@ -130,9 +135,7 @@ class _Rehearsing:
 
     async def run(self) -> Rehearsal:
         baselines, known = await self._baselines()
-        candidates = [await self._pass("candidate", self._request.candidate)]
-        if len(baselines) < 2 and known is None and repeatable(self._request.candidate):
-            candidates.append(await self._pass("candidate again", self._request.candidate))
+        candidates = await self._candidates(baselines, alone=len(baselines) < 2 and known is None)
         self._watcher.stage("comparing")
         cases = self._maker.cases(baselines, candidates)
         if known is not None:
@@ -179,7 +182,9 @@ class _Rehearsing:
         known = self._request.known if len(wanted) > 1 and len(self._request.baselines) == 1 else None
         baselines: list[Pass] = []
         for name, target in wanted:
-            baselines.append(await self._pass(name, target))
+            baselines.append(await self._pass(name, target, None, Reference()))
+            if baselines[-1].result.problem:
+                break  # what befell one pass befalls the next, and each would take its time to find out
             if known is not None and len(baselines) == 1:
                 self._watcher.stage("comparing with what is known of this build")
                 self._drifted = tuple(drift(known, baselines[0], self._maker, keeping_redactor(self._request.key)))
@@ -195,9 +200,43 @@ class _Rehearsing:
             return [("baseline", targets[0])]
         return [(f"baseline {number}", target) for number, target in enumerate(targets, 1)]
 
-    async def _pass(self, name: str, target: TargetSettings, only: frozenset[int] | None = None) -> Pass:
+    async def _candidates(self, baselines: Sequence[Pass], *, alone: bool) -> list[Pass]:
+        """The candidate's pass, and a second one where there is no other pair to learn from."""
+        target = self._request.candidate
+        broken = next((one for one in baselines if one.result.problem), None)
+        if broken is not None:
+            return [unsent_pass("candidate", target, self._plan, f"{broken.name} broke off: {broken.result.problem}")]
+        reference = self._reference(baselines)
+        if baselines:
+            candidates = [await Storms(self._plan, self._pass).pass_of(target, baselines[0])]
+        else:
+            reference = replace(reference, heed_refusals=True)
+            candidates = [await self._pass("candidate", target, None, reference)]
+        if alone and repeatable(target) and not candidates[0].result.problem:
+            candidates.append(await self._pass("candidate again", target, None, reference))
+        return candidates
+
+    def _reference(self, baselines: Sequence[Pass]) -> Reference:
+        """For repetitions: refusals are what is to be repeated."""
+        return Reference(
+            statuses(baselines[0].result.answers) if baselines else self._stored_statuses(), heed_refusals=False
+        )
+
+    def _stored_statuses(self) -> dict[int, int]:
+        """What an earlier run that serves as the baseline got."""
+        answers = self._request.baseline_answers[0][1] if self._request.baseline_answers else {}
+        named = ((step.index, answers.get(step.exchange.id)) for step in self._plan.steps)
+        return {index: found.response.status for index, found in named if found and found.response}
+
+    async def _pass(
+        self,
+        name: str,
+        target: TargetSettings,
+        only: frozenset[int] | None = None,
+        reference: Reference = Reference(heed_refusals=False),  # noqa: B008  frozen
+    ) -> Pass:
         self._watcher.stage(f"replaying: {name}")
-        return await self._runner.run(name, target, self._watcher.progress, only)
+        return await self._runner.run(name, target, self._watcher.progress, only, reference)
 
     # -- confirmation -----------------------------------------------------------------------------------------------
 
@@ -207,13 +246,13 @@ class _Rehearsing:
             self._plan,
             self._maker,
             trial,
-            self._pass,
+            partial(self._pass, reference=self._reference(found.baselines)),
             self._request.candidate,
             self._request.baselines[0] if self._request.baselines else None,
             learned_from=max(0, found.learned_from - 1),
         )
         findings = await confirmer.confirm(found.findings, found.comparisons)
-        return replace(found, findings=findings, confirmations=confirmer.counted)
+        return replace(found, findings=findings, confirmations=confirmer.counted, broken=tuple(confirmer.broken))
 
     def _sensitivity(self, cases: Sequence[Case], baselines: Sequence[Pass], profile: NoiseProfile) -> Sensitivity:
         """Which of the faults planted into right answers this very comparison catches."""

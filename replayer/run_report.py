@@ -61,6 +61,7 @@ class Found:
     sensitivity: Sensitivity | None = None  # of a self-test
     learned_in: str = ""  # the id of the earlier run whose profile still holds; "": learned in this run
     learned_from: int = 0  # passes of the baseline that taught
+    broken: tuple[str, ...] = ()  # what ended repetitions, in sentences
     drifted: tuple[str, ...] = ()  # where the baseline contradicted an earlier run's profile, which was learned anew
 
 
@@ -73,7 +74,7 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
     coverage = _coverage(found.plan, candidates[0])
     with_baseline = bool(baselines or request.baseline_answers)
     problems = [f"{one.name}: {one.result.problem}" for one in (*baselines, *candidates) if one.result.problem]
-    problems += state_problems(baselines, candidates)
+    problems += (*found.broken, *state_problems(baselines, candidates))
     problems += [
         f"{one.name}: of {one.result.uncertain} exchanges nobody knows whether they, or what they work on, were sent:"
         " a worker ended, and the target can not begin anew"
@@ -135,6 +136,7 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         notes=(
             *request.notes,
             *request.approvals.notes,
+            *(f"{one.name}: {note}." for one in (*baselines, *candidates) for note in one.result.notes),
             *rule_notes(used, varied_spots(found.profile) if measured else None, request.tags),
         ),
         limits=evidence.limits,

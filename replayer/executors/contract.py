@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from recorder.exchange import OutboundCall
 from recorder.keys import Key
 
+from ..breaker import Reference
 from ..client import Client
 from ..engine import Mint, PassResult, Progress
 from ..guide import Guide
@@ -35,6 +36,7 @@ class Job:
     order: Callable[[int], float] = float  # of those that are ready; recorded order by default
     spare: tuple[OutboundCall, ...] = ()  # what may answer outbound calls beside an exchange's own
     mint: Mint | None = None
+    reference: Reference = field(default_factory=Reference)
     repeatable: bool = False  # a pass that lost something is made anew: it need not be finished
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..client import Client
 from ..engine import PassOptions, PassResult, Progress, run_pass
-from ..protection import Protection
+from ..protection import protection
 from ..signature import Signature
 from .contract import Job
 
@@ -22,6 +22,6 @@ class LocalExecutor:
             job.order,
             signature.masked,
             signature.tape,
-            Protection(job.pace),
+            protection(job.base_url, job.target.ready, job.pace, job.reference),
         )
         return await run_pass(job.plan, client, options, job.mint, progress, job.guide)

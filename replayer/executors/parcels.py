@@ -14,6 +14,7 @@ from diffing.difference import Answer, Reason
 from recorder.exchange import Exchange, Observed, OutboundCall
 from recorder.payload import decode_observed, encode_observed
 
+from ..breaker import Reference
 from ..engine import Batch, BatchResult
 from ..flow import Step
 from ..learned import Fact
@@ -35,6 +36,7 @@ class Terms:
     """Where and how the steps of a pass are sent."""
 
     base_url: str
+    ready: str  # the path that says whether the instance is
     run_id: str
     timeout: float  # seconds for one request
     disposable: bool
@@ -86,18 +88,24 @@ class Entry:
         )
 
 
-def pack_entries(pace: Pace, entries: Iterable[Entry]) -> bytes:
-    """The steps of a batch in recorded order, and how fast to send them."""
+def pack_entries(pace: Pace, reference: Reference, entries: Sequence[Entry]) -> bytes:
+    """The steps of a batch in recorded order, how fast to send them, and what to hold the replies against."""
     rows = [[e.index, e.exchange_id, e.route, e.session, e.principal, e.waits, e.skipped] for e in entries]
-    return _compressed(orjson.dumps([asdict(pace), rows]))
+    part = reference.part(entry.index for entry in entries)
+    held = [list(part.statuses.items()), part.heed_refusals, part.minted]
+    return _compressed(orjson.dumps([asdict(pace), held, rows]))
 
 
-def unpack_entries(data: bytes) -> tuple[Pace, list[Entry]]:
-    pace, rows = orjson.loads(_expanded(data))
-    return Pace(**pace), [
-        Entry(index, exchange_id, route, session, principal, tuple(waits), skipped)
-        for index, exchange_id, route, session, principal, waits, skipped in rows
-    ]
+def unpack_entries(data: bytes) -> tuple[Pace, Reference, list[Entry]]:
+    pace, (statuses, *flags), rows = orjson.loads(_expanded(data))
+    return (
+        Pace(**pace),
+        Reference(dict(statuses), *flags),
+        [
+            Entry(index, exchange_id, route, session, principal, tuple(waits), skipped)
+            for index, exchange_id, route, session, principal, waits, skipped in rows
+        ],
+    )
 
 
 def batch_of(entries: Sequence[Entry], steps: Mapping[int, Step]) -> Batch:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -65,6 +65,7 @@ class _Gathered:
     mint_failures: dict[str, int] = field(default_factory=dict)
     uncertain: set[int] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
+    begun: bool = False  # a wave was sent: what rises at the beginning of a pass has risen
 
     def add(self, outcome: Outcome) -> None:
         self.problem = self.problem or outcome.problem
@@ -124,13 +125,17 @@ class SharedExecutor:
     ) -> None:
         gathered.uncertain |= _lost(job, wave, gathered.uncertain)
         lost, pace = gathered.uncertain, job.pace.share(len(wave))
+        if gathered.begun:
+            pace = replace(pace, ramp_up=0.0)
+        gathered.begun = True
         parcels = [
             pack_entries(
                 pace,
-                (
+                job.reference,
+                [
                     Entry.of(job.plan, index, batch, Reason.UNCERTAIN if index in lost else job.plan.skipped[index])
                     for index in batch
-                ),
+                ],
             )
             for batch in wave
         ]
@@ -216,6 +221,7 @@ def _terms(job: Job) -> Terms:
         )
     return Terms(
         base_url=job.base_url,
+        ready=job.target.ready,
         run_id=job.run_id,
         timeout=job.target.timeout,
         disposable=job.target.disposable,

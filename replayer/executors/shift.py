@@ -18,6 +18,7 @@ import orjson
 from diffing.difference import Answer, Reason
 from recorder.keys import Key
 
+from ..breaker import Reference
 from ..client import Client
 from ..correlate import Correlator
 from ..engine import Batch, BatchResult, Journal, PassOptions, run_batch
@@ -27,7 +28,7 @@ from ..guide import Guide
 from ..learned import Fact
 from ..mint import Minted
 from ..pacing import Pace
-from ..protection import Protection
+from ..protection import protection
 from ..sealing import Sealer
 from ..signature import Signature
 from ..store import Store
@@ -97,7 +98,7 @@ class Worker:
 
     async def _send(self, held: HeldBatch, holder: str) -> None:
         terms = Terms.unpack(held.terms)
-        pace, entries = unpack_entries(held.steps)
+        pace, reference, entries = unpack_entries(held.steps)
         done = self._done_before(held) if held.begun else {}
         uncertain = held.intents - done.keys()
         if uncertain and terms.repeatable:
@@ -111,7 +112,7 @@ class Worker:
         journal = _StoreJournal(self._store, held, holder, self._sealer, batch)
         for index, detail in lost.items():
             journal.put(index, Answer(None, reason=Reason.UNCERTAIN, detail=detail), [])
-        result = await self._run(held, terms, pace, batch, knowledge, journal)
+        result = await self._run(held, terms, pace, reference, batch, knowledge, journal)
         await journal.finish(Outcome.of(result, lost), result)
         knowledge.batches.add(held.id)
 
@@ -120,6 +121,7 @@ class Worker:
         held: HeldBatch,
         terms: Terms,
         pace: Pace,
+        reference: Reference,
         batch: Batch,
         knowledge: _PassKnowledge,
         journal: _StoreJournal,
@@ -130,7 +132,7 @@ class Worker:
             terms.correlate,
             masked=signature.masked,
             tape=signature.tape,
-            protection=Protection(pace),
+            protection=protection(terms.base_url, terms.ready, pace, reference),
         )
 
         async def mint(principal: str) -> Minted:

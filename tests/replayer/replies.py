@@ -10,11 +10,15 @@ from replayer.produced import Produced
 BEARER: Headers = (("Authorization", "Bearer t"),)
 
 
-def step(index: int, route: str = "/a", method: str = "GET", status: int = 200, headers: Headers = ()) -> Step:
+def step(
+    index: int, route: str = "/a", method: str = "GET", status: int = 200, headers: Headers = (), session: int = -1
+) -> Step:
+    """A step of one of five sessions, in turn, unless it is said of which."""
     request = RecordedRequest(method, route, headers, Body())
     response = RecordedResponse(status, "", (), Body()) if status else None
     moment = 1_700_000_000.0 + index
-    return Step(index, Exchange(f"{index:032x}", request, response, moment, moment), route, 0, "", (), Produced())
+    exchange = Exchange(f"{index:032x}", request, response, moment, moment)
+    return Step(index, exchange, route, index % 5 if session < 0 else session, "", (), Produced())
 
 
 def answered(status: int = 200, headers: Headers = (), at: float = 100.0) -> Reply:

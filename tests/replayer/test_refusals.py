@@ -8,7 +8,7 @@ import pytest
 
 from recorder.exchange import Headers
 from replayer.flow import Step
-from replayer.refusals import LEAST, STORM, WINDOW, Refusals
+from replayer.refusals import IN_A_ROW, LEAST, STORM, Refusals
 
 from .replies import BEARER, answered, step
 
@@ -35,9 +35,9 @@ def requests(count: int, status: int, routes: tuple[str, ...] = ROUTES, headers:
 
 def test_everything_refused_is_told_after_a_few_requests() -> None:
     sentence, number, refusals = told(requests(100, 401))
-    assert number == LEAST
-    assert sentence.startswith(f"{STORM}: {LEAST} of the last {LEAST} requests with credentials ({LEAST} times 401); ")
-    assert refusals.refused == set(range(LEAST))
+    assert number == IN_A_ROW
+    assert sentence.startswith(f"{STORM}: 10 of the last 10 requests with credentials (10 times 401); ")
+    assert refusals.refused == set(range(IN_A_ROW))
     assert refusals.onset == 101.0
 
 
@@ -57,7 +57,25 @@ def test_one_route_that_refuses_is_an_answer_however_often_it_is_asked() -> None
 
 
 def test_a_recording_of_one_route_can_storm() -> None:
-    assert told(requests(LEAST, 401, ("/graphql",)))[0]
+    assert told(requests(100, 401, ("/graphql",)))[1] == LEAST
+
+
+def test_a_user_who_is_let_in_nowhere_is_no_storm() -> None:
+    others = [(step(i, ROUTES[i % 4], headers=BEARER), 200) for i in range(50)]
+    stranger = [(step(i, ROUTES[i % 4], headers=BEARER, session=7), 401) for i in range(50, 150)]
+    assert told(others + stranger)[0] == ""
+    two = [(step(i, ROUTES[i % 4], headers=BEARER, session=7 + i % 2), 401) for i in range(50, 150)]
+    assert told(others + two)[0] == ""
+
+
+def test_one_route_that_lets_everybody_in_shows_that_it_is_the_others() -> None:
+    said = [(step(i, "/a" if i % 5 else "/b", headers=BEARER), 401 if i % 5 else 200) for i in range(100)]
+    assert told(said)[0] == ""
+
+
+def test_most_requests_refused_is_a_storm() -> None:
+    said = [(step(i, ROUTES[i % 4], headers=BEARER), 200 if i % 9 == 0 else 401) for i in range(100)]
+    assert "of the last 30" in told(said)[0] or "of the last 2" in told(said)[0]
 
 
 def test_half_of_the_users_refused_is_no_storm() -> None:
@@ -78,7 +96,7 @@ def test_credentials_that_expire_amid_a_pass() -> None:
     sentence, number, refusals = told(requests(200, 200) + requests(100, 401))
     assert "it let 2" in sentence
     assert "have expired" in sentence
-    assert number <= 200 + WINDOW
+    assert number == 200 + IN_A_ROW
     assert refusals.onset == 301.0
 
 
@@ -98,7 +116,7 @@ def test_a_login_in_front_of_everything() -> None:
 
 def test_a_redirect_to_a_login_page_is_a_refusal() -> None:
     sentence = told(requests(50, 302), headers=(("Location", "/login?next=%2Fa"),))[0]
-    assert f"({LEAST} times 302 to /login)" in sentence
+    assert "(10 times 302 to /login)" in sentence
 
 
 def test_a_redirect_to_another_scheme_is_told_as_what_it_is() -> None:

@@ -28,11 +28,11 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def exchanges() -> tuple[Exchange, ...]:
     return tuple(
-        replace(exchange, route=_template(exchange)) for exchange in record(users=6, rounds=10).exchanges
+        replace(exchange, route=template(exchange)) for exchange in record(users=6, rounds=10).exchanges
     )  # fmt: skip
 
 
-def _template(exchange: Exchange) -> str:
+def template(exchange: Exchange) -> str:
     segments = exchange.request.path.strip("/").split("/")
     if segments[0] == "orders" and len(segments) > 1:
         segments[1] = "<int:order_id>"
@@ -205,7 +205,7 @@ def test_an_instance_that_does_not_start_is_said_with_its_last_words(exchanges: 
 
 
 def test_an_instance_that_is_never_ready_is_given_up(exchanges: tuple[Exchange, ...]) -> None:
-    hanging = instance("new", "--hang", "/", ready_timeout=1.0)
+    hanging = instance("new", "--hang", "GET /", ready_timeout=1.0)
     began = time.monotonic()
     with pytest.raises(InconclusiveError, match="not ready within 1 s"):
         run(exchanges, hanging)
@@ -213,7 +213,7 @@ def test_an_instance_that_is_never_ready_is_given_up(exchanges: tuple[Exchange, 
 
 
 def test_time_outs_of_one_route_are_data(exchanges: tuple[Exchange, ...]) -> None:
-    done = run(exchanges, instance("new", "--hang", "/stats", timeout=0.3), BASELINE, passes=1)
+    done = run(exchanges, instance("new", "--hang", "GET /stats", timeout=0.3), BASELINE, passes=1)
     stats = [c for c in done.comparisons if c.route == "/stats"]
     assert stats
     assert {c.status for c in stats} == {Status.ERRORED}
