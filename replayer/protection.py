@@ -161,12 +161,9 @@ class Protection:
             self._cut.discard(task)
 
     def _end(self) -> None:
-        """Wakes all that wait and gives up what is under way."""
+        """Gives up what is under way; whoever leaves lets the next one in, who then finds that it is over."""
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
-            for waiter in self._waiting:
-                if not waiter.done():
-                    waiter.set_result(None)
             for task in self._asking:
                 self._cut.add(task)
                 task.cancel()

@@ -41,7 +41,10 @@ class GateOptions:
     database_url: str = ""
     disposable: bool = False
     passes: int = 3
-    concurrency: int = 4
+    concurrency: int = 0  # of every target; 0: what each says
+    rate: float = 0.0  # requests per second, of every target; 0.0: what each says
+    ramp_up: float = 0.0  # seconds, of every target; 0.0: what each says
+    speed: float = 0.0  # how many times as fast as recorded; 0.0: as fast as the targets answer
     correlate: bool = True
     self_test: bool = False
     relearn: bool = False  # learn what varies anew, even where it is known of this build
@@ -68,8 +71,8 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
     context = open_context(options.settings_path, options.database_url)
     with context.store as store:
         settings = context.settings
-        candidate = _target(options.candidate, settings, options.disposable)
-        baselines = tuple(_target(text, settings, options.disposable) for text in options.baselines)
+        candidate = _target(options.candidate, settings, options)
+        baselines = tuple(_target(text, settings, options) for text in options.baselines)
         if candidate.run:
             raise UsageError(
                 "A run that is over can be a baseline, not the candidate.", "Give a URL, wsgi: or a target."
@@ -100,7 +103,7 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
             route_counts=counts,
             notes=_notes(store, info),
             passes=options.passes,
-            concurrency=options.concurrency,
+            speed=options.speed,
             correlate=options.correlate,
             self_test=options.self_test or policy.min_sensitivity > 0,
             policy=policy,
@@ -157,9 +160,15 @@ def recording_key(info: RecordingInfo) -> Key | None:
     return key if key.id == info.key_id else None
 
 
-def _target(text: str, settings: Settings, disposable: bool) -> TargetSettings:
+def _target(text: str, settings: Settings, options: GateOptions) -> TargetSettings:
     target = resolve_target(text, settings)
-    return replace(target, disposable=True) if disposable else target
+    return replace(
+        target,
+        disposable=options.disposable or target.disposable,
+        concurrency=options.concurrency or target.concurrency,
+        rate=options.rate or target.rate,
+        ramp_up=options.ramp_up or target.ramp_up,
+    )
 
 
 def policy_of(settings: Settings) -> Policy:

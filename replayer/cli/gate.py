@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -36,7 +37,18 @@ def gate(
     policy: SettingsFile = None,
     disposable: Annotated[bool, typer.Option("--disposable", help="The targets' state may be changed.")] = False,
     passes: Annotated[int, typer.Option(min=2, max=20, help="Passes of a baseline that can begin anew.")] = 3,
-    concurrency: Annotated[int, typer.Option(min=1, max=256, help="Requests under way at once.")] = 4,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Requests under way at once; default: the target's, or 4.")
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(metavar="N", help="Requests per second at most; default: the target's, or no limit.")
+    ] = None,
+    ramp_up: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Begin slowly, and be at full speed after so long.")
+    ] = None,
+    speed: Annotated[
+        str, typer.Option(metavar="max|N", help="N: keep the recorded timing, N times as fast. max: as fast as can be.")
+    ] = "max",
     correlation: Annotated[
         bool, typer.Option("--correlation/--no-correlation", help="Off: send every request as recorded.")
     ] = True,
@@ -66,7 +78,10 @@ def gate(
         database_url=db,
         disposable=disposable,
         passes=passes,
-        concurrency=concurrency,
+        concurrency=concurrency or 0,
+        rate=_positive("--rate", rate),
+        ramp_up=_positive("--ramp-up", ramp_up),
+        speed=_speed(speed),
         correlate=correlation,
         self_test=self_test,
         relearn=relearn,
@@ -94,6 +109,27 @@ def _write_reports(rehearsal: Rehearsal, json_file: str, html_file: str) -> None
         _write(json_file, json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n")
     if html_file:
         _write(html_file, to_html(report))
+
+
+def _positive(option: str, value: float | None) -> float:
+    if value is not None and not 0 < value < math.inf:
+        raise UsageError(f"{option} must be a number above 0, not {value:g}.", "Leave it out for no limit.")
+    return value or 0.0
+
+
+def _speed(text: str) -> float:
+    """How many times as fast as recorded; 0.0 for as fast as can be."""
+    if text == "max":
+        return 0.0
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise UsageError(
+            f"--speed must be max, or a number above 0, not {text!r}.", "--speed 1 keeps the recorded timing."
+        )
+    return value
 
 
 def _check_writable(path: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -33,10 +34,11 @@ def replay(
     mint: Callable[[str], Awaitable[Minted]] | None = None,
     progress: Callable[[int, int], None] | None = None,
     concurrency: int = 4,
+    speed: float = 0.0,
 ) -> PassResult:
     async def run() -> PassResult:
         async with Client("http://127.0.0.1:9", transport=transport) as client:
-            options = PassOptions(disposable=True, protection=Protection(Pace(concurrency)))
+            options = PassOptions(disposable=True, protection=Protection(Pace(concurrency, speed=speed)))
             return await run_pass(plan, client, options, mint, progress)
 
     return asyncio.run(run())
@@ -125,6 +127,30 @@ def test_a_step_starts_when_all_that_it_waits_for_has_ended(plan: Plan) -> None:
         if answers[index].started < answers[other].ended - 0.001  # two clocks are read for one answer
     ]
     assert too_early == []
+
+
+def test_the_recorded_timing_is_kept(plan: Plan) -> None:
+    result = replay(plan, AppTransport(TinyApp(offset=41, seed=2).handle), speed=10.0)
+    first = plan.steps[0].exchange.started
+    began = min(answer.started for answer in result.answers)
+    early = [
+        step.index
+        for step, answer in zip(plan.steps, result.answers, strict=True)
+        if answer.started - began < (step.exchange.started - first) / 10.0 - 0.01  # two clocks are read
+    ]
+    assert early == []
+    assert sent(result.answers) == len(plan.steps)
+
+
+def test_a_pass_that_ends_does_not_wait_for_times_that_are_yet_to_come() -> None:
+    tape = record(users=12, rounds=20).exchanges
+    read = next(each for each in tape if each.request.path == "/products")
+    moment = tape[-1].started + 1e6
+    late = [replace(read, id=f"late {n}", client=f"late {n}", started=moment, ended=moment) for n in range(9)]
+    plan = make_plan([*tape, *late], route_of)
+    result = replay(plan, Failing(lambda number: httpx.ConnectError("refused") if number > 5 else None), speed=1e3)
+    assert result.problem
+    assert len(result.answers) == len(plan.steps)
 
 
 def test_progress_counts_every_step_once(plan: Plan) -> None:
