@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from recorder.keys import InvalidKey, Key, load_key
 from recorder.redaction import Redactor
 
 from .approving import Book, approvals_path
-from .errors import UsageError
+from .errors import UnderstudyError, UsageError, nearest
+from .executors import Executor, LocalExecutor
 from .ingest import import_path
 from .keeping import keeping_redactor, kept_observations
 from .known import Known
@@ -26,8 +29,11 @@ from .rehearsal import Rehearsal, Request, Watcher, rehearse
 from .reports.json_report import to_json
 from .settings import Settings, load_settings, resolve_target
 from .store import Store
-from .store.records import RecordingInfo, ResultRow, StoredAnswer
+from .store.records import RecordingInfo, ResultRow, RunInfo, StoredAnswer
+from .supervision import SILENT_SECONDS, StoppedError, TellingWatcher, supervised
 from .target_settings import TargetSettings
+
+EXECUTORS = ("local", "celery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,23 @@ class GateOptions:
     relearn: bool = False  # learn what varies anew, even where it is known of this build
     branch: str = ""
     commit: str = ""
+    executor: str = "local"  # or "celery"
+    workers: int = 2  # how many are thought to be there, when it is celery
+
+    def to_json(self) -> str:
+        """What `from_json` reads; paths are made absolute. Where the run is kept is not said in it."""
+        fields = asdict(self) | {
+            "settings_path": None if self.settings_path is None else str(self.settings_path.absolute())
+        }
+        del fields["database_url"]
+        return json.dumps(fields)
+
+    @classmethod
+    def from_json(cls, text: str) -> GateOptions:
+        fields = json.loads(text)
+        path = fields.pop("settings_path")
+        fields["baselines"] = tuple(fields["baselines"])
+        return cls(**fields, settings_path=None if path is None else Path(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,36 +93,102 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
     """The whole gate: reads the recording, rehearses, keeps the run. Errors as in `replayer.errors`."""
     context = open_context(options.settings_path, options.database_url)
     with context.store as store:
-        settings = context.settings
-        candidate = _target(options.candidate, settings, options)
-        baselines = tuple(_target(text, settings, options) for text in options.baselines)
-        if candidate.run:
-            raise UsageError(
-                "A run that is over can be a baseline, not the candidate.", "Give a URL, wsgi: or a target."
-            )
-        stored = tuple(target for target in baselines if target.run)
-        if stored and len(stored) < len(baselines):
-            raise UsageError("An earlier run and a live target can not be baselines of one run.", "Give one of them.")
-        policy, rules = policy_of(settings), _rules(settings)
-        book = Book(store, approvals_path(settings), datetime.now(UTC))
-        book.approvals()  # what is wrong with the file is said before the work
+        asked = _asked(context, options)
         info = find_recording(store, options.recording)
-        counts = store.seen_counts(info)  # before the exchanges: an open recording grows meanwhile
-        key = recording_key(info)
-        earlier = tuple((f"run:{t.run}", _answers(store, t.run)) for t in stored)
         run_id = store.create_run(
             info.id,
-            candidate=candidate.name,
-            baselines=tuple(target.name for target in baselines),
+            candidate=asked.candidate.name,
+            baselines=tuple(target.name for target in asked.baselines),
             branch=options.branch,
             commit=options.commit,
+            executor=options.executor,
+            asked=options.to_json(),
         )
+        return _run(context, options, asked, info, run_id, watcher or Watcher())
+
+
+def resume_run(
+    run: str, settings_path: Path | None = None, database_url: str = "", watcher: Watcher | None = None
+) -> Rehearsal:
+    """Begins a run again that did not finish, as it was asked for, under the same id. Errors as `run_gate`."""
+    with open_context(settings_path, database_url).store as store:
+        given = store.run(run)
+        if not given.asked or given.recording_id is None:
+            raise UsageError(
+                f"The run {given.id} can not be taken up: {_why_not(given)}.",
+                "Start another one with `understudy gate`.",
+            )
+        options = GateOptions.from_json(given.asked)
+        context = Context(load_settings(settings_path or options.settings_path), store)
+        asked = _asked(context, options)
+        info = store.recording(given.recording)
+        if not store.take_up(given.id, SILENT_SECONDS):
+            state = "is finished" if given.state == "finished" else "is under way"
+            raise UsageError(f"The run {given.id} {state}.", "`understudy runs list` shows the states.")
+        return _run(context, options, asked, info, given.id, watcher or Watcher())
+
+
+def stop_run(run: str, by: str, settings_path: Path | None = None, database_url: str = "") -> str:
+    """Asks whoever coordinates a run to end it; the run's id. Raises UsageError for one that is not under way."""
+    with open_context(settings_path, database_url).store as store:
+        given = store.run(run)
+        if not store.ask_to_stop(given.id, f"by {by}"):
+            raise UsageError(f"The run {given.id} is not under way: it is {given.state}.", "Nothing was stopped.")
+        return given.id
+
+
+def _why_not(run: RunInfo) -> str:
+    return (
+        "its recording was deleted" if run.recording_id is None else "an earlier version did not keep what it was asked"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the options of a gate mean with the settings at hand."""
+
+    candidate: TargetSettings
+    baselines: tuple[TargetSettings, ...]
+    stored: tuple[TargetSettings, ...]  # those of the baselines that are earlier runs
+    policy: Policy
+    rules: tuple[NoiseRule, ...]
+    book: Book
+
+
+def _asked(context: Context, options: GateOptions) -> _Asked:
+    """Everything that can be wrong with settings and options is found here, before the work."""
+    settings = context.settings
+    candidate = _target(options.candidate, settings, options)
+    baselines = tuple(_target(text, settings, options) for text in options.baselines)
+    if candidate.run:
+        raise UsageError("A run that is over can be a baseline, not the candidate.", "Give a URL, wsgi: or a target.")
+    stored = tuple(target for target in baselines if target.run)
+    if stored and len(stored) < len(baselines):
+        raise UsageError("An earlier run and a live target can not be baselines of one run.", "Give one of them.")
+    if options.executor not in EXECUTORS:
+        raise UsageError(f"There is no executor {options.executor!r}.", nearest(options.executor, EXECUTORS))
+    if options.executor != "local" and context.store.is_private:
+        raise UsageError("A database in memory can not be shared with workers.", "Name one with --db.")
+    book = Book(context.store, approvals_path(settings), datetime.now(UTC))
+    book.approvals()
+    return _Asked(candidate, baselines, stored, policy_of(settings), _rules(settings), book)
+
+
+def _run(
+    context: Context, options: GateOptions, asked: _Asked, info: RecordingInfo, run_id: str, watcher: Watcher
+) -> Rehearsal:
+    """Rehearses and keeps what came of it; a run that ends otherwise is left in a state that says so."""
+    store, policy, baselines = context.store, asked.policy, asked.baselines
+    telling = TellingWatcher(watcher)
+    try:
+        counts = store.seen_counts(info)  # before the exchanges: an open recording grows meanwhile
+        key = recording_key(info)
         request = Request(
             recording=info.name,
             exchanges=tuple(store.exchanges(info.id)),
-            candidate=candidate,
-            baselines=() if stored else baselines,
-            baseline_answers=earlier,
+            candidate=asked.candidate,
+            baselines=() if asked.stored else baselines,
+            baseline_answers=tuple((f"run:{t.run}", _answers(store, t.run)) for t in asked.stored),
             route_counts=counts,
             notes=_notes(store, info),
             passes=options.passes,
@@ -107,25 +196,42 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
             correlate=options.correlate,
             self_test=options.self_test or policy.min_sensitivity > 0,
             policy=policy,
-            tags=tuple((tag.name, tag.routes) for tag in settings.tags),
-            rules=rules,
+            tags=tuple((tag.name, tag.routes) for tag in context.settings.tags),
+            rules=asked.rules,
             known=None if options.relearn else known_profile(store, info.id, baselines, options.passes),
-            approvals=book.approvals(run_id, options.branch),
+            approvals=asked.book.approvals(run_id, options.branch),
             key=key,
             branch=options.branch,
             commit=options.commit,
             run_id=run_id,
+            executor=_executor(context, options, key),
         )
-        try:
-            rehearsal = asyncio.run(rehearse(request, watcher))
-        except BaseException:
+        rehearsal = asyncio.run(supervised(store, run_id, telling, rehearse(request, telling)))
+    except StoppedError:
+        store.set_run_state(run_id, "cancelled")
+        raise
+    except BaseException:
+        with suppress(UnderstudyError):  # what went wrong may be the store itself
             store.set_run_state(run_id, "failed")
-            raise
-        _keep(store, run_id, rehearsal, key)
-        if rehearsal.learned:
-            learned = {**rehearsal.profile.to_json(), "passes": len(rehearsal.baselines)}
-            store.keep_profile(info.id, _build(baselines), run_id, learned)
-        return rehearsal
+        raise
+    _keep(store, run_id, rehearsal, key)
+    if rehearsal.learned:
+        learned = {**rehearsal.profile.to_json(), "passes": len(rehearsal.baselines)}
+        store.keep_profile(info.id, _build(baselines), run_id, learned)
+    return rehearsal
+
+
+def _executor(context: Context, options: GateOptions, key: Key | None) -> Executor:
+    if options.executor == "local":
+        return LocalExecutor()
+    if key is None:
+        raise UsageError(
+            "Workers need the key that the recording was made with, and it is not to be had here.",
+            "Set UNDERSTUDY_KEY or UNDERSTUDY_KEY_FILE, here and for every worker.",
+        )
+    from .executors.celery import celery_executor  # Celery is a tenth of a second, for those who want it
+
+    return celery_executor(context.store, key, context.settings.broker_url, options.workers)
 
 
 def find_recording(store: Store, text: str) -> RecordingInfo:
@@ -135,28 +241,19 @@ def find_recording(store: Store, text: str) -> RecordingInfo:
     return store.recording(text)
 
 
-def _notes(store: Store, info: RecordingInfo) -> tuple[str, ...]:
-    """What a report has to say of the recording itself."""
-    notes = []
-    if info.closed is None:
-        notes.append(f"The recording {info.name} is still open: it was replayed as it stood when the run began.")
-    if not info.fingerprint and (lost := store.gaps(info).lost):
-        notes.append(
-            f"{lost} exchanges of the recording were lost on their way: their producers' sequence numbers are missing,"
-            " and no process reported them as dropped."
-        )
-    return tuple(notes)
-
-
-def recording_key(info: RecordingInfo) -> Key | None:
-    """The key that the recording's pseudonyms were made with, if it is to be had here; UsageError for a broken one."""
-    environ = os.environ
+def worker_key() -> Key:
+    """The key of this environment. Raises UsageError for a broken one."""
     try:
-        key = load_key(environ.get("UNDERSTUDY_KEY"), environ.get("UNDERSTUDY_KEY_FILE"))
+        return load_key(os.environ.get("UNDERSTUDY_KEY"), os.environ.get("UNDERSTUDY_KEY_FILE"))
     except InvalidKey as failure:
         raise UsageError(
             f"The key can not be used: {failure}.", "Set UNDERSTUDY_KEY or UNDERSTUDY_KEY_FILE."
         ) from failure
+
+
+def recording_key(info: RecordingInfo) -> Key | None:
+    """The key that the recording's pseudonyms were made with, if it is to be had here; UsageError for a broken one."""
+    key = worker_key()
     return key if key.id == info.key_id else None
 
 

@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 DEFAULT_DATABASE_URL = "sqlite:///.understudy/understudy.db"
+DEFAULT_BROKER_URL = "redis://localhost:6379/0"
 SEVERITIES = ("breaking", "major", "minor", "info")
 """From the gravest to the lightest."""
 
@@ -120,6 +121,7 @@ class Settings:
     noise: tuple[NoiseSetting, ...] = ()
     slack: SlackSettings = SlackSettings()
     database_url: str = DEFAULT_DATABASE_URL  # a relative SQLite path is relative to the current folder
+    broker_url: str = DEFAULT_BROKER_URL  # where workers are told of what there is to do
     source: Path | None = None  # the file that was read
     unset: tuple[tuple[str, str], ...] = ()  # target name -> what is wrong with its environment variables
 
@@ -129,13 +131,14 @@ def load_settings(
 ) -> Settings:
     """Read `path`, or else `understudy.toml` or `pyproject.toml` in `cwd`; without either, the defaults.
 
-    `UNDERSTUDY_DATABASE_URL` in `environ` wins over the file. Raises UsageError for whatever is wrong in the file.
+    `UNDERSTUDY_DATABASE_URL` and `UNDERSTUDY_BROKER_URL` in `environ` win over the file. Raises UsageError for whatever
+    is wrong in the file.
     """
     source, data = _find(path, Path.cwd() if cwd is None else cwd)
-    chosen = environ.get("UNDERSTUDY_DATABASE_URL", "")
+    database, broker = environ.get("UNDERSTUDY_DATABASE_URL", ""), environ.get("UNDERSTUDY_BROKER_URL", "")
     if source is None:
-        return Settings(database_url=chosen or DEFAULT_DATABASE_URL)
-    top = Table(data, "", source, ("targets", "tags", "policy", "noise", "slack", "database_url"))
+        return Settings(database_url=database or DEFAULT_DATABASE_URL, broker_url=broker or DEFAULT_BROKER_URL)
+    top = Table(data, "", source, ("targets", "tags", "policy", "noise", "slack", "database_url", "broker_url"))
     targets, unset = _targets(top, environ)
     tags = _tags(top)
     return Settings(
@@ -144,7 +147,8 @@ def load_settings(
         policy=_policy(top, tags),
         noise=tuple(_noise(entry) for entry in top.entries("noise", _fields(NoiseSetting))),
         slack=_slack(top, tags),
-        database_url=chosen or _database_url(top, environ),
+        database_url=database or _url(top, "database_url", DEFAULT_DATABASE_URL, environ),
+        broker_url=broker or _url(top, "broker_url", DEFAULT_BROKER_URL, environ),
         source=source,
         unset=unset,
     )
@@ -221,11 +225,11 @@ def _targets(top: Table, environ: Mapping[str, str]) -> tuple[tuple[TargetSettin
     return tuple(targets), tuple(unset)
 
 
-def _database_url(top: Table, environ: Mapping[str, str]) -> str:
+def _url(top: Table, key: str, default: str, environ: Mapping[str, str]) -> str:
     expansion = Expansion(environ)
-    url = expansion.of(top.text("database_url", DEFAULT_DATABASE_URL))
+    url = expansion.of(top.text(key, default))
     if expansion.missing:
-        top.fail(f"names the environment variable {expansion.missing[0]} in 'database_url', which is not set")
+        top.fail(f"names the environment variable {expansion.missing[0]} in {key!r}, which is not set")
     return url
 
 

@@ -58,6 +58,10 @@ def gate(
     relearn: Annotated[
         bool, typer.Option("--relearn", help="Learn what varies anew, even if it is known of this build.")
     ] = False,
+    executor: Annotated[
+        str, typer.Option(metavar="local|celery", help="Who sends: this process, or `understudy worker` processes.")
+    ] = "local",
+    workers: Annotated[int, typer.Option(min=1, max=256, help="How many workers there are, for celery.")] = 2,
     branch: Annotated[str, typer.Option(help="Branch that is judged; default: git's.")] = "",
     commit: Annotated[str, typer.Option(help="Commit that is judged; default: git's.")] = "",
     json_file: Annotated[str, typer.Option("--json", metavar="FILE", help="JSON report; - is standard output.")] = "",
@@ -69,7 +73,7 @@ def gate(
     Exit codes: 0 pass, 1 regression or unapproved change, 2 wrong or refused, 3 inconclusive.
     """
     for path in (json_file, html_file):
-        _check_writable(path)
+        check_writable(path)
     options = GateOptions(
         recording=recording,
         candidate=candidate,
@@ -87,18 +91,16 @@ def gate(
         relearn=relearn,
         branch=branch or git("rev-parse", "--abbrev-ref", "HEAD"),
         commit=commit or git("rev-parse", "HEAD"),
+        executor=executor,
+        workers=workers,
     )
-    watcher = output.watcher()
-    try:
+    with output.watching() as watcher:
         rehearsal = run_gate(options, watcher)
-    finally:
-        if isinstance(watcher, output.BarWatcher):
-            watcher.close()
-    _write_reports(rehearsal, json_file, html_file)
+    write_reports(rehearsal, json_file, html_file)
     return rehearsal.report.verdict.exit_code
 
 
-def _write_reports(rehearsal: Rehearsal, json_file: str, html_file: str) -> None:
+def write_reports(rehearsal: Rehearsal, json_file: str, html_file: str) -> None:
     report = rehearsal.report
     text = to_text(report, width=min(120, shutil.get_terminal_size((100, 24)).columns), color=sys.stdout.isatty())
     if "-" in (json_file, html_file):
@@ -132,7 +134,7 @@ def _speed(text: str) -> float:
     return value
 
 
-def _check_writable(path: str) -> None:
+def check_writable(path: str) -> None:
     """Before the work rather than after it."""
     if path and path != "-":
         folder = Path(path).parent

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from diffing.approvals import Approval, Decision, Scope
@@ -224,6 +225,14 @@ class BarWatcher(Watcher):
             self._bar.update(self._task, completed=1, total=1)
 
 
-def watcher() -> PlainWatcher | BarWatcher:
+@contextmanager
+def watching() -> Iterator[Watcher]:
     """A bar on a terminal, plain lines elsewhere."""
-    return BarWatcher() if sys.stderr.isatty() else PlainWatcher()
+    if not sys.stderr.isatty():
+        yield PlainWatcher()
+        return
+    bar = BarWatcher()
+    try:
+        yield bar
+    finally:
+        bar.close()

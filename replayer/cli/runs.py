@@ -1,18 +1,24 @@
-"""`understudy runs`: list and show."""
+"""`understudy runs`: list and show, stop and take up again."""
 
 from __future__ import annotations
 
+import getpass
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from ..service import open_context
+from ..service import open_context, resume_run, stop_run
+from ..store import RunInfo
+from ..supervision import SILENT_SECONDS
 from . import output
+from .gate import check_writable, write_reports
+from .git import git
 from .options import AsJson, Database, SettingsFile
 
-app = typer.Typer(add_completion=False, help="List and show runs.")
+app = typer.Typer(add_completion=False, help="List and show runs; stop one, or take it up again.")
 
 
 @app.command("list")
@@ -23,7 +29,7 @@ def list_(json: AsJson = False, db: Database = "", policy: SettingsFile = None) 
     if json:
         output.data([asdict(run) for run in runs])
         return
-    rows = [(r.id, r.recording, r.candidate, r.state, r.verdict or "-", _time(r.started)) for r in runs]
+    rows = [(r.id, r.recording, r.candidate, _state(r), r.verdict or "-", _time(r.started)) for r in runs]
     output.table(("run", "recording", "candidate", "state", "verdict", "began"), rows)
 
 
@@ -36,6 +42,46 @@ def show(
     """The JSON report of one run."""
     with open_context(policy, db).store as store:
         output.data(store.run_report(store.run(run).id))
+
+
+@app.command()
+def cancel(
+    run: Annotated[str, typer.Argument(help="The run's id, or the beginning of it.")],
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> None:
+    """End a run that is under way, wherever it is coordinated: within seconds, with its instances closed."""
+    by = git("config", "user.name") or getpass.getuser()
+    output.say(f"The run {stop_run(run, by, policy, db)} was asked to end.")
+
+
+@app.command()
+def resume(
+    run: Annotated[str, typer.Argument(help="The run's id, or the beginning of it.")],
+    json_file: Annotated[str, typer.Option("--json", metavar="FILE", help="JSON report; - is standard output.")] = "",
+    html_file: Annotated[str, typer.Option("--html", metavar="FILE", help="HTML report, one file.")] = "",
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> int:
+    """Take up a run that was cancelled, failed, or whose process is gone: as it was asked for, under the same id.
+
+    Its passes are made anew. Exit codes as of `understudy gate`.
+    """
+    for path in (json_file, html_file):
+        check_writable(path)
+    with output.watching() as watcher:
+        rehearsal = resume_run(run, policy, db, watcher)
+    write_reports(rehearsal, json_file, html_file)
+    return rehearsal.report.verdict.exit_code
+
+
+def _state(run: RunInfo) -> str:
+    """The state in words: one that gives no sign of life is lost, and one under way says what it does."""
+    if run.state != "running":
+        return run.state
+    if run.beat is None or run.beat < time.time() - SILENT_SECONDS:
+        return "lost"
+    return f"running: {run.progress}" if run.progress else "running"
 
 
 def _time(seconds: float) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence, Set
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -27,6 +28,7 @@ from ..store.work import DONE, RUNNING, WAITING, BatchState
 from ..waves import waves
 from .contract import Job
 from .parcels import Entry, Outcome, Terms, pack_entries, pack_minted, unpack_answers, unpack_facts
+from .patience import PATIENCE_SECONDS, RETRY_SECONDS, patiently
 from .shift import LEASE_SECONDS
 
 BATCH_STEPS = 400
@@ -34,11 +36,9 @@ FIRST_POLL_SECONDS = 0.005
 LAST_POLL_SECONDS = 0.1
 AGAIN_SECONDS = 10.0
 """A batch that nobody has taken for so long is handed out once more: the broker may have lost it."""
-PATIENCE_SECONDS = 60.0
-"""How long nothing at all may be taken before the run gives up: no worker is there."""
-
 HandOut = Callable[[int], None]
-"""Tells some worker the number of a batch. May tell several, or none: both are made good for."""
+"""Tells some worker the number of a batch. May tell several, or none: both are made good for. None, and it knows so:
+InconclusiveError."""
 
 
 @dataclass(slots=True)
@@ -66,6 +66,7 @@ class _Gathered:
     uncertain: set[int] = field(default_factory=set)
     notes: dict[str, None] = field(default_factory=dict)
     begun: bool = False  # a wave was sent: what rises at the beginning of a pass has risen
+    batches: int = 0  # made so far
 
     def add(self, outcome: Outcome) -> None:
         self.problem = self.problem or outcome.problem
@@ -94,14 +95,12 @@ class SharedExecutor:
     async def replay(self, job: Job, client: Client, signature: Signature, progress: Progress | None) -> PassResult:
         """Raises InconclusiveError when no worker takes anything for a minute."""
         guide = orjson.dumps(job.guide.to_json())
-        pass_id = await asyncio.to_thread(self._store.open_work, job.run_id, job.name, _terms(job).pack(), guide)
+        pass_id = await patiently(self._store.open_work, job.run_id, job.name, _terms(job).pack(), guide)
         try:
             return await self._replay(job, pass_id, progress)
-        except asyncio.CancelledError:
-            await asyncio.to_thread(self._store.stop_work, pass_id, "cancelled")
-            raise
-        finally:
-            await asyncio.shield(asyncio.to_thread(self._store.drop_work, pass_id))
+        finally:  # whoever still works on it has lost it then
+            with suppress(InconclusiveError):
+                await asyncio.shield(asyncio.to_thread(self._store.drop_work, pass_id))
 
     async def _replay(self, job: Job, pass_id: int, progress: Progress | None) -> PassResult:
         chosen = sorted(job.only) if job.only is not None else range(len(job.plan.steps))
@@ -113,7 +112,7 @@ class SharedExecutor:
             if gathered.problem:
                 break
             await self._wave(job, pass_id, wave, gathered, told)
-        return await asyncio.to_thread(self._result, job, pass_id, chosen, gathered)
+        return await patiently(self._result, job, pass_id, chosen, gathered)
 
     async def _wave(
         self,
@@ -139,11 +138,12 @@ class SharedExecutor:
             )
             for batch in wave
         ]
-        numbers = await asyncio.to_thread(self._store.add_batches, pass_id, parcels)
+        numbers = await patiently(self._store.add_batches, pass_id, gathered.batches, parcels)
+        gathered.batches += len(numbers)
         sizes = dict(zip(numbers, map(len, wave), strict=True))
         waiting = _Waiting(self._tell, numbers)
         while sizes:
-            states = await asyncio.to_thread(self._store.batch_states, list(sizes))
+            states = await patiently(self._store.batch_states, list(sizes))
             for state in states:
                 if state.state == DONE and state.outcome is not None:
                     gathered.add(Outcome.unpack(state.outcome))
@@ -159,9 +159,9 @@ class SharedExecutor:
     async def _mint(self, job: Job, pass_id: int) -> None:
         if job.mint is None:
             return
-        for principal in await asyncio.to_thread(self._store.wanted_mints, pass_id):
+        for principal in await patiently(self._store.wanted_mints, pass_id):
             minted = pack_minted(await job.mint(principal), self._sealer)
-            await asyncio.to_thread(self._store.answer_mint, pass_id, principal, minted)
+            await patiently(self._store.answer_mint, pass_id, principal, minted)
 
     def _result(self, job: Job, pass_id: int, chosen: Sequence[int], gathered: _Gathered) -> PassResult:
         answers = [Answer(None, reason=Reason.OVER_BUDGET)] * len(job.plan.steps)
@@ -190,27 +190,37 @@ class _Waiting:
 
     def __init__(self, tell: Callable[[int], Awaitable[None]], numbers: Sequence[int]) -> None:
         self._tell = tell
-        self._told = dict.fromkeys(numbers, float("-inf"))
+        self._due = dict.fromkeys(numbers, 0.0)  # when to hand out, if nobody works on it then
         self._taken = time.monotonic()
         self._pause = FIRST_POLL_SECONDS
+        self._unheard: InconclusiveError | None = None
 
     async def look(self, states: Sequence[BatchState]) -> None:
         """Hand out what nobody works on, and wait a little."""
-        now, clock = time.monotonic(), time.time()
+        clock = time.time()
         for state in states:
             idle = state.state == WAITING or (state.state == RUNNING and state.beat < clock - LEASE_SECONDS)
             if not idle:
-                self._taken = now
-            elif now - self._told[state.id] >= AGAIN_SECONDS:
-                self._told[state.id] = now
-                await self._tell(state.id)
-        if now - self._taken > PATIENCE_SECONDS:
-            raise InconclusiveError(
+                self._taken = time.monotonic()
+            elif time.monotonic() >= self._due[state.id]:
+                await self._hand_out(state.id)
+        if time.monotonic() - self._taken > PATIENCE_SECONDS:
+            raise self._unheard or InconclusiveError(
                 f"No worker has taken a batch for {PATIENCE_SECONDS:g} s.",
                 "Is `understudy worker` running, with the same broker and database?",
             )
         await asyncio.sleep(self._pause)
         self._pause = min(LAST_POLL_SECONDS, self._pause * 1.3)
+
+    async def _hand_out(self, batch_id: int) -> None:
+        try:
+            await self._tell(batch_id)
+        except InconclusiveError as error:  # a broker that is away for a moment
+            self._unheard = error
+            self._due[batch_id] = time.monotonic() + RETRY_SECONDS
+        else:
+            self._unheard = None
+            self._due[batch_id] = time.monotonic() + AGAIN_SECONDS
 
 
 def _terms(job: Job) -> Terms:

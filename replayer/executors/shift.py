@@ -45,6 +45,7 @@ from .parcels import (
     unpack_facts,
     unpack_minted,
 )
+from .patience import patiently
 
 LEASE_SECONDS = 6.0
 """Without a sign of life for so long, a worker counts as dead and its batch is free."""
@@ -157,10 +158,9 @@ class Worker:
                     await beating  # raises what ended it
                 return await sending
             finally:
-                for task in (sending, beating):
-                    task.cancel()
-                    with suppress(asyncio.CancelledError, LostBatch):
-                        await task
+                journal.over.set()
+                sending.cancel()
+                await asyncio.gather(sending, beating, return_exceptions=True)  # it may be keeping something
 
     def _done_before(self, held: HeldBatch) -> dict[int, Answer]:
         """What an earlier holder of the batch has kept."""
@@ -221,6 +221,8 @@ class _StoreJournal(Journal):
         self._answered: set[int] = set()
         self._lock = asyncio.Lock()
         self._kept = time.monotonic()
+        self._writing: list[asyncio.Future[None]] = []
+        self.over = asyncio.Event()  # no more signs of life are needed
 
     def put(self, index: int, answer: Answer, facts: list[Fact]) -> None:
         self._answers[index] = answer
@@ -241,10 +243,11 @@ class _StoreJournal(Journal):
                 await self._keep([])
 
     async def beat(self) -> None:
-        """Signs of life, until the batch is lost or the task is cancelled."""
-        while True:
-            await asyncio.sleep(BEAT_SECONDS)
-            if time.monotonic() - self._kept >= BEAT_SECONDS:
+        """Signs of life, until `over` is set. Raises LostBatch once the batch is another worker's."""
+        while not self.over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.over.wait(), BEAT_SECONDS)
+            if time.monotonic() - self._kept >= BEAT_SECONDS and not self.over.is_set():
                 async with self._lock:
                     await self._keep([])
 
@@ -254,6 +257,7 @@ class _StoreJournal(Journal):
             if answer.reason is Reason.CANCELLED:  # what a target that had gone left unanswered
                 self._answers[index] = answer
         async with self._lock:
+            await asyncio.gather(*self._writing)
             await self._keep([], outcome)
 
     def _ahead(self, index: int) -> list[int]:
@@ -264,7 +268,11 @@ class _StoreJournal(Journal):
     async def _keep(self, intents: Sequence[int], outcome: Outcome | None = None) -> None:
         answers, self._answers = self._answers, {}
         facts, self._facts = self._facts, []
-        await asyncio.to_thread(self._write, intents, answers, facts, outcome)
+        # whoever is cancelled meanwhile takes no answers along
+        writing = asyncio.ensure_future(patiently(self._write, intents, answers, facts, outcome))
+        self._writing.append(writing)
+        await asyncio.shield(writing)
+        self._writing.remove(writing)
         self._intents.update(intents)
         self._kept = time.monotonic()
 

@@ -74,6 +74,10 @@ class RunInfo:
     exit_code: int | None
     branch: str
     commit: str
+    executor: str = "local"
+    progress: str = ""  # what it does at the moment, for people
+    beat: float | None = None  # when its coordinator last gave a sign of life
+    asked: str = ""  # what it was asked to do, as JSON; "" for runs of versions that did not keep it
 
 
 @dataclass(frozen=True, slots=True)

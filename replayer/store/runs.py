@@ -47,8 +47,10 @@ class RunStore:
         state: str = "running",
         branch: str = "",
         commit: str = "",
+        executor: str = "local",
+        asked: str = "",
     ) -> str:
-        """A new run, and its id."""
+        """A new run, and its id. `asked` is what it was asked to do, as JSON, so that it can be taken up again."""
         run_id = secrets.token_hex(6)
         with writing(self._engine) as connection:
             name = connection.execute(select(recordings.c.name).where(recordings.c.id == recording_id)).scalar()
@@ -65,6 +67,9 @@ class RunStore:
                 "verdict": "",
                 "branch": branch,
                 "commit": commit,
+                "executor": executor,
+                "asked": asked,
+                "beat": time.time(),
             }
             connection.execute(insert(runs).values(values))
         return run_id
@@ -244,4 +249,8 @@ def _run(row: Any) -> RunInfo:
         exit_code=row.exit_code,
         branch=row.branch,
         commit=row.commit,
+        executor=row.executor,
+        progress=row.progress,
+        beat=row.beat,
+        asked=row.asked,
     )

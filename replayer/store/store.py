@@ -52,6 +52,11 @@ class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore, ApprovalStore
             raise
         return cls(engine)
 
+    @property
+    def is_private(self) -> bool:
+        """Whether the database is in the memory of this process."""
+        return self._engine.dialect.name == "sqlite" and self._engine.url.database in (None, "", ":memory:")
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()

@@ -187,6 +187,7 @@ runs = Table(
     Column("executor", String(20), nullable=False, server_default="local"),
     Column("asked", Text, nullable=False, server_default=text("''")),  # what the run was asked to do, as JSON
     Column("stop", Text, nullable=False, server_default=text("''")),  # who asked it to stop, and why
+    Column("progress", Text, nullable=False, server_default=text("''")),  # what it does at the moment, for people
     Column("beat", Double),  # when whoever coordinates it last gave a sign of life
 )
 
@@ -275,12 +276,14 @@ work_batches = Table(
     "work_batches",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("pass", ForeignKey("work_passes.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("pass", ForeignKey("work_passes.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),  # within the pass
     Column("state", String(20), nullable=False),  # waiting, running or done
     Column("holder", Text, nullable=False),  # who runs it; "" for nobody yet
     Column("beat", Double, nullable=False),  # when its holder last gave a sign of life
     Column("steps", LargeBinary, nullable=False),
     Column("outcome", LargeBinary),  # of a batch that is done
+    UniqueConstraint("pass", "number"),
 )
 
 # Writes that may have been sent: put down before they are.

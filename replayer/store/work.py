@@ -99,16 +99,20 @@ class WorkStore:
 
         return write(self._engine, work)
 
-    def add_batches(self, pass_id: int, steps: Sequence[bytes]) -> list[int]:
-        """New batches of a pass, in which nobody has begun."""
+    def add_batches(self, pass_id: int, first: int, steps: Sequence[bytes]) -> list[int]:
+        """New batches of a pass, in which nobody has begun. `first` is the number of the first within the pass."""
+        numbers = range(first, first + len(steps))
+        now = time.time()
+        rows = [
+            {"pass": pass_id, "number": number, "state": WAITING, "holder": "", "beat": now, "steps": each}
+            for number, each in zip(numbers, steps, strict=True)
+        ]
+        table = work_batches.c
+        query = select(table.id).where(table["pass"] == pass_id, table.number.in_(numbers)).order_by(table.number)
 
         def work(connection: Connection) -> list[int]:
-            numbers: list[int] = []
-            for each in steps:
-                values = {"pass": pass_id, "state": WAITING, "holder": "", "beat": time.time(), "steps": each}
-                made = connection.execute(insert(work_batches).values(values).returning(work_batches.c.id))
-                numbers.append(int(made.scalar_one()))
-            return numbers
+            insert_new(connection, work_batches, rows)
+            return list(connection.execute(query).scalars())
 
         return write(self._engine, work)
 
@@ -268,16 +272,31 @@ class WorkStore:
 
     # -- runs -------------------------------------------------------------------------------------------------------
 
+    def take_up(self, run_id: str, silent: float) -> bool:
+        """Begin a run again that did not finish; False when it has, or was alive in the last `silent` seconds."""
+        dead = or_(runs.c.state != RUNNING, runs.c.beat.is_(None), runs.c.beat < time.time() - silent)
+        change = update(runs).where(runs.c.id == run_id, runs.c.state != "finished", dead)
+        values = {"state": RUNNING, "stop": "", "progress": "", "beat": time.time()}
+
+        def work(connection: Connection) -> bool:
+            number = select(runs.c.number).where(runs.c.id == run_id).scalar_subquery()
+            if not connection.execute(change.values(values)).rowcount:
+                return False
+            connection.execute(delete(work_passes).where(work_passes.c.run == number))
+            return True
+
+        return write(self._engine, work)
+
     def ask_to_stop(self, run_id: str, why: str) -> bool:
         """Ask whoever coordinates a run to end it; False when it is not under way."""
         change = update(runs).where(runs.c.id == run_id, runs.c.state == RUNNING, runs.c.stop == "")
         return bool(write(self._engine, lambda connection: connection.execute(change.values(stop=why)).rowcount))
 
-    def beat_run(self, run_id: str) -> str:
+    def beat_run(self, run_id: str, progress: str) -> str:
         """A sign of life of a run's coordinator; who asked it to stop, "" when nobody did."""
 
         def work(connection: Connection) -> str:
-            connection.execute(update(runs).where(runs.c.id == run_id).values(beat=time.time()))
+            connection.execute(update(runs).where(runs.c.id == run_id).values(beat=time.time(), progress=progress))
             return connection.execute(select(runs.c.stop).where(runs.c.id == run_id)).scalar() or ""
 
         return write(self._engine, work)

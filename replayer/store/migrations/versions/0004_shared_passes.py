@@ -18,6 +18,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("executor", sa.String(length=20), server_default="local", nullable=False))
         batch_op.add_column(sa.Column("asked", sa.Text(), server_default=sa.text("''"), nullable=False))
         batch_op.add_column(sa.Column("stop", sa.Text(), server_default=sa.text("''"), nullable=False))
+        batch_op.add_column(sa.Column("progress", sa.Text(), server_default=sa.text("''"), nullable=False))
         batch_op.add_column(sa.Column("beat", sa.Double(), nullable=True))
     op.create_table(
         "work_passes",
@@ -36,6 +37,7 @@ def upgrade() -> None:
         "work_batches",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("pass", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=20), nullable=False),
         sa.Column("holder", sa.Text(), nullable=False),
         sa.Column("beat", sa.Double(), nullable=False),
@@ -43,8 +45,8 @@ def upgrade() -> None:
         sa.Column("outcome", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["pass"], ["work_passes.id"], name=op.f("fk_work_batches_pass"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_work_batches")),
+        sa.UniqueConstraint("pass", "number", name=op.f("uq_work_batches_pass_number")),
     )
-    op.create_index(op.f("ix_work_batches_pass"), "work_batches", ["pass"])
     op.create_table(
         "work_intents",
         sa.Column("batch", sa.Integer(), nullable=False),
@@ -82,5 +84,5 @@ def downgrade() -> None:
     op.drop_table("work_batches")
     op.drop_table("work_passes")
     with op.batch_alter_table("runs", schema=None) as batch_op:
-        for name in ("beat", "stop", "asked", "executor"):
+        for name in ("beat", "progress", "stop", "asked", "executor"):
             batch_op.drop_column(name)

@@ -1,0 +1,70 @@
+"""A run under way, seen from the store: it gives signs of life, says what it does, and ends when it is asked to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import TypeVar
+
+from .errors import InconclusiveError
+from .rehearsal import Watcher
+from .store import Store
+
+T = TypeVar("T")
+
+BEAT_SECONDS = 1.0
+SILENT_SECONDS = 30.0
+"""Without a sign of life for so long, a run counts as lost and may be taken up again."""
+
+
+class StoppedError(InconclusiveError):
+    """Somebody asked the run to end."""
+
+
+class TellingWatcher(Watcher):
+    """Passes everything on, and keeps what was said last."""
+
+    def __init__(self, to: Watcher) -> None:
+        self._to = to
+        self.said = ""
+
+    def stage(self, text: str) -> None:
+        self.said = text
+        self._to.stage(text)
+
+    def progress(self, name: str, done: int, total: int) -> None:
+        self.said = f"{name}: {done:,} of {total:,}"
+        self._to.progress(name, done, total)
+
+
+async def supervised(store: Store, run_id: str, telling: TellingWatcher, work: Awaitable[T]) -> T:
+    """What the work comes to. Raises StoppedError once somebody has asked the run to end, and all is cleaned up.
+
+    A store that can not be reached for a while stops nothing: the work itself will say so when it needs it.
+    """
+    task = asyncio.ensure_future(work)
+    beating = asyncio.ensure_future(_beat(store, run_id, telling))
+    try:
+        await asyncio.wait([task, beating], return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            return task.result()
+        why = beating.result()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        raise StoppedError(f"The run was stopped: {why}.", f"`understudy runs resume {run_id}` begins it again.")
+    finally:
+        for each in (task, beating):
+            each.cancel()
+        await asyncio.gather(task, beating, return_exceptions=True)
+
+
+async def _beat(store: Store, run_id: str, telling: TellingWatcher) -> str:
+    """Why the run is to end, once somebody wants it to."""
+    while True:
+        with suppress(InconclusiveError):
+            why = await asyncio.to_thread(store.beat_run, run_id, telling.said)
+            if why:
+                return why
+        await asyncio.sleep(BEAT_SECONDS)
