@@ -241,6 +241,19 @@ def find_recording(store: Store, text: str) -> RecordingInfo:
     return store.recording(text)
 
 
+def _notes(store: Store, info: RecordingInfo) -> tuple[str, ...]:
+    """What a report has to say of the recording itself."""
+    notes = []
+    if info.closed is None:
+        notes.append(f"The recording {info.name} is still open: it was replayed as it stood when the run began.")
+    if not info.fingerprint and (lost := store.gaps(info).lost):
+        notes.append(
+            f"{lost} exchanges of the recording were lost on their way: their producers' sequence numbers are missing,"
+            " and no process reported them as dropped."
+        )
+    return tuple(notes)
+
+
 def worker_key() -> Key:
     """The key of this environment. Raises UsageError for a broken one."""
     try:

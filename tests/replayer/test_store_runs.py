@@ -37,7 +37,10 @@ def test_a_run_goes_from_created_to_finished(store: Store) -> None:
         exit_code=None,
         branch="main",
         commit="abc",
+        beat=created.beat,
     )
+    assert created.beat is not None
+    assert created.beat >= created.started
     store.set_run_state(run_id, "comparing")
     assert store.run(run_id).state == "comparing"
     with pytest.raises(UsageError, match="has no report"):
