@@ -28,6 +28,10 @@ _LEVEL = 1  # of zlib and zstd alike: what is left to gain costs several times t
 _WORTH_IT = 0.95  # of its size: bodies that came compressed gain nothing, and the head of the file always does
 
 
+class BatchTooLarge(WireError):
+    """A batch that is larger than whoever reads it takes; its halves may not be."""
+
+
 def pack_batch(header: Header, frames: Sequence[bytes]) -> tuple[str, bytes]:
     """(encoding, data): "zstd" where its library is, else "zlib", and "identity" where that gains next to nothing."""
     plain = b"".join((file_head(header), *frames))
@@ -42,8 +46,8 @@ def pack_batch(header: Header, frames: Sequence[bytes]) -> tuple[str, bytes]:
 def unpack_batch(encoding: str, data: bytes, limit: int) -> bytes:
     """The bytes of the spool file that a batch is.
 
-    Raises `WireError` for an encoding that is unknown or needs a library that is missing, for damaged data, and for
-    what is larger than `limit` bytes: no more than that is ever unpacked.
+    Raises `WireError` for an encoding that is unknown or needs a library that is missing and for damaged data, and
+    `BatchTooLarge` for what is larger than `limit` bytes: no more than that is ever unpacked.
     """
     if encoding == "identity":
         plain = data
@@ -54,7 +58,7 @@ def unpack_batch(encoding: str, data: bytes, limit: int) -> bytes:
     else:
         raise WireError(f"a batch in an unknown encoding: {encoding[:40]!r}; expected one of {', '.join(ENCODINGS)}")
     if len(plain) > limit:
-        raise WireError(_too_large(limit))
+        raise BatchTooLarge(_too_large(limit))
     return plain
 
 
@@ -98,7 +102,7 @@ def _unzstd(data: bytes, limit: int) -> bytes:
     try:
         declared = library.frame_content_size(data)  # -1: not told
         if declared > limit:
-            raise WireError(_too_large(limit))
+            raise BatchTooLarge(_too_large(limit))
         decompressor = library.ZstdDecompressor()
         return bytes(decompressor.decompress(data, max_output_size=limit, allow_extra_data=False))
     except library.ZstdError as error:

@@ -19,16 +19,20 @@ from recorder.keys import InvalidKey, Key, load_key
 from recorder.redaction import Redactor
 
 from .approving import Book, approvals_path
-from .errors import UnderstudyError, UsageError, nearest
+from .errors import UnderstudyError as UnderstudyError
+from .errors import UsageError, nearest
 from .executors import Executor, LocalExecutor
 from .ingest import import_path
 from .keeping import keeping_redactor, kept_observations
 from .known import Known
 from .passes import Pass
+from .receiving import Busy as Busy
+from .receiving import Receiver as Receiver
 from .rehearsal import Rehearsal, Request, Watcher, rehearse
 from .reports.json_report import to_json
 from .settings import Settings, load_settings, resolve_target
 from .store import Store
+from .store import Unstorable as Unstorable
 from .store.records import RecordingInfo, ResultRow, RunInfo, StoredAnswer
 from .supervision import SILENT_SECONDS, StoppedError, TellingWatcher, supervised
 from .target_settings import TargetSettings
@@ -232,6 +236,11 @@ def _executor(context: Context, options: GateOptions, key: Key | None) -> Execut
     from .executors.celery import celery_executor  # Celery is a tenth of a second, for those who want it
 
     return celery_executor(context.store, key, context.settings.broker_url, options.workers)
+
+
+def receiver(settings: Settings) -> Receiver:
+    """What takes the batches that recorders send to a server. The store is opened when the first one arrives."""
+    return Receiver(lambda: Store.open(settings.database_url))
 
 
 def find_recording(store: Store, text: str) -> RecordingInfo:

@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
 
@@ -25,6 +25,7 @@ __all__ = [
     "DEFAULT_DATABASE_URL",
     "PARTS",
     "SEVERITIES",
+    "IngestSettings",
     "NoiseSetting",
     "PolicySettings",
     "Settings",
@@ -40,6 +41,9 @@ DEFAULT_DATABASE_URL = "sqlite:///.understudy/understudy.db"
 DEFAULT_BROKER_URL = "redis://localhost:6379/0"
 SEVERITIES = ("breaking", "major", "minor", "info")
 """From the gravest to the lightest."""
+
+SHORTEST_TOKEN = 16
+"""Characters: what is shorter can be guessed."""
 
 PARTS = ("status", "header", "body", "sql", "latency", "outbound")
 """Where in a response, or beside it, a difference can be."""
@@ -108,6 +112,14 @@ class SlackSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class IngestSettings:
+    """What the server that recorders send to asks of them."""
+
+    token: str = field(default="", repr=False)  # what they have to show; "": nothing is taken
+    max_body: int = 16 * 1024 * 1024  # bytes of one request, as it is sent
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything in the file, checked. Without a file: all the defaults.
 
@@ -120,6 +132,7 @@ class Settings:
     policy: PolicySettings = PolicySettings()
     noise: tuple[NoiseSetting, ...] = ()
     slack: SlackSettings = SlackSettings()
+    ingest: IngestSettings = IngestSettings()
     database_url: str = DEFAULT_DATABASE_URL  # a relative SQLite path is relative to the current folder
     broker_url: str = DEFAULT_BROKER_URL  # where workers are told of what there is to do
     source: Path | None = None  # the file that was read
@@ -131,14 +144,19 @@ def load_settings(
 ) -> Settings:
     """Read `path`, or else `understudy.toml` or `pyproject.toml` in `cwd`; without either, the defaults.
 
-    `UNDERSTUDY_DATABASE_URL` and `UNDERSTUDY_BROKER_URL` in `environ` win over the file. Raises UsageError for whatever
-    is wrong in the file.
+    `UNDERSTUDY_DATABASE_URL`, `UNDERSTUDY_BROKER_URL` and `UNDERSTUDY_INGEST_TOKEN` in `environ` win over the file. Raises
+    UsageError for whatever is wrong in it.
     """
     source, data = _find(path, Path.cwd() if cwd is None else cwd)
     database, broker = environ.get("UNDERSTUDY_DATABASE_URL", ""), environ.get("UNDERSTUDY_BROKER_URL", "")
     if source is None:
-        return Settings(database_url=database or DEFAULT_DATABASE_URL, broker_url=broker or DEFAULT_BROKER_URL)
-    top = Table(data, "", source, ("targets", "tags", "policy", "noise", "slack", "database_url", "broker_url"))
+        return Settings(
+            ingest=IngestSettings(_ingest_token("", environ)),
+            database_url=database or DEFAULT_DATABASE_URL,
+            broker_url=broker or DEFAULT_BROKER_URL,
+        )
+    keys = ("targets", "tags", "policy", "noise", "slack", "ingest", "database_url", "broker_url")
+    top = Table(data, "", source, keys)
     targets, unset = _targets(top, environ)
     tags = _tags(top)
     return Settings(
@@ -147,6 +165,7 @@ def load_settings(
         policy=_policy(top, tags),
         noise=tuple(_noise(entry) for entry in top.entries("noise", _fields(NoiseSetting))),
         slack=_slack(top, tags),
+        ingest=_ingest(top, environ),
         database_url=database or _url(top, "database_url", DEFAULT_DATABASE_URL, environ),
         broker_url=broker or _url(top, "broker_url", DEFAULT_BROKER_URL, environ),
         source=source,
@@ -316,6 +335,26 @@ def _check_path(table: Table, path: str, part: str) -> None:
     if part in _FITTING and part != fitting:
         whose, hint = _FITTING[fitting]
         table.fail(f"is for the part {part!r} and has the path {path!r}, which is {whose}", hint)
+
+
+def _ingest(top: Table, environ: Mapping[str, str]) -> IngestSettings:
+    table = top.table("ingest", _fields(IngestSettings))
+    expansion = Expansion(environ)
+    token = expansion.of(table.text("token"))  # a variable that is not set: nothing is taken, and that is told
+    return IngestSettings(
+        token=_ingest_token("" if expansion.missing else token, environ),
+        max_body=table.whole("max_body", IngestSettings().max_body, least=1024),
+    )
+
+
+def _ingest_token(written: str, environ: Mapping[str, str]) -> str:
+    token = environ.get("UNDERSTUDY_INGEST_TOKEN", "") or written
+    if token and len(token) < SHORTEST_TOKEN:
+        raise UsageError(
+            f"The token that recorders have to show has {len(token)} characters, and needs {SHORTEST_TOKEN} or more.",
+            "python -c 'import secrets; print(secrets.token_urlsafe(32))' makes one.",
+        )
+    return token
 
 
 def _slack(top: Table, tags: tuple[Tag, ...]) -> SlackSettings:

@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from replayer.store import Store
+
 from .services.postgres import postgres_cluster, postgres_server, postgres_url
 from .services.redis import redis_server, redis_url
 
 __all__ = ["postgres_cluster", "postgres_server", "postgres_url", "redis_server", "redis_url"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database; a test that asks for it runs on each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/data/store.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    """An empty store; a test that asks for it runs on each kind of database."""
+    with Store.open(database_url) as opened:
+        yield opened

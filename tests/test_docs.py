@@ -51,6 +51,7 @@ KEY_SECTIONS = {
     settings.TagPolicy: ("gate.md", "`tags`"),
     settings.NoiseSetting: ("gate.md", "Noise rules"),
     settings.SlackSettings: ("gate.md", "`[slack]`"),
+    settings.IngestSettings: ("storing.md", "`[ingest]`"),
 }
 NOT_KEYS = {"source", "unset"}  # of Settings: where they were read from, and what was missing
 

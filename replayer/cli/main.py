@@ -19,6 +19,7 @@ GROUPS = {
     "worker": "Send the batches of runs that are shared among workers.",
     "findings": "List the findings of a run; approve what is intended.",
     "rules": "List and check noise rules, and propose new ones.",
+    "serve": "Serve the dashboard, and take what recorders send.",
     "demo": "Run the whole loop on the example application.",
     "db": "Manage the database.",
 }

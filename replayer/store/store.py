@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from .approvals import ApprovalStore
 from .bodies import BodyStore
 from .collecting import CollectingStore
-from .dialect import check_server, make_engine, reporting
+from .dialect import check_server, make_engine, read, reporting
 from .exchanges import ExchangeStore
 from .profiles import ProfileStore
 from .recordings import RecordingStore
@@ -56,6 +56,10 @@ class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore, ApprovalStore
     def is_private(self) -> bool:
         """Whether the database is in the memory of this process."""
         return self._engine.dialect.name == "sqlite" and self._engine.url.database in (None, "", ":memory:")
+
+    def check(self) -> None:
+        """Return when the database answers. Errors as in `replayer.errors`."""
+        read(self._engine, lambda given: given.execute(select(1)).scalar())
 
     def close(self) -> None:
         """Close all connections."""

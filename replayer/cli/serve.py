@@ -1,0 +1,89 @@
+"""`understudy serve`: the dashboard, and the address that recorders send to."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import UsageError
+from ..settings import load_settings
+from ..store.dialect import make_engine
+from . import output
+from .main import INTERRUPTED
+from .options import Database, SettingsFile
+
+app = typer.Typer(add_completion=False, help="Serve the dashboard, and take what recorders send.")
+
+APPLICATION = "dashboard.app"
+"""Named, not imported: the dashboard stands above us."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="The port; 0: one that is free.")] = 8642,
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> int:
+    """Serve the dashboard, and take what recorders send, until stopped."""
+    settings = load_settings(policy)
+    settings = replace(settings, database_url=db or settings.database_url)
+    make_engine(settings.database_url).dispose()  # a URL that cannot be used is said now, a server that is down later
+    if not settings.ingest.token:
+        output.note("understudy: recorders are refused, as no token is set (UNDERSTUDY_INGEST_TOKEN).")
+    server = _server(importlib.import_module(APPLICATION).create_app(settings), host, port)
+    try:
+        bound = server.config.bind_socket()
+    except SystemExit:  # uvicorn has said why
+        raise UsageError(f"The address {host} port {port} cannot be listened at.", "Choose another --port.") from None
+    shown = f"[{host}]" if ":" in host else host
+    server.address = f"http://{shown}:{bound.getsockname()[1]}/"
+    server.run([bound])
+    return INTERRUPTED if server.interrupted else 0
+
+
+def _server(application: Any, host: str, port: int) -> Any:
+    """A server that says when it listens, and ends with 0 when it is asked to by SIGTERM."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        address = ""
+        interrupted = False
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                output.note(f"understudy: serving at {self.address}")
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+            try:
+                yield
+            finally:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            self.interrupted |= sig == signal.SIGINT
+            super().handle_exit(sig, frame)
+
+    return Server(
+        uvicorn.Config(
+            application,
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+    )

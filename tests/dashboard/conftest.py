@@ -1,0 +1,51 @@
+"""`understudy serve` in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.processes import end_with_parent
+
+TOKEN = "a-token-of-enough-characters+/="
+
+Serve = Callable[..., AbstractContextManager[str]]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Serve:
+    """Serves a database until the end of the block, and gives the address without a slash at its end."""
+
+    @contextmanager
+    def served(url: str = "", token: str = TOKEN, settings: str = "") -> Iterator[str]:
+        (tmp_path / "understudy.toml").write_text(settings)
+        program = [sys.executable, "-c", "from replayer.cli.main import script; script()", "serve", "--port", "0"]
+        process = subprocess.Popen(
+            [*program, "--db", url or f"sqlite:///{tmp_path}/store.db"],
+            cwd=tmp_path,
+            env=os.environ | {"UNDERSTUDY_INGEST_TOKEN": token},
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=end_with_parent,
+        )
+        assert process.stderr is not None
+        try:
+            for line in process.stderr:
+                if "serving at " in line:
+                    yield line.partition("serving at ")[2].strip().rstrip("/")
+                    break
+                assert "no token is set" in line, line
+        finally:
+            process.terminate()
+            said = process.stderr.read()
+            process.stderr.close()
+            assert process.wait(30) == 0, said
+        assert "Traceback" not in said, said
+
+    return served
