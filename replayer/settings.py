@@ -144,8 +144,8 @@ def load_settings(
 ) -> Settings:
     """Read `path`, or else `understudy.toml` or `pyproject.toml` in `cwd`; without either, the defaults.
 
-    `UNDERSTUDY_DATABASE_URL`, `UNDERSTUDY_BROKER_URL` and `UNDERSTUDY_INGEST_TOKEN` in `environ` win over the file. Raises
-    UsageError for whatever is wrong in it.
+    `UNDERSTUDY_DATABASE_URL`, `UNDERSTUDY_BROKER_URL` and `UNDERSTUDY_INGEST_TOKEN` in `environ` win over the file.
+    Raises UsageError for whatever is wrong in it.
     """
     source, data = _find(path, Path.cwd() if cwd is None else cwd)
     database, broker = environ.get("UNDERSTUDY_DATABASE_URL", ""), environ.get("UNDERSTUDY_BROKER_URL", "")
