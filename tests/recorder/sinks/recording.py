@@ -11,12 +11,22 @@ from tests.recorder.test_conformance import environ, serve
 KEY = "a key of at least thirty-two bytes"
 
 
+_made: list[App] = []
+
+
+def close_all() -> None:
+    """Ends what a test left open, so that no later test sees anything of it."""
+    while _made:
+        _made.pop().close()
+
+
 class App:
     """`ask` makes requests and checks each answer; targets are numbered, so that it shows which of them arrived."""
 
     def __init__(self, sink: str, **settings: Any) -> None:
         self.middleware = RecorderMiddleware(conformance.bare, RecorderConfig(sink=sink, key=KEY, **settings))
         self.asked = 0
+        _made.append(self)
 
     def ask(self, count: int = 1, size: int = 0) -> None:
         for _ in range(count):

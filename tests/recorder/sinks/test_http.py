@@ -15,7 +15,7 @@ from tests.services.certificates import self_signed
 from tests.services.proxy import Proxy
 
 from .endpoint import TOKEN, Endpoint, Saying, endpoint
-from .recording import App, targets
+from .recording import App, close_all, targets
 from .streams import Arrived
 
 
@@ -30,10 +30,12 @@ def background() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _only_a_flush_ships(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _only_a_flush_ships(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Unless a test asks for `background`: so that it is known which exchanges travel together, and when."""
     if "background" not in request.fixturenames:
         monkeypatch.setattr(Pipeline, "_run", lambda *_: None)
+    yield
+    close_all()
 
 
 @pytest.fixture

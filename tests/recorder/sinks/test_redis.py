@@ -14,7 +14,7 @@ from tests.services.certificates import self_signed
 from tests.services.proxy import Proxy
 from tests.services.redis import RedisServer, free_port, started
 
-from .recording import App, targets
+from .recording import App, close_all, targets
 from .streams import Arrived, arrived
 
 WARNINGS = "understudy.recorder"
@@ -31,10 +31,12 @@ def background() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _only_a_flush_ships(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _only_a_flush_ships(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Unless a test asks for `background`: so that it is known which exchanges travel together, and when."""
     if "background" not in request.fixturenames:
         monkeypatch.setattr(Pipeline, "_run", lambda *_: None)
+    yield
+    close_all()
 
 
 @pytest.fixture
