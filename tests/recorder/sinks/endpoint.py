@@ -42,7 +42,7 @@ class Endpoint(ThreadingHTTPServer):
     def __init__(self, certificate: tuple[Path, Path] | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.arrived = Arrived()
-        self.sayings: deque[Saying] = deque()
+        self.sayings: deque[Saying | None] = deque()  # None: as it should
         self.always: Saying | None = None
         self.largest = 1 << 30  # bytes of a body
         self.requests: list[tuple[str, dict[str, str]]] = []

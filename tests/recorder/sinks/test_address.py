@@ -90,6 +90,7 @@ def test_what_is_wrong_is_said(url: str, message: str) -> None:
         "redis://:s3cret/more@h:6379/0",
         "redsi://:s3cret@h/0",
         "redsi://:s3cret?@h/0",
+        "redsi://s3cret?more@h/0",
         "redsi:s3cret",
         "https://h/?token=s3cret&x=1",
         "https://h/?token=s3cret%0a",

@@ -136,6 +136,22 @@ def test_the_waits_grow_to_a_bound_and_differ(clock: Clock) -> None:
     assert sum(one) > 20
 
 
+def test_an_outage_is_said_when_it_begins_and_when_it_is_over(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    server = Server(*(gone() for _ in range(30)), Undelivered("full", "no room"))
+    sink = made(server)
+    while server.answers:
+        clock.now += 20
+        kept(sink, 1)
+    clock.now += 20
+    kept(sink, 2)
+    kept(sink, 3)
+    assert [record.message for record in caplog.records] == [
+        "understudy: it is gone; exchanges are dropped and counted meanwhile (gone)",
+        "understudy: no room; exchanges are dropped and counted meanwhile (full)",
+        "understudy: server takes exchanges again",
+    ]
+
+
 def test_a_server_may_ask_for_a_longer_wait_within_a_bound(clock: Clock) -> None:
     for asked, granted in ((60.0, 60.0), (1e9, 300.0)):
         server = Server(Undelivered("busy", "later", wait=asked))

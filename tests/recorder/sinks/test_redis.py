@@ -140,7 +140,9 @@ def test_a_redis_that_is_killed_midway(persistent: bool) -> None:
     assert len(found.order) == len(found.exchanges)
 
 
-def test_an_answer_that_is_lost_is_no_loss(redis_server: RedisServer, proxy: Proxy) -> None:
+def test_an_answer_that_is_lost_is_no_loss(
+    redis_server: RedisServer, proxy: Proxy, caplog: pytest.LogCaptureFixture
+) -> None:
     app = App(url(proxy.port))
     app.ask(10)
     app.flush()
@@ -152,6 +154,7 @@ def test_an_answer_that_is_lost_is_no_loss(redis_server: RedisServer, proxy: Pro
     balanced(found, 20)
     assert found.losses == {}
     assert len(found.order) == 30  # it arrived both times, and is told apart by its ids
+    assert caplog.text == ""  # a connection that was there before is made again at once
 
 
 def test_a_connection_that_is_cut_in_the_middle_of_a_command(redis_server: RedisServer, proxy: Proxy) -> None:
