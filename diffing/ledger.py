@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from recorder.exchange import RouteCount
 
-from .difference import Comparison, Status
+from .difference import Comparison, Reason, Status
 
 UNROUTED = ""  # the route of what the framework gave to no route, in the recorder's counts
 
@@ -25,6 +25,16 @@ class Recorded:
     method: str
     route: str
     template: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Exchanges of one route that the recording holds and a run with a budget did not take: they count as skipped."""
+
+    method: str
+    route: str
+    template: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +106,12 @@ def build_ledger(
     comparisons: Iterable[Comparison],
     counts: Iterable[RouteCount] = (),
     recorded: Iterable[Recorded] | None = None,
+    left_out: Iterable[LeftOut] = (),
 ) -> Ledger:
     """Account for every exchange.
 
-    `recorded` is what the recording holds; without it, what was compared is taken for it, and nothing can be missing.
+    `recorded` is what the recording holds but for what was `left_out`; without it, what was compared is taken for it,
+    and nothing can be missing.
     `counts` are what the recording processes saw; without them (an imported recording) what was recorded is all that
     was seen. An exchange without outcome, or with two, and one that was seen but neither kept nor counted as lost,
     is named in `imbalance`.
@@ -107,13 +119,18 @@ def build_ledger(
     comparisons = list(comparisons)
     if recorded is None:
         recorded = [Recorded(each.exchange_id, each.method, each.route, each.route) for each in comparisons]
-    recorded = list(recorded)
+    recorded, left_out = list(recorded), list(left_out)
     known = {each.exchange_id: (each.method, each.route) for each in recorded}
     rows: dict[tuple[str, str], _Row] = {}
     for each in recorded:
         rows.setdefault((each.method, each.route), _Row()).recorded += 1
     faults = _count_outcomes(comparisons, known, rows)
-    _count_seen(list(counts), recorded, rows)
+    for rest in left_out:
+        rows.setdefault((rest.method, rest.route), _Row()).leave_out(rest.count)
+    kept = Counter((each.method, each.template) for each in recorded)
+    for rest in left_out:
+        kept[rest.method, rest.template] += rest.count
+    _count_seen(list(counts), kept, rows)
     routes = tuple(RouteTally(method, route, rows[method, route].tally()) for method, route in sorted(rows))
     total = _sum(route.tally for route in routes)
     for route in routes:
@@ -132,6 +149,12 @@ class _Row:
     lost: int = 0  # seen, but neither recorded nor counted as lost by the recorder
     ends: Counter[Status] = field(default_factory=Counter)
     reasons: dict[Status, Counter[str]] = field(default_factory=dict)
+
+    def leave_out(self, count: int) -> None:
+        """Count exchanges that a budget had no room for."""
+        self.recorded += count
+        self.ends[Status.SKIPPED] += count
+        self.reasons.setdefault(Status.SKIPPED, Counter())[Reason.OVER_BUDGET.value] += count
 
     def tally(self) -> Tally:
         return Tally(
@@ -173,9 +196,10 @@ def _count_outcomes(
     return faults
 
 
-def _count_seen(counts: Iterable[RouteCount], recorded: Iterable[Recorded], rows: dict[tuple[str, str], _Row]) -> None:
-    """Add what the recording processes counted, and find what they saw but nobody has."""
-    kept = Counter((each.method, each.template) for each in recorded)
+def _count_seen(
+    counts: Iterable[RouteCount], kept: Counter[tuple[str, str]], rows: dict[tuple[str, str], _Row]
+) -> None:
+    """Add what the recording processes counted, and find what they saw but nobody has; `kept` is by template."""
     seen: Counter[tuple[str, str]] = Counter()
     for count in counts:
         key = (count.method, count.route)

@@ -61,6 +61,13 @@ class Plan:
 
 def make_plan(exchanges: Iterable[Exchange], route_of: Callable[[Exchange], str]) -> Plan:
     """Plans the replay of a recording. `route_of` gives each exchange's template, inferred where none was recorded."""
+    steps, flow = steps_and_flow(exchanges, route_of)
+    skipped = tuple(_unsendable(step.exchange) for step in steps)
+    return Plan(steps, flow, _Edges(steps, flow).build(), skipped)
+
+
+def steps_and_flow(exchanges: Iterable[Exchange], route_of: Callable[[Exchange], str]) -> tuple[tuple[Step, ...], Flow]:
+    """The part of a plan that says what is done in which order and how values flow, but not what waits for what."""
     # The end is the better witness of the order in which overlapping exchanges reached the database.
     ordered = sorted(exchanges, key=lambda e: (min(e.ended, e.started + 1.0), e.started, e.sequence, e.id))
     ordered = _keep_causes_first(ordered)
@@ -77,9 +84,7 @@ def make_plan(exchanges: Iterable[Exchange], route_of: Callable[[Exchange], str]
         )
         for index, exchange in enumerate(ordered)
     )
-    flow = infer(steps)
-    skipped = tuple(_unsendable(step.exchange) for step in steps)
-    return Plan(steps, flow, _Edges(steps, flow).build(), skipped)
+    return steps, infer(steps)
 
 
 def _keep_causes_first(ordered: list[Exchange]) -> list[Exchange]:
@@ -125,7 +130,7 @@ class _Edges:
         self._listings = _listings(steps, flow)
         self._public = {sort for shown in self._listings.values() for sort, private in shown if not private}
         self._private = {sort for shown in self._listings.values() for sort, private in shown if private}
-        self._identifying = _identifying(flow)
+        self._identifying = identifying(flow)
 
     def build(self) -> tuple[frozenset[int], ...]:
         last: dict[int, int] = {}
@@ -271,7 +276,7 @@ def _acts(step: Step, flow: Flow) -> bool:
     )
 
 
-def _identifying(flow: Flow) -> set[str]:
+def identifying(flow: Flow) -> set[str]:
     """The sorts that name things; what goes into headers and cookies is a credential, ordered by its session."""
     credentials = {sort for location, sort in flow.sorts.items() if "|>header." in location or "|>cookie." in location}
     return set(flow.sorts.values()) - credentials

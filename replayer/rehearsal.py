@@ -40,6 +40,7 @@ from .plan import Plan, make_plan
 from .reports.model import RunReport
 from .run_report import Found, run_report
 from .safety import recorded_hosts
+from .selection.recorded import Selected
 from .storms import Storms
 from .target_settings import TargetSettings, repeatable
 
@@ -72,6 +73,7 @@ class Request:
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     executor: Executor = field(default_factory=LocalExecutor)
     notes: tuple[str, ...] = ()  # what the report has to say of the recording
+    selected: Selected | None = None  # `exchanges` are a part of the recording; None: all of it
 
 
 class Watcher:
@@ -111,9 +113,11 @@ class _Rehearsing:
         if not request.exchanges:
             raise UsageError(f"The recording {request.recording!r} holds no exchanges.", "Record some traffic first.")
         watcher.stage("planning")
-        table = RouteTable((e.request.method, e.request.target, e.route) for e in request.exchanges)
-        self._plan = make_plan(request.exchanges, lambda e: table.route(e.request.method, e.request.target, e.route))
+        part = request.selected
+        table = part.table if part else RouteTable(_asked(exchange) for exchange in request.exchanges)
+        self._plan = make_plan(request.exchanges, lambda exchange: table.route(*_asked(exchange)))
         hosts = {host for exchange in request.exchanges for host in recorded_hosts(exchange.request)}
+        hosts |= part.hosts if part else frozenset()
         self._runner = PassRunner(
             plan=self._plan,
             guide=make_guide(self._plan),
@@ -269,3 +273,7 @@ class _Rehearsing:
         targets = (self._request.candidate, *self._request.baselines[:1])
         stuck = [target.name for target in targets if not repeatable(target)]
         return f"{' and '.join(stuck)} can not begin anew: no start command and no reset" if stuck else ""
+
+
+def _asked(exchange: Exchange) -> tuple[str, str, str]:
+    return exchange.request.method, exchange.request.target, exchange.route

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from diffing.difference import Answer, Comparison
 from diffing.gate import Evidence, judge_run
 from diffing.grouping import Finding
-from diffing.ledger import Recorded, build_ledger
+from diffing.ledger import LeftOut, Recorded, build_ledger
 from diffing.noise import uses
 from diffing.profile import NoiseProfile
 from diffing.rule_evidence import varied_spots
@@ -24,6 +24,7 @@ from .passes import Pass, state_problems
 from .plan import Plan
 from .reports.model import Coverage, CoverageRoute, RunReport
 from .reports.rule_notes import rule_notes
+from .selection.account import Account, account
 
 if TYPE_CHECKING:
     from .rehearsal import Request
@@ -69,9 +70,10 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
     """The report, with its verdict. Values in findings are redacted."""
     baselines, candidates = found.baselines, found.candidates
     recorded = (Recorded(s.exchange.id, s.exchange.request.method, s.route, s.exchange.route) for s in found.plan.steps)
-    ledger = build_ledger(found.comparisons, request.route_counts, recorded)
+    part = request.selected
+    ledger = build_ledger(found.comparisons, request.route_counts, recorded, part.left_out if part else ())
     fidelity = _fidelity(found.plan, (baselines or candidates)[0])
-    coverage = _coverage(found.plan, candidates[0])
+    coverage = _coverage(found.plan, candidates[0], part.left_out if part else ())
     with_baseline = bool(baselines or request.baseline_answers)
     problems = [f"{one.name}: {one.result.problem}" for one in (*baselines, *candidates) if one.result.problem]
     problems += (*found.broken, *state_problems(baselines, candidates))
@@ -133,6 +135,7 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         correlation=_correlation(found),
         confirmations={**found.confirmations, **states} if found.confirmations else {},
         self_test=found.sensitivity,
+        selection=_selection(request, found),
         notes=(
             *request.notes,
             *request.approvals.notes,
@@ -141,6 +144,22 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         ),
         limits=evidence.limits,
         problems=evidence.problems,
+    )
+
+
+def _selection(request: Request, found: Found) -> Account | None:
+    part = request.selected
+    if part is None:
+        return None
+    return account(
+        part.strata,
+        part.stratum_of,
+        found.comparisons,
+        found.findings,
+        budget=part.budget.exchanges,
+        seed=part.budget.seed,
+        closures=part.closures,
+        cut=part.cut,
     )
 
 
@@ -193,8 +212,8 @@ def _fidelity(plan: Plan, one: Pass) -> float:
     return kept / replayed if replayed else 0.0
 
 
-def _coverage(plan: Plan, candidate: Pass) -> Coverage:
-    statuses: dict[tuple[str, str], Counter[str]] = {}
+def _coverage(plan: Plan, candidate: Pass, left_out: Iterable[LeftOut]) -> Coverage:
+    statuses: dict[tuple[str, str], Counter[str]] = {(each.method, each.route): Counter() for each in left_out}
     for step, answer in zip(plan.steps, candidate.result.answers, strict=True):
         counts = statuses.setdefault((step.exchange.request.method, step.route), Counter())
         if answer.response is not None:

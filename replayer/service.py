@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from .receiving import Busy as Busy
 from .receiving import Receiver as Receiver
 from .rehearsal import Rehearsal, Request, Watcher, rehearse
 from .reports.json_report import to_json
+from .selection.recorded import Budget, Selected, selected
 from .settings import Settings, load_settings, resolve_target
 from .store import Store
 from .store import Unstorable as Unstorable
@@ -58,6 +59,7 @@ class GateOptions:
     correlate: bool = True
     self_test: bool = False
     relearn: bool = False  # learn what varies anew, even where it is known of this build
+    budget: Budget = field(default_factory=Budget)
     branch: str = ""
     commit: str = ""
     executor: str = "local"  # or "celery"
@@ -76,6 +78,7 @@ class GateOptions:
         fields = json.loads(text)
         path = fields.pop("settings_path")
         fields["baselines"] = tuple(fields["baselines"])
+        fields["budget"] = Budget(**fields.get("budget", {}))
         return cls(**fields, settings_path=None if path is None else Path(path))
 
 
@@ -187,9 +190,11 @@ def _run(
     try:
         counts = store.seen_counts(info)  # before the exchanges: an open recording grows meanwhile
         key = recording_key(info)
+        part = _part(store, info, options.budget, context.settings, telling)
         request = Request(
             recording=info.name,
-            exchanges=tuple(store.exchanges(info.id)),
+            exchanges=part.exchanges if part else tuple(store.exchanges(info.id)),
+            selected=part,
             candidate=asked.candidate,
             baselines=() if asked.stored else baselines,
             baseline_answers=tuple((f"run:{t.run}", _answers(store, t.run)) for t in asked.stored),
@@ -202,7 +207,7 @@ def _run(
             policy=policy,
             tags=tuple((tag.name, tag.routes) for tag in context.settings.tags),
             rules=asked.rules,
-            known=None if options.relearn else known_profile(store, info.id, baselines, options.passes),
+            known=None if options.relearn else known_profile(store, info.id, baselines, options.passes, _name(part)),
             approvals=asked.book.approvals(run_id, options.branch),
             key=key,
             branch=options.branch,
@@ -220,7 +225,7 @@ def _run(
         raise
     _keep(store, run_id, rehearsal, key)
     if rehearsal.learned:
-        learned = {**rehearsal.profile.to_json(), "passes": len(rehearsal.baselines)}
+        learned = {**rehearsal.profile.to_json(), "passes": len(rehearsal.baselines), "selection": _name(part)}
         store.keep_profile(info.id, _build(baselines), run_id, learned)
     return rehearsal
 
@@ -248,6 +253,25 @@ def find_recording(store: Store, text: str) -> RecordingInfo:
     if os.path.exists(text) and text not in {recording.name for recording in store.recordings()}:
         return import_path(store, Path(text)).recording
     return store.recording(text)
+
+
+def _part(store: Store, info: RecordingInfo, budget: Budget, settings: Settings, watcher: Watcher) -> Selected | None:
+    """What the budget has room for; None: for all of the recording."""
+    if budget.fits(info.exchanges):
+        return None
+    watcher.stage(f"selecting {budget.exchanges} of {info.exchanges} exchanges")
+    part = selected(store, info.id, budget, [pattern for tag in settings.tags for pattern in tag.routes])
+    if not part.exchanges:
+        raise UsageError(
+            f"A budget of {budget.exchanges} has room for no exchange with what it depends on.",
+            "Give a larger --budget.",
+        )
+    return part
+
+
+def _name(part: Selected | None) -> str:
+    """What tells one selection from another: what one of them taught is not known of another."""
+    return part.budget.name if part else ""
 
 
 def _notes(store: Store, info: RecordingInfo) -> tuple[str, ...]:
@@ -335,14 +359,20 @@ def _build(baselines: Sequence[TargetSettings]) -> str:
     return baselines[0].build if len(baselines) == 1 else ""
 
 
-def known_profile(store: Store, recording_id: int, baselines: Sequence[TargetSettings], passes: int) -> Known | None:
+def known_profile(
+    store: Store, recording_id: int, baselines: Sequence[TargetSettings], passes: int, selection: str = ""
+) -> Known | None:
     """What an earlier run learned of this recording and build; None when there is nothing that can be used.
+
+    What another selection of the recording taught is not used either.
 
     What fewer passes taught than are asked for now is not used: more were asked for in order to learn more.
     """
     build = _build(baselines)
     stored = store.profile(recording_id, build) if build else None
     if stored is None or int(stored.data.get("passes", 2)) < passes:
+        return None
+    if stored.data.get("selection", "") != selection:
         return None
     try:
         profile = NoiseProfile.from_json(stored.data)

@@ -17,6 +17,7 @@ from ..rehearsal import Rehearsal
 from ..reports.html import to_html
 from ..reports.json_report import to_json
 from ..reports.terminal import to_text
+from ..selection.recorded import Budget
 from ..service import GateOptions, run_gate
 from . import output
 from .git import git
@@ -62,6 +63,11 @@ def gate(
         str, typer.Option(metavar="local|celery", help="Who sends: this process, or `understudy worker` processes.")
     ] = "local",
     workers: Annotated[int, typer.Option(min=1, max=256, help="How many workers there are, for celery.")] = 2,
+    budget: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Exchanges replayed at most; default: 20,000.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Replay the whole recording, however large it is.")] = False,
+    seed: Annotated[int, typer.Option(help="Another seed chooses other exchanges, where there are too many.")] = 1,
     branch: Annotated[str, typer.Option(help="Branch that is judged; default: git's.")] = "",
     commit: Annotated[str, typer.Option(help="Commit that is judged; default: git's.")] = "",
     json_file: Annotated[str, typer.Option("--json", metavar="FILE", help="JSON report; - is standard output.")] = "",
@@ -72,6 +78,8 @@ def gate(
 
     Exit codes: 0 pass, 1 regression or unapproved change, 2 wrong or refused, 3 inconclusive.
     """
+    if everything and budget is not None:
+        raise UsageError("--all and --budget contradict each other.", "Give one of them.")
     for path in (json_file, html_file):
         check_writable(path)
     options = GateOptions(
@@ -89,6 +97,7 @@ def gate(
         correlate=correlation,
         self_test=self_test,
         relearn=relearn,
+        budget=Budget(budget, everything, seed),
         branch=branch or git("rev-parse", "--abbrev-ref", "HEAD"),
         commit=commit or git("rev-parse", "HEAD"),
         executor=executor,

@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from diffing.difference import DifferenceKind
 from diffing.grouping import Finding
 
-from . import self_test_wording, wording
+from . import selection_wording, self_test_wording, wording
 from .approval_wording import (
     EXPIRED_NEXT,
     EXPIRED_TITLE,
@@ -99,6 +99,7 @@ def _environment() -> Environment:
         marks=_marks,
         reason_sentence=wording.reason_sentence,
         route=wording.route,
+        selection_wording=selection_wording,
         self_test_wording=self_test_wording,
         side_by_side=side_by_side,
     )
@@ -107,6 +108,7 @@ def _environment() -> Environment:
         figures=wording.figures,
         number=wording.number,
         share=wording.share,
+        uncovered_line=selection_wording.uncovered_line,
         visible=lambda value: wording.visible(str(value)),
     )
     return environment
@@ -118,3 +120,5 @@ def _marks(report: RunReport, finding: Finding) -> Iterable[str]:
         yield words
     if note := wording.state_note(finding):
         yield note
+    if words := selection_wording.affected(report.selection, finding):
+        yield words

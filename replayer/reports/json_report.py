@@ -15,6 +15,7 @@ from diffing.standing import Standing
 
 from .approval_wording import authors, reasons, standing_note
 from .model import RunReport
+from .selection_wording import selection_document
 from .self_test_wording import self_test_document
 
 VERSION = 1
@@ -77,6 +78,7 @@ def _content(report: RunReport) -> dict[str, Any]:
         "correlation": _sorted(report.correlation),
         "confirmations": _sorted(report.confirmations),
         "self_test": self_test_document(report.self_test),
+        "selection": selection_document(report.selection),
         "notes": list(report.notes),
         "problems": list(report.problems),
         "limits": list(report.limits),
@@ -128,6 +130,7 @@ def _finding(report: RunReport, finding: Finding) -> dict[str, Any]:
         "tags": list(finding.tags),
         **standing_json(report.standing(finding)),
         "exemplars": list(finding.exemplars),
+        "affected": report.selection.affected.get(finding.fingerprint) if report.selection else None,
         "detail": finding.detail,
     }
 

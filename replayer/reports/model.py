@@ -14,6 +14,8 @@ from diffing.noise import RuleUse
 from diffing.sensitivity import Sensitivity
 from diffing.standing import SILENT, Standing
 
+from ..selection.account import Account
+
 Figure = int | float | str
 
 
@@ -64,6 +66,7 @@ class RunReport:
     correlation: Mapping[str, Figure] = field(default_factory=dict)  # what was rewritten
     confirmations: Mapping[str, Figure] = field(default_factory=dict)  # second replays and what they said
     self_test: Sensitivity | None = None  # what became of the faults that were planted; None: none were
+    selection: Account | None = None  # what a budget left out, and what that can miss; None: all was taken
     notes: tuple[str, ...] = ()  # how the run went, in sentences
     limits: tuple[str, ...] = ()  # what this run cannot tell, in sentences
     problems: tuple[str, ...] = ()  # what makes it inconclusive, in sentences

@@ -10,7 +10,7 @@ from diffing.approvals import Approval
 from diffing.gate import Outcome
 from diffing.grouping import Finding
 
-from . import self_test_wording
+from . import selection_wording, self_test_wording
 from .approval_wording import (
     EXPIRED_NEXT,
     EXPIRED_TITLE,
@@ -87,6 +87,7 @@ class _Text:
         yield from self._approvals(EXPIRED_TITLE, self._report.expired, EXPIRED_NEXT)
         yield from self._ledger()
         yield from self._coverage()
+        yield from self._selection()
         yield from self._self_test()
         yield from self._list("Could not tell", [*self._report.problems, *self._report.limits])
         yield from self._list("Notes", self._notes())
@@ -180,6 +181,8 @@ class _Text:
             yield visible(words)
         if note := state_note(finding):
             yield note
+        if words := selection_wording.affected(self._report.selection, finding):
+            yield words
 
     def _ledger(self) -> Iterator[str]:
         total = self._report.ledger.total
@@ -225,6 +228,19 @@ class _Text:
         if report.suppressed:
             text = f"differences that do not count: {', '.join(figures(report.suppressed))}"
             yield from self._wrapped(text, 2, indent=True)
+
+    def _selection(self) -> Iterator[str]:
+        found = self._report.selection
+        if found is None:
+            return
+        yield ""
+        yield _styled(selection_wording.TITLE, "heading")
+        yield from self._wrapped(selection_wording.summary(found), 2, indent=True)
+        yield from self._items([words] if (words := selection_wording.cut(found)) else [], "")
+        yield from self._items(
+            [selection_wording.route_line(each) for each in selection_wording.worst_first(found)], ""
+        )
+        yield from self._items([selection_wording.uncovered_line(each) for each in found.uncovered], "not compared: ")
 
     def _self_test(self) -> Iterator[str]:
         found = self._report.self_test

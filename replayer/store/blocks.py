@@ -38,7 +38,8 @@ def add_blocks(
 class BlockReader:
     """Reads blocks for one caller, who asks for neighbours again and again."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = KEPT_BLOCKS) -> None:
+        self._most = most
         self._kept: OrderedDict[int, Records] = OrderedDict()
 
     def load(self, connection: Connection, numbers: Iterable[int]) -> dict[int, Records]:
@@ -53,6 +54,6 @@ class BlockReader:
         for number in wanted:
             self._kept[number] = loaded[number]
             self._kept.move_to_end(number)
-        while len(self._kept) > KEPT_BLOCKS:
+        while len(self._kept) > self._most:
             self._kept.popitem(last=False)
         return loaded

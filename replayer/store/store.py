@@ -10,15 +10,15 @@ from .approvals import ApprovalStore
 from .bodies import BodyStore
 from .collecting import CollectingStore
 from .dialect import check_server, make_engine, read, reporting
-from .exchanges import ExchangeStore
 from .profiles import ProfileStore
 from .recordings import RecordingStore
 from .runs import RunStore
 from .schema import migrate
+from .survey import SurveyStore
 from .work import WorkStore
 
 
-class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore, ApprovalStore, WorkStore, CollectingStore):
+class Store(RecordingStore, SurveyStore, RunStore, ProfileStore, ApprovalStore, WorkStore, CollectingStore):
     """One open database. Its methods may be called from several threads; each is a transaction of its own, or several.
 
     A context manager: leaving it closes the store.
@@ -27,7 +27,7 @@ class Store(RecordingStore, ExchangeStore, RunStore, ProfileStore, ApprovalStore
     def __init__(self, engine: Engine) -> None:
         bodies = BodyStore()
         RecordingStore.__init__(self, engine)
-        ExchangeStore.__init__(self, engine, bodies)
+        SurveyStore.__init__(self, engine, bodies)
         RunStore.__init__(self, engine, bodies)
         ProfileStore.__init__(self, engine)
         ApprovalStore.__init__(self, engine)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diffing.difference import Comparison, Reason, Status
-from diffing.ledger import Ledger, Recorded, RouteTally, Tally, build_ledger
+from diffing.ledger import Ledger, LeftOut, Recorded, RouteTally, Tally, build_ledger
 from recorder.exchange import RouteCount
 
 
@@ -127,3 +127,33 @@ def test_the_sums_balance_in_total_and_per_route(outcomes, lost) -> None:  # typ
     assert book.total.seen == sum(route.tally.seen for route in book.routes)
     assert book.total.dropped == sum(dropped for _, dropped in lost.values())
     assert sum(book.total.not_compared.values()) == sum(s is Status.NOT_COMPARED for _, s, _ in outcomes)
+
+
+def test_what_a_budget_left_out_is_recorded_seen_and_skipped() -> None:
+    counts = [RouteCount("GET", "/a", 110, 5, 1), RouteCount("GET", "", 3, 0, 0), RouteCount("POST", "/b", 7, 0, 0)]
+    recorded = [Recorded("1", "GET", "/a", "/a"), Recorded("2", "GET", "/a", "/a"), Recorded("3", "GET", "/{int}", "")]
+    comparisons = [
+        outcome("1", Status.MATCHED),
+        outcome("2", Status.SKIPPED, reason=Reason.UNSAFE),
+        outcome("3", Status.MATCHED, "/{int}"),
+    ]
+    left_out = [LeftOut("GET", "/a", "/a", 102), LeftOut("GET", "/{int}", "", 2), LeftOut("POST", "/b", "/b", 7)]
+
+    book = build_ledger(comparisons, counts, recorded, left_out)
+
+    assert book.imbalance == ()
+    rows = {(route.method, route.route): route.tally for route in book.routes if route.tally.recorded}
+    assert rows["GET", "/a"] == Tally(110, 5, 1, 104, 1, 0, 0, {}, {"over budget": 102, "unsafe method": 1})
+    assert rows["GET", "/{int}"] == Tally(3, 0, 0, 3, 1, 0, 0, {}, {"over budget": 2})
+    assert rows["POST", "/b"] == Tally(7, 0, 0, 7, 0, 0, 0, {}, {"over budget": 7})
+    assert (book.total.recorded, book.total.replayed, book.total.compared) == (114, 2, 2)
+
+
+def test_what_neither_a_run_nor_its_budget_accounts_for_is_named() -> None:
+    book = build_ledger(
+        [outcome("1", Status.MATCHED)],
+        [RouteCount("GET", "/a", 10, 0, 0)],
+        [Recorded("1", "GET", "/a", "/a")],
+        [LeftOut("GET", "/a", "/a", 8)],
+    )
+    assert book.imbalance[0] == "GET /a: 10 seen, but 9 recorded + 0 sampled out + 0 dropped = 9"

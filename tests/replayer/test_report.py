@@ -208,6 +208,7 @@ def test_the_json_report_is_version_1() -> None:
                 "rejected": None,
                 "approval_note": "",
                 "exemplars": ["0123456789abcdef0123456789abcdef"],
+                "affected": None,
                 "detail": "",
             },
             {
@@ -231,6 +232,7 @@ def test_the_json_report_is_version_1() -> None:
                 "rejected": None,
                 "approval_note": "",
                 "exemplars": [],
+                "affected": None,
                 "detail": "new since the baseline",
             },
         ],
@@ -264,6 +266,7 @@ def test_the_json_report_is_version_1() -> None:
         "correlation": {},
         "confirmations": {"replayed": 2},
         "self_test": None,
+        "selection": None,
         "notes": ["3 passes."],
         "problems": [],
         "limits": ["The recording can not tell."],
