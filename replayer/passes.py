@@ -18,12 +18,11 @@ from recorder.keys import Key
 from .breaker import Reference
 from .client import Client, Reply
 from .engine import PassResult
-from .errors import UsageError
 from .executors import Executor, Job, LocalExecutor
 from .guide import Guide
 from .pacing import CONCURRENCY, Pace
 from .plan import Plan
-from .safety import recorded_hosts, refusal
+from .preflight import refuse_production
 from .signature import Signature
 from .spare_calls import spare_calls
 from .target_settings import TargetSettings, repeatable
@@ -84,7 +83,7 @@ class PassRunner:
         A pass of which something is uncertain, since a worker ended in the middle of it, is made anew on another
         instance where there can be one.
         """
-        self._refuse(target)
+        refuse_production(target, self.recorded_hosts)
         done = await self._once(name, target, progress, only, reference)
         for _ in range(AGAIN):
             if not (done.result.uncertain and repeatable(target)):
@@ -114,7 +113,7 @@ class PassRunner:
             )
             async with client:
                 paths = target.canary or self.canaries
-                before, noisy = await _read_twice(client, paths)
+                before, noisy = await read_canaries(client, paths)
                 job = Job(
                     name=name,
                     plan=self.plan,
@@ -138,7 +137,7 @@ class PassRunner:
                     signature,
                     None if progress is None else lambda done, total: progress(name, done, total),
                 )
-                after, later = await _read_twice(client, paths) if not result.problem else (before, noisy)
+                after, later = await read_canaries(client, paths) if not result.problem else (before, noisy)
                 noisy |= later
             if instance.died:
                 result.problem = instance.died
@@ -151,15 +150,6 @@ class PassRunner:
 
     def _spare(self) -> tuple[OutboundCall, ...]:
         return spare_calls((step.route, step.exchange) for step in self.plan.steps) if self.key is not None else ()
-
-    def _refuse(self, target: TargetSettings) -> None:
-        """Before anything is reset or asked: an address that production was recorded from is no target."""
-        if not target.url or target.start or target.wsgi:
-            return
-        for host, port in recorded_hosts(RecordedRequest("GET", target.url + "/", ())):
-            why = refusal(host, port, self.recorded_hosts)
-            if why is not None:
-                raise UsageError(why, "Replay at a staging deploy, on another host or port.")
 
 
 def unsent_pass(name: str, target: TargetSettings, plan: Plan, why: str) -> Pass:
@@ -193,7 +183,7 @@ def choose_canaries(plan: Plan) -> tuple[str, ...]:
     return tuple(ranked[:MAX_CANARIES])
 
 
-async def _read_twice(client: Client, paths: Sequence[str]) -> tuple[dict[str, str], frozenset[str]]:
+async def read_canaries(client: Client, paths: Sequence[str]) -> tuple[dict[str, str], frozenset[str]]:
     if not paths:
         return {}, frozenset()
     first = await asyncio.gather(*(_read(client, path) for path in paths))

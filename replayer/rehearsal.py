@@ -37,6 +37,7 @@ from .known import Known, drift
 from .pacing import CONCURRENCY
 from .passes import Pass, PassRunner, choose_canaries, statuses, unsent_pass
 from .plan import Plan, make_plan
+from .preflight import preflight
 from .reports.model import RunReport
 from .run_report import Found, run_report
 from .safety import recorded_hosts
@@ -138,6 +139,9 @@ class _Rehearsing:
         )
 
     async def run(self) -> Rehearsal:
+        if self._request.baselines:
+            later = (*self._request.baselines[1:], self._request.candidate)
+            await preflight(later, self._runner.recorded_hosts)
         baselines, known = await self._baselines()
         candidates = await self._candidates(baselines, alone=len(baselines) < 2 and known is None)
         self._watcher.stage("comparing")

@@ -85,6 +85,15 @@ class Stream:
         place = parts.netloc.rpartition("@")[2]
         return f"{parts.scheme}://{'***@' if '@' in parts.netloc else ''}{place}{parts.path}?stream={self.name}"
 
+    def ping(self) -> None:
+        """Asks whether Redis is there, and joins nothing. Raises as everything here does when it is not."""
+        try:
+            self._execute("PING")
+        except RedisError as error:
+            raise self._refused(error) from error
+        finally:
+            self._client.close()
+
     def read(self, seconds: float) -> list[Entry]:
         """New entries, which are ours from now on; none when nothing came within the time."""
         milliseconds = max(int(min(seconds, LONGEST_WAIT) * 1000), 1)

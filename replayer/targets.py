@@ -78,7 +78,7 @@ async def open_instance(target: TargetSettings, *, key: Key | None, label: str) 
             process, base_url = await _serve_wsgi(target, label, stack)
         else:
             base_url = target.url
-        await _wait_until_ready(target, base_url, label, process)
+        await wait_until_ready(target, base_url, label, process)
         mint = Mint(target, key, base_url)
         stack.push_async_callback(mint.aclose)
         yield Instance(label, base_url, mint, process)
@@ -134,7 +134,10 @@ async def _reset(target: TargetSettings, label: str) -> None:
             )
 
 
-async def _wait_until_ready(target: TargetSettings, base_url: str, label: str, process: GuardedProcess | None) -> None:
+async def wait_until_ready(
+    target: TargetSettings, base_url: str, label: str, process: GuardedProcess | None = None
+) -> None:
+    """Asks the ready path until it is answered below 500. Raises InconclusiveError after the target's time."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + target.ready_timeout
     pause = FIRST_POLL_SECONDS

@@ -11,6 +11,7 @@ Request extensions: `target` (bytes), the request target as it goes out; `timeou
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
@@ -20,8 +21,12 @@ from typing import Any, Self
 import httpx
 
 from .connection import Caps, Origin, WireRequest, WireResponse
+from .errors import InconclusiveError, UsageError
 from .outgoing import OutgoingRequest, encode
 from .pool import Pools, Timeouts
+
+CONNECT_SECONDS = 10.0
+"""For one look at a certificate."""
 
 
 class WireTransport(httpx.AsyncBaseTransport):
@@ -135,6 +140,29 @@ def _context(verify: ssl.SSLContext | bool) -> ssl.SSLContext:
     if verify:
         context.load_default_certs()  # a staging deploy's authority is known to the system, not to httpx
     return context
+
+
+async def certificate_end(origin: Origin) -> float:
+    """When the certificate of a TLS server ends, seconds since the epoch.
+
+    Raises UsageError when it is not trusted, and InconclusiveError when the server can not be reached.
+    """
+    place = f"{origin.host}:{origin.port}"
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            _, writer = await asyncio.open_connection(origin.host, origin.port, ssl=_context(True))
+    except ssl.SSLCertVerificationError as error:
+        raise UsageError(
+            f"The certificate of {place} is not trusted: {error.verify_message}.",
+            "Renew it, or make its authority known to this machine (SSL_CERT_FILE).",
+        ) from None
+    except (OSError, TimeoutError, UnicodeError) as error:
+        raise InconclusiveError(f"{place} can not be reached: {error or 'no answer'}.") from None
+    try:
+        certificate = writer.get_extra_info("peercert") or {}
+        return float(ssl.cert_time_to_seconds(certificate["notAfter"]))
+    finally:
+        writer.transport.abort()
 
 
 def _origin(url: httpx.URL) -> Origin:

@@ -20,6 +20,7 @@ GROUPS = {
     "findings": "List the findings of a run; approve what is intended.",
     "rules": "List and check noise rules, and propose new ones.",
     "serve": "Serve the dashboard, and take what recorders send.",
+    "doctor": "Look whether a rehearsal could begin: settings, database, recording, key, targets.",
     "demo": "Run the whole loop on the example application.",
     "db": "Manage the database.",
 }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from ..approving import Decided
+    from ..checks import Check
     from ..ingest import ImportReport
     from ..store import DamageRecord, Gaps, RecordingInfo
 
@@ -99,6 +100,15 @@ def _torn(damage: Sequence[DamageRecord], pieces: int, bytes_lost: int) -> None:
         say(visible(f"  torn: {piece.path} at byte {piece.offset}: {piece.reason} ({piece.bytes_lost} bytes)"))
     if pieces > 10:
         say(f"  torn: {pieces - 10} more places; {bytes_lost} bytes lost in all")
+
+
+def checks(found: Sequence[Check]) -> None:
+    """What was looked at, a line each, with the next step where there is one."""
+    rows = [
+        (check.state.value, visible(check.subject), check.what, visible(" ".join((check.said, check.hint)).strip()))
+        for check in found
+    ]
+    table(("state", "of", "what", "found"), rows)
 
 
 def findings(rows: Sequence[tuple[Finding, Standing]]) -> None:

@@ -77,6 +77,17 @@ def make_engine(url: str) -> Engine:
     raise UsageError(f"The database {backend!r} is not supported.", "Use sqlite:///PATH or postgresql://HOST/NAME.")
 
 
+def sqlite_path(url: str) -> Path | None:
+    """The file of an SQLite database; None for one in memory, and for what is no such URL."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        return None
+    if parsed.drivername.partition("+")[0] != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    return Path(str(parsed.database)).absolute()
+
+
 def insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
     """Insert the rows but for those that break a unique constraint, which are there already."""
     if rows:

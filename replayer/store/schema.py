@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -14,6 +15,27 @@ HEAD = "0005"
 """The newest migration. Written out so that opening an up-to-date store need not import Alembic."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Condition(Enum):
+    """How a database stands to this version."""
+
+    NEW = "new"  # there is nothing in it, or no file
+    OLD = "old"
+    CURRENT = "current"
+
+
+def condition(engine: Engine) -> Condition:
+    """How the database stands to this version, without changing it.
+
+    Raises UsageError when it was made by a newer version, or is not ours.
+    """
+    with engine.connect() as connection:
+        revision = _revision(connection)
+        if revision == HEAD:
+            return Condition.CURRENT
+        _check(connection, revision)
+        return Condition.OLD if revision else Condition.NEW
 
 
 def migrate(engine: Engine) -> None:

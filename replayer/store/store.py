@@ -9,11 +9,12 @@ from sqlalchemy import Engine, select
 from .approvals import ApprovalStore
 from .bodies import BodyStore
 from .collecting import CollectingStore
-from .dialect import check_server, make_engine, read, reporting
+from .dialect import check_server, make_engine, read, reporting, sqlite_path
+from .failures import shown
 from .profiles import ProfileStore
 from .recordings import RecordingStore
 from .runs import RunStore
-from .schema import migrate
+from .schema import Condition, condition, migrate
 from .survey import SurveyStore
 from .work import WorkStore
 
@@ -60,6 +61,20 @@ class Store(RecordingStore, SurveyStore, RunStore, ProfileStore, ApprovalStore, 
     def check(self) -> None:
         """Return when the database answers. Errors as in `replayer.errors`."""
         read(self._engine, lambda given: given.execute(select(1)).scalar())
+
+    @classmethod
+    def condition(cls, url: str) -> tuple[Condition, str]:
+        """How a database stands to this version, and its URL without secrets. Nothing is made. Raises as `open`."""
+        path = sqlite_path(url)
+        if path is not None and not path.exists():
+            return Condition.NEW, url
+        engine = make_engine(url)
+        try:
+            with reporting(engine, opening=True):
+                check_server(engine)
+                return condition(engine), shown(engine.url)
+        finally:
+            engine.dispose()
 
     def close(self) -> None:
         """Close all connections."""
