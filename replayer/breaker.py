@@ -116,8 +116,6 @@ class Breaker:
         """The answer to a ruling that asks: whether the target says that it is ready; None: it can not be asked."""
         if not self._silent:
             return  # an answer came meanwhile
-        if not self._silent:
-            return  # an answer came meanwhile
         hanging = self._silence[FailureKind.TIMEOUT.value] == len(self._silent)  # has a bound of its own
         if ready and (hanging or self._spared < MAX_SPARED):
             self._spared += not hanging

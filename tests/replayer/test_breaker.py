@@ -125,6 +125,15 @@ def test_a_route_that_hangs_is_not_waited_for_for_ever() -> None:
     assert watched.breaker.problem == ""
 
 
+def test_a_route_that_has_answered_once_is_asked_on() -> None:
+    watched = Pass()
+    watched.get(200, "/slow")
+    for _ in range(2 * ROUTE_TIMEOUTS):
+        watched.get(FailureKind.TIMEOUT, "/slow")
+        watched.get(200)
+    assert watched.breaker.withheld(step(0, "/slow")) == ""
+
+
 def test_time_outs_of_routes_that_answer_otherwise_are_the_targets() -> None:
     watched = Pass()
     for _ in range(MAX_TIMEOUTS):

@@ -223,6 +223,31 @@ def test_time_outs_of_one_route_are_data(exchanges: tuple[Exchange, ...]) -> Non
     assert {(f.route, f.kind) for f in done.report.findings} == {("/stats", "failure")}
 
 
+@pytest.mark.parametrize(
+    ("candidate", "kind", "said"),
+    [
+        (TargetSettings("new", url="http://127.0.0.1:9", ready_timeout=0.2), InconclusiveError, "not ready within 0.2"),
+        (TargetSettings("new", start=("no-such-command", "{port}")), UsageError, "no-such-command"),
+        (TargetSettings("new", url="https://api.example"), UsageError, "is where the recording was made"),
+    ],
+)
+def test_a_candidate_that_can_not_be_had_is_known_before_the_first_pass(
+    exchanges: tuple[Exchange, ...], candidate: TargetSettings, kind: type[Exception], said: str
+) -> None:
+    told = Told()
+    with pytest.raises(kind, match=said):
+        asyncio.run(rehearse(Request("tiny", exchanges, candidate, (BASELINE,)), told))
+    assert told.last == {}
+
+
+def test_a_candidate_that_its_reset_brings_up_is_waited_for(exchanges: tuple[Exchange, ...]) -> None:
+    down = TargetSettings("new", url="http://127.0.0.1:9", ready_timeout=0.2, reset=("true",))
+    told = Told()
+    with pytest.raises(InconclusiveError, match="candidate was not ready"):
+        asyncio.run(rehearse(Request("tiny", exchanges, down, (BASELINE,), passes=1), told))
+    assert set(told.last) == {"baseline"}
+
+
 def test_only_reads_reach_a_target_that_is_not_disposable(exchanges: tuple[Exchange, ...]) -> None:
     done = run(exchanges, instance("new", disposable=False), replace(BASELINE, disposable=False), passes=1)
     writes = [e.id for e in exchanges if e.request.method != "GET"]

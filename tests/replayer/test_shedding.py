@@ -118,6 +118,15 @@ def test_one_route_that_is_gone_is_an_answer() -> None:
     assert "GET /broken (50)" in target.shedding.notes[0]
 
 
+def test_a_refusal_now_and_then_is_an_answer_that_reads_are_given_again() -> None:
+    target = Target()
+    for _ in range(40):
+        target.settle(25)
+        assert target.ask(503) == Ruling(again=True, wait=0.5)
+        assert target.ask(503, method="POST") is GO_ON
+    assert (target.shedding.problem, target.shedding.pauses) == ("", 0)
+
+
 def test_three_routes_that_are_gone_are_answers() -> None:
     target = Target()
     for _ in range(50):
