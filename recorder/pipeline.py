@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from .capture import Capture
     from .ship import Shipper
 
-_GATHER = 0.05  # seconds for which exchanges are gathered into one batch
+_GATHER = 0.05  # seconds for which the first exchanges are gathered into one batch; later, the sink says
 _IDLE = 60.0  # seconds; nothing waits for this, a missed wake-up would
 _BATCH = 64  # exchanges encoded and written at a time
 _SLICE = 32 * 1024  # bytes of exchanges worked on before the application's threads are let run
 _REPORT_EVERY = 2.0  # seconds between two reports of a busy producer
-_TENDING = 4  # times as long as it took last time, until a sink is tended to again while exchanges wait
+_TENDING = 4  # times the CPU that it took last time, or while exchanges wait the time, until a sink is tended to again
 _EXIT_PATIENCE = 5.0  # seconds that a flush may take while the process waits to end
 
 OpenShipper = Callable[[str, OnLost], "Shipper"]
@@ -61,7 +61,8 @@ class _Process:
         self.shipper: Shipper | None = None
         self.reported_at = 0.0
         self.tend_at = 0.0  # monotonic; when the sink wants to be tended to
-        self.tend_next = 0.0  # monotonic; not before that while exchanges wait
+        self.tend_idle = 0.0  # monotonic; not before that in the background
+        self.tend_busy = 0.0  # monotonic; not before that while exchanges wait
         self.deadline: float | None = None  # monotonic; of the flush that is under way
         self.thread: threading.Thread | None = None
         self.closed = False
@@ -74,6 +75,7 @@ class Pipeline:
         self._open_shipper = open_shipper
         self._max_count = max_count
         self._max_bytes = max_bytes
+        self._urgent_count = max_count // 4
         self._urgent_bytes = max_bytes // 4
         self._guard = guard
         self._process: _Process | None = None
@@ -96,7 +98,7 @@ class Pipeline:
         if process.asleep:
             process.asleep = False
             process.wake.set()
-        if queued_bytes > self._urgent_bytes and not process.urgent.is_set():
+        if (queued_bytes > self._urgent_bytes or len(queue) > self._urgent_count) and not process.urgent.is_set():
             process.urgent.set()
 
     def _refuse(self, process: _Process, captured: Capture, queued_bytes: int) -> None:
@@ -180,7 +182,8 @@ class Pipeline:
                 process.wake.wait(self._rest(process))
             process.asleep = False
             process.wake.clear()
-            process.urgent.wait(_GATHER)
+            if process.queue:
+                process.urgent.wait(_GATHER if process.shipper is None else process.shipper.gather)
             process.urgent.clear()
             try:
                 self._drain(process, None)
@@ -191,7 +194,7 @@ class Pipeline:
         """Seconds for which the background thread need not look by itself."""
         rest = _REPORT_EVERY if process.counters.changed else _IDLE
         if process.shipper is not None:
-            rest = min(rest, max(process.tend_at - time.monotonic(), 0.0))
+            rest = min(rest, max(max(process.tend_at, process.tend_idle) - time.monotonic(), 0.0))
         return rest
 
     def _drain(self, process: _Process, deadline: float | None, ending: bool = False) -> bool:
@@ -218,7 +221,7 @@ class Pipeline:
                     raise
                 if deadline is not None and time.monotonic() > deadline:
                     return False
-                if deadline is None and time.monotonic() >= process.tend_next:
+                if deadline is None and time.monotonic() >= process.tend_busy:
                     self._tend(process)
             done = self._tend_until(process, deadline, ending)
             if process.counters.changed and (deadline is not None or self._report_is_due(process)):
@@ -239,9 +242,13 @@ class Pipeline:
 
     def _tend_until(self, process: _Process, deadline: float | None, ending: bool) -> bool:
         """Has the sink do what waits in it: a piece, or with a deadline all that can be done now; False if it came."""
+        if deadline is None:
+            if time.monotonic() >= max(process.tend_at, process.tend_idle):
+                self._tend(process)
+            return True
         while time.monotonic() >= process.tend_at:
             self._tend(process)
-            if deadline is None or ending:
+            if ending:
                 break
             if time.monotonic() > deadline:
                 return process.tend_at > time.monotonic()
@@ -251,7 +258,7 @@ class Pipeline:
         if process.shipper is None:
             process.tend_at = math.inf  # until something is shipped
             return
-        begun = time.monotonic()
+        begun, worked = time.monotonic(), time.thread_time()
         try:
             wait = process.shipper.tend()
         except Exception as error:
@@ -259,7 +266,8 @@ class Pipeline:
             self._guard.failed("tending to the sink", error)
         ended = time.monotonic()
         process.tend_at = ended + wait
-        process.tend_next = ended + _TENDING * (ended - begun)
+        process.tend_busy = ended + _TENDING * (ended - begun)
+        process.tend_idle = ended + _TENDING * (time.thread_time() - worked)
 
     def _report_is_due(self, process: _Process) -> bool:
         return time.monotonic() - process.reported_at >= _REPORT_EVERY

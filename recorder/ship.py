@@ -62,6 +62,11 @@ class Shipper:
     def write_report(self, report: ProducerReport) -> None:
         self._sink.write([frame(FrameKind.REPORT, encode_report(report), self._stamp)])
 
+    @property
+    def gather(self) -> float:
+        """Seconds for which exchanges are to be gathered into one batch."""
+        return self._sink.gather
+
     def tend(self) -> float:
         """Lets the sink do what waits to be done. Seconds until it wants to be asked again."""
         return self._sink.tend()

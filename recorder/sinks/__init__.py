@@ -17,7 +17,12 @@ OnLost = Callable[[Mapping[RouteKey, int], str], None]
 
 
 class Sink(Protocol):
-    """Takes whole frames; called by one thread at a time."""
+    """Takes whole frames; called by one thread at a time.
+
+    `gather`: seconds for which it likes exchanges to be gathered before it is given them.
+    """
+
+    gather: float = 0.05
 
     def write(self, frames: Sequence[bytes]) -> None:
         """Keeps all of the frames, or raises `SinkError`, which says how many it kept."""

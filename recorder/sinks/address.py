@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from ..config import ConfigError
 
 DEFAULT_STREAM = "understudy"
-DEFAULT_MAXLEN = 10_000  # entries of at most 64 exchanges: about half a GB at 0.8 KB an exchange
+DEFAULT_MAXLEN = 10_000  # entries of at most 64 exchanges: about a quarter of a GB at 0.4 KB each
 _REDIS_PORT = 6379
 _TLS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")

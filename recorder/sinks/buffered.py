@@ -56,6 +56,8 @@ def open_buffered(url: str, header: Header, cap: int, on_lost: OnLost) -> Buffer
 class BufferedSink(Sink):
     """Hands batches to a transport. Without a backlog, what cannot be sent is dropped."""
 
+    gather = 0.5  # what travels together costs less, on the wire and in Redis
+
     def __init__(
         self, transport: Transport, header: Header, backlog: Backlog | None, on_lost: OnLost, place: str
     ) -> None:

@@ -109,6 +109,8 @@ class HttpTransport:
             raise Undelivered("token_refused", f"{said}: the token is refused", wait=_LOGIN_WAIT)
         if status in (429, 503):
             raise Undelivered("ingest_busy", f"{said}: later", wait=_retry_after(response))
+        if status == 408:
+            raise Undelivered("sink_timeout", f"{said}: the batch did not arrive in time")
         if status in (502, 504):
             raise Undelivered("ingest_failed", f"{said}: nothing answers behind it", doubtful=True)
         if status >= 500:

@@ -22,6 +22,8 @@ from recorder.ship import Shipper
 class Recorded:
     """A shipper that keeps what it is given; writing can be held up."""
 
+    gather = 0.05
+
     def __init__(self) -> None:
         self.frames: list[bytes] = []
         self.reported = 0

@@ -249,6 +249,7 @@ def test_of_a_write_that_breaks_off_the_rest_is_counted(server: Endpoint) -> Non
 @pytest.mark.parametrize(
     ("saying", "reason"),
     [
+        (Saying(408), "sink_timeout"),
         (Saying(500), "ingest_failed"),
         (Saying(404), "not_ingest"),
         (Saying(302, fields={"Location": "/login"}), "not_ingest"),
@@ -258,7 +259,7 @@ def test_of_a_write_that_breaks_off_the_rest_is_counted(server: Endpoint) -> Non
     ],
     ids=lambda value: str(getattr(value, "status", "")),
 )
-def test_what_is_no_ingest_endpoint_takes_nothing(saying: Saying, reason: str, server: Endpoint) -> None:
+def test_what_does_not_answer_as_an_ingest_endpoint_does_has_taken_nothing(saying: Saying, reason: str, server: Endpoint) -> None:
     server.always = saying
     app = App(url(server.port))
     app.ask(10)
