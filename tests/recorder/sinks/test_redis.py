@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -338,6 +339,25 @@ def test_an_outage_is_logged_once(
         app.flush()
     app.close()
     assert len(said(caplog)) == 1
+
+
+def test_a_forked_child_has_a_connection_of_its_own_and_leaves_the_parents_alone(
+    background: None, redis_server: RedisServer, proxy: Proxy
+) -> None:
+    app = App(url(proxy.port))
+    app.ask(10)
+    app.flush()
+    child = os.fork()
+    if child == 0:
+        app.ask(10)
+        app.close()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    app.ask(10)
+    app.close()
+    found = arrived(redis_server.client())
+    balanced(found, 30)
+    assert (len(found.reports), len(found.order), proxy.accepted) == (2, 30, 2)
 
 
 # ---------------------------------------------------------------- spill
