@@ -2,6 +2,9 @@
 
     python benchmarks/store.py [NUMBER OF EXCHANGES]
 
+SQLite, and PostgreSQL where its server programs are found: a server of its own, which flushes what is committed to the
+disk, over a Unix socket. CPU is that of this process; what PostgreSQL's server takes beside it is the rest of `wall`.
+
 The traffic is made up, seeded, and repetitive as an API's is: 40 routes, 50 clients with a token and cookies each, JSON
 of 0.2 to 4 KB of which a third is the same each time and the rest differs in ids, prices, names and times.
 """
@@ -13,11 +16,17 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+import psycopg
 
 from recorder.exchange import Body, Exchange, Headers, RecordedRequest, RecordedResponse
 from replayer.store import Store
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.services.postgres import MISSING, Cluster, programs
 
 WORDS = "small large red green blue steel oak glass chair table lamp desk shelf frame clock vase".split()
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36"
@@ -93,23 +102,55 @@ def items(dice: random.Random, count: int) -> dict[str, object]:
     return {"items": rows, "total": count, "page": 1}
 
 
-def main() -> None:
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
-    traffic = list(made_up(number))
-    raw = sum(len(e.request.body.data) + len(e.response.body.data if e.response else b"") for e in traffic) / number
-    with tempfile.TemporaryDirectory() as folder, Store.open(f"sqlite:///{folder}/store.db") as store:
+def measure(name: str, url: str, traffic: list[Exchange], size: Callable[[], int]) -> None:
+    """Put the traffic into an empty database, read it back, and say what that took."""
+    number = len(traffic)
+    with Store.open(url) as store:
+        before = size()
         recording = store.create_recording("bench", service="shop", release="1", key_id="k", source="made up")
         wall, cpu = time.perf_counter(), time.process_time()
         store.add_exchanges(recording.id, traffic)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        print(f"in:   {number / wall:8,.0f} exchanges/s   {cpu / number * 1e6:6.1f} µs CPU each")
+        print(f"{name}  in:  {number / wall:8,.0f} exchanges/s   {cpu / number * 1e6:6.1f} µs CPU each")
+        wall, cpu = time.perf_counter(), time.process_time()
+        again = store.add_exchanges(recording.id, traffic)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        print(f"{name} again: {number / wall:8,.0f} exchanges/s   {cpu / number * 1e6:6.1f} µs CPU each", end="")
+        print(f"   {again.duplicates:,} there already")
         wall, cpu = time.perf_counter(), time.process_time()
         same = sum(a == b for a, b in zip(store.exchanges(recording.id), traffic, strict=True))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        print(f"out:  {number / wall:8,.0f} exchanges/s   {cpu / number * 1e6:6.1f} µs CPU each   {same:,} equal")
-        store.close()
-        size = sum(file.stat().st_size for file in Path(folder).iterdir())
-        print(f"room: {size / number:8,.0f} bytes each, of {raw:,.0f} bytes of bodies alone")
+        print(
+            f"{name} out:  {number / wall:8,.0f} exchanges/s   {cpu / number * 1e6:6.1f} µs CPU each   {same:,} equal"
+        )
+    room = (size() - before) / number
+    raw = sum(len(e.request.body.data) + len(e.response.body.data if e.response else b"") for e in traffic) / number
+    print(f"{name} room: {room:8,.0f} bytes each, of {raw:,.0f} bytes of bodies alone")
+
+
+def main() -> None:
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
+    traffic = list(made_up(number))
+    with tempfile.TemporaryDirectory() as folder:
+        files = Path(folder)
+        measure("SQLite    ", f"sqlite:///{folder}/store.db", traffic, lambda: _bytes(files))
+    if programs() is None:
+        print(MISSING)
+        return
+    with Cluster(fsync="on", full_page_writes="on", shared_buffers="256MB", max_wal_size="4GB") as cluster:
+        url = cluster.create_database("bench")
+        measure("PostgreSQL", url, traffic, lambda: _database_bytes(url))
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def _database_bytes(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 if __name__ == "__main__":

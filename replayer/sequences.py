@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Sequence
 
 MAXIMUM_INTERVALS = 10_000
 """Per producer: beyond that many gaps the rest is not told apart, and counted as one."""
@@ -41,11 +40,3 @@ class Sequences:
             producer: intervals[-1][1] + 1 - sum(last - first + 1 for first, last in intervals)
             for producer, intervals in self._intervals.items()
         }
-
-    def intervals(self, producer: str) -> list[tuple[int, int]]:
-        """First and last number of each run of numbers that have been seen, in order."""
-        return list(self._intervals.get(producer, ()))
-
-    def load(self, producer: str, intervals: Iterable[Sequence[int]]) -> None:
-        """Begin with what `intervals` gave."""
-        self._intervals[producer] = [(first, last) for first, last in intervals]

@@ -7,17 +7,14 @@ that was remembered can never mean another one), and go when no body needs them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from hashlib import sha256
-from typing import TypeVar
 
 import zstandard
 from sqlalchemy import Connection, delete, except_, func, select
 
-from .dialect import insert_new, lock_bodies
+from .dialect import insert_absent, insert_new, lock_bodies, rows_among
 from .tables import answers, bodies, dictionaries, exchanges
-
-T = TypeVar("T")
 
 LEVEL = 3
 DICTIONARY_BYTES = 32 * 1024
@@ -29,9 +26,6 @@ TRAINING_BYTES = 512 * 1024
 
 TRAINING_RANGE = range(64, 16 * 1024)
 """Sizes of bodies to learn from: below, nothing can be won; above, they compress well alone."""
-
-LOOKUP = 500
-"""Values in one IN (...): well below every database's limit."""
 
 
 class BodyStore:
@@ -55,31 +49,25 @@ class BodyStore:
         if new:
             dictionary = self._dictionary_for(connection, recording, list(new.values()))
             compress = self._compressor(connection, dictionary).compress
-            rows = [
-                {"sha256": digest, "dictionary": dictionary, "data": compress(data)}
-                for digest, data in sorted(
-                    new.items()
-                )  # in one order everywhere: two writers never wait for each other
-            ]
-            insert_new(connection, bodies, rows)
+            # in one order everywhere: two writers never wait for each other
+            rows = [(digest, dictionary, compress(data)) for digest, data in sorted(new.items())]
+            insert_absent(connection, bodies, ("sha256", "dictionary", "data"), rows)
             known |= self._numbers(connection, new)
         return {data: known[digest] for data, digest in digests.items()}
 
     def get(self, connection: Connection, numbers: Iterable[int | None]) -> dict[int | None, bytes]:
         """The bodies with these numbers; None is the empty one."""
         found: dict[int | None, bytes] = {None: b""}
-        for chunk in _chunks(list({number for number in numbers if number is not None})):
-            query = select(bodies.c.id, bodies.c.dictionary, bodies.c.data).where(bodies.c.id.in_(chunk))
-            for number, dictionary, data in connection.execute(query).all():
-                found[number] = self._decompressor(connection, dictionary).decompress(data)
+        wanted = list({number for number in numbers if number is not None})
+        query = select(bodies.c.id, bodies.c.dictionary, bodies.c.data)
+        for number, dictionary, data in rows_among(connection, query, bodies.c.id, wanted):
+            found[number] = self._decompressor(connection, dictionary).decompress(data)
         return found
 
     def _numbers(self, connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
-        numbers: dict[bytes, int] = {}
-        for chunk in _chunks(list(digests)):
-            query = select(bodies.c.sha256, bodies.c.id).where(bodies.c.sha256.in_(chunk))
-            numbers.update((bytes(digest), number) for digest, number in connection.execute(query))
-        return numbers
+        query = select(bodies.c.sha256, bodies.c.id)
+        found = rows_among(connection, query, bodies.c.sha256, list(digests))
+        return {bytes(digest): number for digest, number in found}
 
     def _dictionary_for(self, connection: Connection, recording: int | None, new: list[bytes]) -> int | None:
         """The recording's dictionary, trained now if there is none and there is enough to learn from."""
@@ -139,7 +127,3 @@ def _train(samples: list[bytes]) -> zstandard.ZstdCompressionDict | None:
 def _load(connection: Connection, dictionary: int | None) -> zstandard.ZstdCompressionDict:
     query = select(dictionaries.c.data).where(dictionaries.c.id == dictionary)
     return zstandard.ZstdCompressionDict(connection.execute(query).scalar_one())
-
-
-def _chunks(values: list[T]) -> Iterator[list[T]]:
-    return (values[start : start + LOOKUP] for start in range(0, len(values), LOOKUP))

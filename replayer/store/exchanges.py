@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, Select, select, tuple_, update
 
 from recorder.exchange import Exchange
 
 from . import codec
 from .blocks import BlockReader, add_blocks
-from .bodies import LOOKUP, BodyStore
-from .dialect import finite, read, write
+from .bodies import BodyStore
+from .dialect import finite, insert_rows, read, rows_among, write
 from .numbers import note_numbers
 from .recordings import lock_recording
 from .records import Added
@@ -108,44 +108,44 @@ class ExchangeStore:
             found |= {exchange.id: exchange for exchange in read(self._engine, partial(self._read, reader, rows))}
         return found
 
-    def _fresh(self, connection: Connection, recording_ids: Sequence[int], batch: list[Exchange]) -> list[Exchange]:
-        """The exchanges of a batch that the recordings do not hold, each once."""
+    def _fresh(
+        self, connection: Connection, recording_ids: Sequence[int], batch: list[Exchange]
+    ) -> dict[bytes, Exchange]:
+        """The exchanges of a batch that the recordings do not hold, by id."""
         by_id: dict[bytes, Exchange] = {}
         for exchange in batch:
             by_id.setdefault(codec.packed_id(exchange.id), exchange)
-        keys = list(by_id)
-        for start in range(0, len(keys), LOOKUP):
-            query = select(exchanges.c.exchange_id).where(
-                exchanges.c.recording.in_(recording_ids), exchanges.c.exchange_id.in_(keys[start : start + LOOKUP])
-            )
-            for (key,) in connection.execute(query):
-                by_id.pop(bytes(key), None)
-        return list(by_id.values())
+        query = select(exchanges.c.exchange_id).where(exchanges.c.recording.in_(recording_ids))
+        for (key,) in rows_among(connection, query, exchanges.c.exchange_id, list(by_id)):
+            by_id.pop(bytes(key), None)
+        return by_id
 
-    def _insert(self, connection: Connection, recording_id: int, batch: list[Exchange]) -> None:
+    def _insert(self, connection: Connection, recording_id: int, fresh: Mapping[bytes, Exchange]) -> None:
+        batch = list(fresh.values())
         _count(connection, recording_id, batch)
         note_numbers(connection, recording_id, batch)
         contents = [item.request.body.data for item in batch]
         contents += [item.response.body.data for item in batch if item.response is not None]
         numbers = self._bodies.put(connection, recording_id, contents)
-        routed = route_numbers(connection, {route_key(item.request.method, item.route) for item in batch})
+        keys = {(item.request.method, item.route) for item in batch}
+        known = {key: route_key(*key) for key in keys}
+        routed = route_numbers(connection, set(known.values()))
         places = add_blocks(connection, [codec.record_of(item) for item in batch], recording=recording_id)
         rows = [
-            {
-                "recording": recording_id,
-                "exchange_id": codec.packed_id(item.id),
-                "started": finite(item.started),
-                "ended": finite(item.ended),
-                "route": routed[route_key(item.request.method, item.route)],
-                "status": None if item.response is None else item.response.status,
-                "block": block,
-                "slot": slot,
-                "request_body": numbers.get(item.request.body.data),
-                "response_body": None if item.response is None else numbers.get(item.response.body.data),
-            }
-            for item, (block, slot) in zip(batch, places, strict=True)
+            (
+                recording_id,
+                key,
+                finite(item.started),
+                finite(item.ended),
+                routed[known[item.request.method, item.route]],
+                None if item.response is None else item.response.status,
+                *place,
+                numbers.get(item.request.body.data),
+                None if item.response is None else numbers.get(item.response.body.data),
+            )
+            for (key, item), place in zip(fresh.items(), places, strict=True)
         ]
-        connection.execute(insert(exchanges), rows)
+        insert_rows(connection, exchanges, _COLUMNS, rows)
 
     def _read(self, reader: BlockReader, rows: Sequence[Any], connection: Connection) -> list[Exchange]:
         blocks = reader.load(connection, (row.block for row in rows))
@@ -162,6 +162,19 @@ class ExchangeStore:
             for row in rows
         ]
 
+
+_COLUMNS = (
+    "recording",
+    "exchange_id",
+    "started",
+    "ended",
+    "route",
+    "status",
+    "block",
+    "slot",
+    "request_body",
+    "response_body",
+)
 
 _PAGE_QUERY = (
     select(

@@ -6,7 +6,7 @@ is the *base* of its row, and what it reports later is taken relative to that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from recorder.exchange import Exchange, ProducerReport, RouteCount
 
-from ..sequences import Sequences
+from ..sequences import MAXIMUM_INTERVALS
 from .dialect import storable
 from .tables import producer_numbers
 
@@ -98,17 +98,35 @@ def note_numbers(connection: Connection, recording_id: int, added: Iterable[Exch
     for producer, numbers in by_producer.items():
         mine = (producer_numbers.c.recording == recording_id, producer_numbers.c.producer == producer)
         found = connection.execute(select(producer_numbers.c.numbers).where(*mine)).scalar()
-        sequences = Sequences()
-        if found is not None:
-            sequences.load(producer, orjson.loads(found))
-        for number in sorted(numbers):
-            sequences.add(producer, number)
-        data = orjson.dumps(sequences.intervals(producer))
+        held = [] if found is None else orjson.loads(found)
+        data = orjson.dumps(_joined([*held, *_runs(sorted(numbers))]))
         if found is None:
             row = {"recording": recording_id, "producer": producer, "numbers": data}
             connection.execute(insert(producer_numbers).values(row))
         else:
             connection.execute(update(producer_numbers).where(*mine).values(numbers=data))
+
+
+def _runs(numbers: list[int]) -> Iterator[list[int]]:
+    """First and last of each run of numbers that follow one another; they are given in order."""
+    first = last = numbers[0]
+    for number in numbers:
+        if number > last + 1:
+            yield [first, last]
+            first = number
+        last = number
+    yield [first, last]
+
+
+def _joined(intervals: list[list[int]]) -> list[list[int]]:
+    """The same numbers in as few intervals as can be, in order; of very many the first ones."""
+    joined: list[list[int]] = []
+    for first, last in sorted(intervals):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1][1] = max(joined[-1][1], last)
+        else:
+            joined.append([first, last])
+    return joined[:MAXIMUM_INTERVALS]
 
 
 def rebased(connection: Connection, recording_id: int, report: ProducerReport) -> ProducerReport:

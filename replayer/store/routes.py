@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select, tuple_
 
-from .bodies import LOOKUP
-from .dialect import insert_new, storable
+from .dialect import LOOKUP, insert_new, storable
 from .tables import routes
 
 RouteKey = tuple[str, str]

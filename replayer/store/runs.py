@@ -18,7 +18,7 @@ from ..errors import UsageError
 from . import codec
 from .blocks import BlockReader, add_blocks
 from .bodies import BodyStore, free_bodies
-from .dialect import give_back_space, insert_new, read, reading, write, writing
+from .dialect import give_back_space, insert_new, insert_rows, read, reading, write, writing
 from .records import ResultRow, RunInfo, StoredAnswer
 from .tables import answers, passes, recordings, results, runs
 
@@ -170,16 +170,10 @@ class RunStore:
         ]
         places = add_blocks(connection, records, pass_id=pass_id)
         values = [
-            {
-                "pass": pass_id,
-                "exchange_id": key,
-                "block": block,
-                "slot": slot,
-                "body": None if row.response is None else numbers.get(row.response.body.data),
-            }
-            for (key, row), (block, slot) in zip(fresh, places, strict=True)
+            (pass_id, key, *place, None if row.response is None else numbers.get(row.response.body.data))
+            for (key, row), place in zip(fresh, places, strict=True)
         ]
-        connection.execute(insert(answers), values)
+        insert_rows(connection, answers, ("pass", "exchange_id", "block", "slot", "body"), values)
 
     def _find(self, id_or_prefix: str) -> Any:
         query = select(*_COLUMNS).where(runs.c.id.startswith(id_or_prefix, autoescape=True)).limit(2)

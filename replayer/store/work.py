@@ -15,8 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, update
 
 from ..errors import UsageError
-from .bodies import LOOKUP
-from .dialect import insert_new, read, write
+from .dialect import LOOKUP, insert_new, read, write
 from .tables import runs, work_answers, work_batches, work_intents, work_mints, work_passes
 
 WAITING, RUNNING, DONE = "waiting", "running", "done"

@@ -151,28 +151,33 @@ def test_a_server_that_restarts_between_two_batches_is_not_noticed(postgres_clus
         assert list(store.exchanges(info.id)) == [exchange(1), exchange(2)]
 
 
-def test_a_connection_that_is_lost_in_the_middle_is_made_again_once(postgres_url: str) -> None:
+ENDING = """
+    CREATE SEQUENCE endings;
+    CREATE FUNCTION ending() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF nextval('endings') <= {times} THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+        RETURN NEW;
+    END $$;
+    CREATE TRIGGER ending BEFORE INSERT ON {table} EXECUTE FUNCTION ending();
+"""
+
+
+@pytest.mark.parametrize("table", ["bodies", "blocks", "exchanges"])
+def test_a_connection_that_is_lost_in_the_middle_is_made_again_once(postgres_url: str, table: str) -> None:
     with Store.open(postgres_url) as store:
         info = recording(store)
-        ended: list[int] = []
-
-        def end(connection: Connection, *_: object) -> None:
-            if len(ended) < wanted and "INSERT INTO exchanges" in str(_[1]):
-                ended.append(1)
-                pid = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
-                with store._engine.connect() as other:
-                    other.exec_driver_sql("SELECT pg_terminate_backend(%(pid)s, 10000)", {"pid": pid})
-
-        event.listen(store._engine, "before_cursor_execute", end)
-        wanted = 1
-        assert store.add_exchanges(info.id, [exchange(n) for n in range(9)]) == Added(9, 0)
+        given = [exchange(n, body=b"%d" % n) for n in range(9)]
+        with store._engine.begin() as connection:
+            connection.exec_driver_sql(ENDING.format(table=table, times=1))
+        assert store.add_exchanges(info.id, given) == Added(9, 0)
+        assert list(store.exchanges(info.id)) == given
         assert store.recording("first").exchanges == 9
-        ended.clear()
-        wanted = 2
+        with store._engine.begin() as connection:
+            connection.exec_driver_sql("ALTER SEQUENCE endings RESTART INCREMENT -1 MINVALUE -99")
         with pytest.raises(InconclusiveError, match=r"^The connection to the database .* was lost: ") as caught:
-            store.add_exchanges(info.id, [exchange(n) for n in range(20)])
+            store.add_exchanges(info.id, [exchange(n, body=b"%d" % n) for n in range(20)])
         assert "Run the command again" in caught.value.hint
-        assert list(store.exchanges(info.id)) == [exchange(n) for n in range(9)]
+        assert list(store.exchanges(info.id)) == given
 
 
 def test_a_server_that_is_gone_is_told(postgres_cluster: Cluster) -> None:
