@@ -179,6 +179,7 @@ def test_a_single_exchange_that_is_too_large_is_lost_alone(server: Endpoint) -> 
     noise = random.Random(1).randbytes(6_000_000)  # more than fits into a connection that nobody reads
     assert b"".join(serve(app.middleware, environ("/echo", "POST", noise)).chunks) == noise
     app.ask(5)
+    assert app.flush(90)
     app.close()
     balanced(server.arrived, 11)
     assert server.arrived.losses == {"too_large": 1}
@@ -259,7 +260,9 @@ def test_of_a_write_that_breaks_off_the_rest_is_counted(server: Endpoint) -> Non
     ],
     ids=lambda value: str(getattr(value, "status", "")),
 )
-def test_what_does_not_answer_as_an_ingest_endpoint_does_has_taken_nothing(saying: Saying, reason: str, server: Endpoint) -> None:
+def test_what_does_not_answer_as_an_ingest_endpoint_does_has_taken_nothing(
+    saying: Saying, reason: str, server: Endpoint
+) -> None:
     server.always = saying
     app = App(url(server.port))
     app.ask(10)
