@@ -289,7 +289,10 @@ class Pipeline:
         losses: list[tuple[str, Sequence[Capture]]] = []
         busy = 0
         process.tend_at = 0.0  # what is written may have to wait in the sink
-        for captured in batch:
+        refused = process.shipper.refusal() if process.shipper is not None else ""
+        if refused:
+            losses.append((refused, batch))
+        for captured in batch if not refused else ():
             try:
                 frames.append(self._shipper(process).encode(captured))
             except Exception as error:

@@ -37,6 +37,10 @@ class Shipper:
         self._stamp = header.stamp
         self._sink: Sink = open_sink(config, header, on_lost)
 
+    def refusal(self) -> str:
+        """The reason for which what is encoded would be dropped now; "" when it may not."""
+        return self._sink.refusal()
+
     def encode(self, captured: Capture) -> bytes:
         """The frame of one exchange. Identity is read before redaction, which is the last step that sees clear text."""
         request, response = messages(captured)

@@ -27,6 +27,10 @@ class Sink(Protocol):
     def write(self, frames: Sequence[bytes]) -> None:
         """Keeps all of the frames, or raises `SinkError`, which says how many it kept."""
 
+    def refusal(self) -> str:
+        """The reason for which frames would surely be dropped now, so that none need be made; "" when they may not."""
+        return ""
+
     def tend(self) -> float:
         """Does a piece of what waits to be done, if it is time. Seconds until it wants to be called again."""
         return math.inf

@@ -95,6 +95,10 @@ class BufferedSink(Sink):
             error.kept = len(frames) - len(_frames(waiting))
             raise error
 
+    def refusal(self) -> str:
+        waits = self._down is not None and self._backlog is None and time.monotonic() < self._retry_at
+        return self._down.reason if waits and self._down is not None else ""
+
     def tend(self) -> float:
         if not self._held and self._backlog is None:
             return math.inf

@@ -43,6 +43,9 @@ class Recorded:
     def write_report(self, report: ProducerReport) -> None:
         self.reported = sum(count.seen for count in report.counts)
 
+    def refusal(self) -> str:
+        return ""
+
     def tend(self) -> float:
         return math.inf
 

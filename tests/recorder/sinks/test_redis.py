@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from recorder import Exchange
 from recorder.pipeline import Pipeline
+from recorder.wire import encode_exchange
 from tests.services.certificates import self_signed
 from tests.services.proxy import Proxy
 from tests.services.redis import RedisServer, free_port, started
@@ -327,6 +329,28 @@ def test_a_database_that_is_not_there(redis_server: RedisServer, caplog: pytest.
     app.close()
     (line,) = said(caplog)
     assert "DB index is out of range" in line
+
+
+def test_nothing_is_made_of_what_would_be_dropped(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    def counted(exchange: Exchange) -> bytes:
+        made.append(exchange.sequence)
+        return encode_exchange(exchange)
+
+    monkeypatch.setattr("recorder.ship.encode_exchange", counted)
+    redis_server.kill()
+    app = App(url(redis_server.port))
+    app.ask(300)
+    app.flush()
+    redis_server.start()
+    app.flush()
+    app.ask(10)
+    app.close()
+    found = arrived(redis_server.client())
+    balanced(found, 310)
+    assert found.losses == {"sink_unavailable": 300}
+    assert made == [*range(64), *range(300, 310)]  # the first batch found out
 
 
 def test_an_outage_is_logged_once(
