@@ -13,7 +13,7 @@ from ..errors import ExitCode, UnderstudyError
 GROUPS = {
     "gate": "Replay a recording against a candidate and judge it.",
     "replay": "As gate, without judging: always exits 0 when the replay could be made.",
-    "recordings": "Import, list, show and close recordings.",
+    "recordings": "Import, list, show, close and delete recordings.",
     "ingest": "Drain a Redis stream into the store.",
     "runs": "List and show runs; stop one, or take it up again.",
     "worker": "Send the batches of runs that are shared among workers.",

@@ -1,7 +1,8 @@
-"""`understudy recordings`: import, list, show, close."""
+"""`understudy recordings`: import, list, show, close, delete, prune."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +12,13 @@ import typer
 
 from ..errors import UsageError
 from ..ingest import import_path
+from ..retention import Limits, age, prune_recordings, size
 from ..service import open_context
 from . import output
 from .options import AsJson, Database, SettingsFile
+from .retention_words import deleted, pruned
 
-app = typer.Typer(add_completion=False, help="Import, list, show and close recordings.")
+app = typer.Typer(add_completion=False, help="Import, list, show, close and delete recordings.")
 
 
 @app.command("import")
@@ -104,6 +107,49 @@ def close(
         output.say(f"{recording.name}: closed with {recording.exchanges} exchanges.")
     else:
         output.say(f"{recording.name}: was closed already.")
+
+
+@app.command()
+def delete(
+    name: Annotated[str, typer.Argument(help="The recording's name.")],
+    json: AsJson = False,
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> None:
+    """Delete a recording, and all that only it holds. Runs of it stay."""
+    with open_context(policy, db).store as store:
+        recording = store.recording(name)
+        freed = store.delete_recordings([recording.id])
+    if json:
+        output.data({"deleted": [recording.name], **asdict(freed)})
+    else:
+        deleted([recording.name], freed)
+
+
+@app.command()
+def prune(
+    older_than: Annotated[
+        str, typer.Option(metavar="AGE", help="Those that were closed longer ago: 12h, 30d, 2w.")
+    ] = "",
+    max_size: Annotated[
+        str, typer.Option(metavar="SIZE", help="The oldest, until no more than this is kept: 500MB, 5GB.")
+    ] = "",
+    keep_per_route: Annotated[
+        int, typer.Option(min=0, metavar="N", help="But for those that hold one of the last N exchanges of a route.")
+    ] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Delete nothing, and say what would go.")] = False,
+    json: AsJson = False,
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> None:
+    """Delete the oldest recordings that the limits leave no room for. Nothing is asked."""
+    limits = Limits(age(older_than) if older_than else None, size(max_size) if max_size else None, keep_per_route)
+    with open_context(policy, db).store as store:
+        done = prune_recordings(store, limits, time.time(), dry_run=dry_run)
+    if json:
+        output.data(asdict(done))
+    else:
+        pruned(done, "recordings")
 
 
 def _time(seconds: float | None) -> str:

@@ -1,4 +1,4 @@
-"""`understudy runs`: list and show, stop and take up again."""
+"""`understudy runs`: list and show, stop and take up again, delete."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from ..retention import age, prune_runs
 from ..service import open_context, resume_run, stop_run
 from ..store import RunInfo
 from ..supervision import SILENT_SECONDS
@@ -17,8 +18,9 @@ from . import output
 from .gate import check_writable, write_reports
 from .git import git
 from .options import AsJson, Database, SettingsFile
+from .retention_words import deleted, pruned
 
-app = typer.Typer(add_completion=False, help="List and show runs; stop one, or take it up again.")
+app = typer.Typer(add_completion=False, help="List and show runs; stop one, take it up again, delete.")
 
 
 @app.command("list")
@@ -73,6 +75,42 @@ def resume(
         rehearsal = resume_run(run, policy, db, watcher)
     write_reports(rehearsal, json_file, html_file)
     return rehearsal.report.verdict.exit_code
+
+
+@app.command()
+def delete(
+    run: Annotated[str, typer.Argument(help="The run's id, or the beginning of it.")],
+    json: AsJson = False,
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> None:
+    """Delete a run with its results, answers and report. What was approved stays."""
+    with open_context(policy, db).store as store:
+        run_id = store.run(run).id
+        freed = store.delete_runs([run_id])
+    if json:
+        output.data({"deleted": [run_id], **asdict(freed)})
+    else:
+        deleted([run_id], freed)
+
+
+@app.command()
+def prune(
+    older_than: Annotated[str, typer.Option(metavar="AGE", help="Those that ended longer ago: 12h, 30d, 2w.")] = "",
+    keep: Annotated[int, typer.Option(min=0, metavar="N", help="But for the N newest of each recording.")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Delete nothing, and say what would go.")] = False,
+    json: AsJson = False,
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> None:
+    """Delete runs that are over. Nothing is asked; what was approved stays."""
+    limit = age(older_than) if older_than else None
+    with open_context(policy, db).store as store:
+        done = prune_runs(store, limit, keep, time.time(), dry_run=dry_run)
+    if json:
+        output.data(asdict(done))
+    else:
+        pruned(done, "runs")
 
 
 def _state(run: RunInfo) -> str:

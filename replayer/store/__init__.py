@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from .failures import Unstorable
 from .records import Added, DamageRecord, Gaps, NotOpen, RecordingInfo, ResultRow, RunInfo, StoredAnswer
+from .retaining import Freed
 from .store import Store
 
 __all__ = [
     "Added",
     "DamageRecord",
+    "Freed",
     "Gaps",
     "NotOpen",
     "RecordingInfo",

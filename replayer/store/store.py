@@ -13,13 +13,16 @@ from .dialect import check_server, make_engine, read, reporting, sqlite_path
 from .failures import shown
 from .profiles import ProfileStore
 from .recordings import RecordingStore
+from .retaining import RetainingStore
 from .runs import RunStore
 from .schema import Condition, condition, migrate
 from .survey import SurveyStore
 from .work import WorkStore
 
 
-class Store(RecordingStore, SurveyStore, RunStore, ProfileStore, ApprovalStore, WorkStore, CollectingStore):
+class Store(
+    RecordingStore, SurveyStore, RunStore, ProfileStore, ApprovalStore, WorkStore, CollectingStore, RetainingStore
+):
     """One open database. Its methods may be called from several threads; each is a transaction of its own, or several.
 
     A context manager: leaving it closes the store.
@@ -34,6 +37,7 @@ class Store(RecordingStore, SurveyStore, RunStore, ProfileStore, ApprovalStore, 
         ApprovalStore.__init__(self, engine)
         WorkStore.__init__(self, engine)
         CollectingStore.__init__(self, engine)
+        RetainingStore.__init__(self, engine)
 
     @classmethod
     def open(cls, url: str) -> Store:
