@@ -11,11 +11,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from diffing.difference import Answer
+
 from .client import FailureKind, Reply
 from .flow import Step
-from .refusals import Refusals
+from .refusals import STORM, Refusals, how_refused
 from .ruling import GO_ON, Ruling
-from .shedding import Shedding
+from .shedding import SHEDS, STATUSES, Shedding
 
 MAX_FAILURES = 20
 """Requests in a row without any answer after which a target counts as gone, unless it still says that it is ready."""
@@ -37,6 +39,10 @@ GATEWAY_STATUSES = frozenset([502, 504])
 
 MIXED_ROUTES = 3
 """Routes of which some requests time out and others do not: then it is the target that is slow."""
+
+
+DOWN = "the target is down"
+HANGS = "the target hangs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +87,8 @@ class Breaker:
     _void: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._refusals = Refusals(self.reference.minted)
-        self._shedding = Shedding(self.concurrency)
+        self._refusals = Refusals()
+        self._shedding = Shedding()
 
     def note(self, step: Step, reply: Reply) -> Ruling:
         """Takes in what came of one request, which may end the pass."""
@@ -102,11 +108,13 @@ class Breaker:
         self._silence.clear()
         self._silent_routes.clear()
         if self.reference.heed_refusals:
+            self._refusals.minted = self.reference.minted
             storm = self._refusals.note(step, expected, response, reply.started)
             if storm:
                 self._void |= self._refusals.refused
                 self._end(storm, self._refusals.onset)
                 return GO_ON
+        self._shedding.concurrency = self.concurrency
         ruling = self._shedding.note(step, expected, response, reply.started, reply.ended)
         if self._shedding.problem:
             self._end(self._shedding.problem, self._shedding.onset)
@@ -172,10 +180,10 @@ class Breaker:
             return f"the target says that it is ready and left {row}without an answer ({how}), {MAX_SPARED + 1} times"
         asked = "" if ready is None else ", and nor does its ready path"
         if how == FailureKind.TIMEOUT.value:
-            return f"the target hangs: {row}timed out{asked}. Look at its log, and start it again"
+            return f"{HANGS}: {row}timed out{asked}. Look at its log, and start it again"
         if how.isdigit():
-            return f"the target is down behind a proxy: {row}were answered {how}. Look at its log, and start it again"
-        return f"the target is down: {row}got no answer ({how}){asked}. Look at its log, and start it again"
+            return f"{DOWN} behind a proxy: {row}were answered {how}. Look at its log, and start it again"
+        return f"{DOWN}: {row}got no answer ({how}){asked}. Look at its log, and start it again"
 
     def _too_slow(self) -> None:
         """Many time-outs: of routes that answer otherwise, it is the target; else what they let time out is theirs."""
@@ -191,6 +199,17 @@ class Breaker:
 
     def _end(self, why: str, onset: float = 0.0) -> None:
         self.problem, self._onset = why, onset
+
+
+def overtaken(problem: str, step: Step, answer: Answer, reference: Reference) -> bool:
+    """Whether an answer is one of those that ended a pass, had by a process that had not seen enough of them yet."""
+    response, expected = answer.response, reference.status(step)
+    if response is None:
+        return bool(answer.failure) and problem.startswith((DOWN, HANGS))
+    if problem.startswith(STORM):
+        return 200 <= expected < 300 and bool(how_refused(response))
+    faults = GATEWAY_STATUSES if problem.startswith(DOWN) else STATUSES if problem.startswith(SHEDS) else ()
+    return response.status in faults and response.status != expected
 
 
 def _route(step: Step) -> str:

@@ -21,7 +21,7 @@ from .errors import UnderstudyError, UsageError
 from .examination import Examination, Recorded
 from .passes import read_canaries
 from .safety import recorded_hosts
-from .settings import Settings, load_settings, resolve_target
+from .settings import DEFAULT_BROKER_URL, Settings, load_settings, resolve_target
 from .store import Store
 from .store.records import RecordingInfo
 from .store.schema import HEAD, Condition
@@ -60,7 +60,7 @@ async def examine(options: DoctorOptions) -> list[Check]:
     recorded = Recorded()
     with suppress(_Stop):
         recorded = _look_at_store(options, settings, found)
-    found += _redis()
+    found += _redis(settings)
     targets = list(_targets(options, settings, found))
     found += _twins(targets)
     return found + await _examined(targets, recorded, options.reset)
@@ -139,17 +139,19 @@ def _key(info: RecordingInfo, found: list[Check]) -> Key | None:
     return key
 
 
-def _redis() -> Iterator[Check]:
-    url = os.environ.get("UNDERSTUDY_SINK", "")
-    if not url.startswith(REDIS_SCHEMES):
-        return
-    try:
-        stream = Stream(url)
-        stream.ping()
-    except UnderstudyError as failure:
-        yield Check.failed("redis", "reachable", failure)
-    else:
-        yield Check("redis", "reachable", State.OK, stream.shown)
+def _redis(settings: Settings) -> Iterator[Check]:
+    """Looks at each Redis that is named: by the sink of recorders, and as the broker of workers."""
+    broker = settings.broker_url if settings.broker_url != DEFAULT_BROKER_URL else ""
+    for what, url in (("sink", os.environ.get("UNDERSTUDY_SINK", "")), ("broker", broker)):
+        if not url.startswith(REDIS_SCHEMES):
+            continue
+        try:
+            stream = Stream(url)
+            stream.ping()
+        except UnderstudyError as failure:
+            yield Check.failed("redis", what, failure)
+        else:
+            yield Check("redis", what, State.OK, stream.shown.partition("?")[0])
 
 
 def _targets(options: DoctorOptions, settings: Settings, found: list[Check]) -> Iterator[TargetSettings]:

@@ -62,7 +62,7 @@ class Pacer:
         """Takes a token; seconds until the request that it is for may start."""
         if not self.pace.rate:
             return 0.0
-        start = max(self._free, now - BURST_SECONDS)
+        start = max(self._free, now - BURST_SECONDS, self.began)
         share = FIRST_SHARE + (1.0 - FIRST_SHARE) * self._risen(max(start, now))
         self._free = start + 1.0 / (self.pace.rate * share)
         return max(0.0, start - now)

@@ -169,6 +169,13 @@ class Protection:
                 task.cancel()
 
 
-def protection(base_url: str, ready: str, pace: Pace, reference: Reference) -> Protection:
-    """What protects one instance during one pass, or a part of it; `ready` is the path that says whether it is."""
-    return Protection(pace, Breaker(pace.concurrency, reference), lambda: is_ready(base_url, ready))
+def protection(
+    base_url: str, ready: str, pace: Pace, reference: Reference, breaker: Breaker | None = None
+) -> Protection:
+    """What protects one instance during a pass, or a part of it; `ready` is the path that says whether it is.
+
+    A `breaker` is one that has watched the parts before.
+    """
+    breaker = breaker or Breaker()
+    breaker.concurrency, breaker.reference = pace.concurrency, reference
+    return Protection(pace, breaker, lambda: is_ready(base_url, ready))

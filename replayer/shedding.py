@@ -21,6 +21,7 @@ from .ruling import GO_ON, Ruling
 from .safety import SAFE_METHODS, effective_method
 
 STATUSES = frozenset([429, 503])
+SHEDS = "the target sheds load"
 
 MAX_PAUSE = 15.0
 """Seconds: who asks for more gets no replay today."""
@@ -144,7 +145,7 @@ class Shedding:
     def _end(self, why: str) -> None:
         latest = self._recent
         self.problem = (
-            f"the target sheds load: {sum(each.shed for each in latest)} of the last {len(latest)} requests, on"
+            f"{SHEDS}: {sum(each.shed for each in latest)} of the last {len(latest)} requests, on"
             f" {len({each.route for each in latest if each.shed})} routes, were answered 429 or 503; {why}. Ask it for"
             " less with --rate or --concurrency, or lift its limit for the replay"
         )

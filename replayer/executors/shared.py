@@ -17,6 +17,7 @@ import orjson
 from diffing.difference import Answer, Reason
 from recorder.keys import Key
 
+from ..breaker import overtaken
 from ..client import Client
 from ..correlate import Correlator
 from ..engine import PassResult, Progress
@@ -75,7 +76,12 @@ class _Gathered:
         for reason, count in outcome.mint_failures:
             self.mint_failures[reason] = self.mint_failures.get(reason, 0) + count
         self.uncertain.update(outcome.uncertain)
-        self.notes.update(dict.fromkeys(outcome.notes))
+        for note in outcome.notes[: MAX_NOTES - len(self.notes)]:
+            self.notes[note] = None
+
+
+MAX_NOTES = 5
+"""Of all batches of a pass: each tells its own story, and the first few tell enough."""
 
 
 class SharedExecutor:
@@ -173,6 +179,10 @@ class SharedExecutor:
             for index, answer in unpack_answers(row.answers, self._sealer).items():
                 answers[index] = answer
             correlator.learned.absorb(unpack_facts(row.facts, self._sealer))
+        if gathered.problem:
+            for step in job.plan.steps:
+                if overtaken(gathered.problem, step, answers[step.index], job.reference):
+                    answers[step.index] = Answer(None, reason=Reason.CANCELLED, detail=gathered.problem)
         return PassResult(
             answers,
             gathered.problem,

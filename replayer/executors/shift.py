@@ -18,7 +18,7 @@ import orjson
 from diffing.difference import Answer, Reason
 from recorder.keys import Key
 
-from ..breaker import Reference
+from ..breaker import Breaker, Reference
 from ..client import Client
 from ..correlate import Correlator
 from ..engine import Batch, BatchResult, Journal, PassOptions, run_batch
@@ -68,6 +68,7 @@ class _PassKnowledge:
     pass_id: int
     guide: Guide
     correlator: Correlator
+    breaker: Breaker = field(default_factory=Breaker)  # what befalls a target does not end with a batch
     batches: set[int] = field(default_factory=set)  # whose facts are in
 
 
@@ -133,7 +134,7 @@ class Worker:
             terms.correlate,
             masked=signature.masked,
             tape=signature.tape,
-            protection=protection(terms.base_url, terms.ready, pace, reference),
+            protection=protection(terms.base_url, terms.ready, pace, reference, knowledge.breaker),
         )
 
         async def mint(principal: str) -> Minted:

@@ -6,8 +6,18 @@ from itertools import count
 
 import pytest
 
+from diffing.difference import Answer, Reason
 from recorder.exchange import Headers
-from replayer.breaker import MAX_FAILURES, MAX_HANGING, MAX_SPARED, MAX_TIMEOUTS, ROUTE_TIMEOUTS, Breaker, Reference
+from replayer.breaker import (
+    MAX_FAILURES,
+    MAX_HANGING,
+    MAX_SPARED,
+    MAX_TIMEOUTS,
+    ROUTE_TIMEOUTS,
+    Breaker,
+    Reference,
+    overtaken,
+)
 from replayer.client import FailureKind, Reply
 from replayer.refusals import STORM
 from replayer.ruling import GO_ON, Ruling
@@ -228,3 +238,25 @@ def test_load_that_is_shed_ends_a_pass_and_takes_back_all_since_it_began() -> No
     assert "sheds load" in watched.breaker.problem
     assert min(watched.breaker.discounted()) == 20
     assert watched.breaker.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("problem", "answer", "void"),
+    [
+        ("the target is down: 20 requests", Answer(None, "reset: closed"), True),
+        ("the target hangs: 4 requests", Answer(None, "timeout: nothing"), True),
+        ("the target let 40 requests time out", Answer(None, "timeout: nothing"), False),
+        ("the target is down behind a proxy", Answer(answered(502).response), True),
+        ("the target is down behind a proxy", Answer(answered(500).response), False),
+        ("the target sheds load: 10", Answer(answered(429).response), True),
+        ("the target sheds load: 10", Answer(answered(401).response), False),
+        (f"{STORM}: 10", Answer(answered(401).response), True),
+        (f"{STORM}: 10", Answer(answered(200).response), False),
+        (f"{STORM}: 10", Answer(None, reason=Reason.UNSAFE), False),
+    ],
+)
+def test_what_other_processes_had_of_the_same_is_known_afterwards(problem: str, answer: Answer, void: bool) -> None:
+    assert overtaken(problem, step(0), answer, Reference()) is void
+    if answer.response is not None:
+        same = Reference({0: answer.response.status})
+        assert not overtaken(problem, step(0), answer, same)

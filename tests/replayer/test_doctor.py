@@ -71,7 +71,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("UNDERSTUDY_KEY", KEY.secret.decode())
-    for name in ("UNDERSTUDY_KEY_FILE", "UNDERSTUDY_SINK", "UNDERSTUDY_DATABASE_URL"):
+    for name in ("UNDERSTUDY_KEY_FILE", "UNDERSTUDY_SINK", "UNDERSTUDY_DATABASE_URL", "UNDERSTUDY_BROKER_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     now = time.time()
@@ -351,12 +351,16 @@ def test_a_reset_that_changes_another_target_shows_that_they_share_a_database(fo
 
 def test_a_redis_that_is_gone_and_one_that_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNDERSTUDY_SINK", "redis://:secret@127.0.0.1:9/0")
-    check = one(look(), "redis", "reachable")
+    check = one(look(), "redis", "sink")
     assert check.state is State.LATER
     assert "secret" not in check.said
     with RedisServer() as server:
         monkeypatch.setenv("UNDERSTUDY_SINK", server.url)
-        assert one(look(), "redis", "reachable").state is State.OK
+        settings(folder, STARTED, more=f'broker_url = "{server.url}"')
+        found = look()
+        assert one(found, "redis", "sink").state is State.OK
+        assert one(found, "redis", "broker") == Check("redis", "broker", State.OK, server.url)
+    assert one(look(), "redis", "broker").state is State.LATER
 
 
 def test_a_certificate_that_ends_soon_and_one_that_nobody_trusts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from diffing.difference import Answer, Reason
+from replayer.breaker import Reference
 from replayer.engine import PassResult, closure
 from replayer.errors import InconclusiveError, UsageError
 from replayer.executors import Executor, LocalExecutor
@@ -17,6 +19,8 @@ from replayer.executors import shared as shared_module
 from replayer.executors import shift as shift_module
 from replayer.executors.shift import Worker
 from replayer.mint import Credentials, Minted, MintFailure
+from replayer.pacing import Pace
+from replayer.refusals import STORM
 from replayer.store import Store
 from replayer.target_settings import TargetSettings
 
@@ -246,3 +250,36 @@ def test_a_worker_with_another_key_reads_nothing(stage: Stage, target: Target) -
         executor = shared(other, crew)
         with pytest.raises(UsageError, match="key"):
             replay(executor, stage.job(target.url, key=None))
+
+
+# -- protecting the target -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def busy(stage: Stage) -> Stage:
+    return Stage.set_up(stage.store, stage.url, recorded(users=8, rounds=30), name="busy")
+
+
+def test_a_target_that_lets_nobody_in_ends_a_pass(executor: Executor, busy: Stage, target: Target) -> None:
+    target.before = lambda request: target.app.tokens.clear()
+    result = replay(executor, busy.job(target.url))
+    assert result.problem.startswith(STORM)
+    assert sum(target.arrived.values()) < len(busy.plan.steps)
+    assert all(answer.reason is not None or answer.response for answer in result.answers)
+    assert not any(answer.response and answer.response.status == 401 for answer in result.answers)
+
+
+def test_refusals_are_answers_where_the_reference_says_so(executor: Executor, busy: Stage, target: Target) -> None:
+    target.before = lambda request: target.app.tokens.clear()
+    result = replay(executor, busy.job(target.url, reference=Reference(heed_refusals=False)))
+    assert result.problem == ""
+    refused = Reference(dict.fromkeys(range(len(busy.plan.steps)), 401))
+    assert replay(executor, busy.job(target.url, reference=refused)).problem == ""
+
+
+def test_the_pace_is_kept_by_all_who_share_a_pass(executor: Executor, stage: Stage, target: Target) -> None:
+    moments: list[float] = []
+    target.before = lambda request: moments.append(time.monotonic())
+    assert replay(executor, stage.job(target.url, pace=Pace(4, rate=100.0))).problem == ""
+    allowed = 10.0  # the first of each batch is sent at once
+    assert len(moments) - allowed <= 100.0 * (max(moments) - min(moments))

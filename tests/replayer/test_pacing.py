@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from replayer.pacing import BURST_SECONDS, FIRST_SHARE, Pace, Pacer
+from replayer.pacing import FIRST_SHARE, Pace, Pacer
 
 
 def starts(pacer: Pacer, count: int, now: float = 0.0) -> list[float]:
@@ -22,17 +22,13 @@ def test_without_a_rate_nothing_waits() -> None:
     assert starts(Pacer(Pace()), 5) == [0.0] * 5
 
 
-def test_a_rate_is_kept_after_a_short_burst() -> None:
-    times = starts(Pacer(Pace(rate=20.0)), 43)
-    burst = 1 + int(20.0 * BURST_SECONDS)
-    assert times[:burst] == [0.0] * burst
-    assert [later - before for before, later in zip(times[burst - 1 :], times[burst:], strict=False)] == pytest.approx(
-        [0.05] * (43 - burst)
-    )
+def test_a_rate_is_kept_from_the_beginning() -> None:
+    times = starts(Pacer(Pace(rate=20.0), began=7.0), 40, now=7.0)
+    assert times == pytest.approx([7.0 + 0.05 * number for number in range(40)])
 
 
 def test_a_rate_below_one_a_second_is_kept() -> None:
-    assert starts(Pacer(Pace(rate=0.5)), 3) == pytest.approx([0.0, 1.9, 3.9])
+    assert starts(Pacer(Pace(rate=0.5)), 3) == pytest.approx([0.0, 2.0, 4.0])
 
 
 def test_what_was_not_sent_in_a_long_silence_does_not_follow_at_once() -> None:
