@@ -13,9 +13,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from urllib.parse import quote
 
 from diffing.atoms import is_integer, is_opaque, location_key, rewrite
 from recorder.exchange import Body, Exchange, Headers, RecordedRequest, RecordedResponse
+from replayer.admissions import holds_secret
 from replayer.flow import Step, consumer_key
 from replayer.plan import Plan
 from replayer.spans import Encoding, Slot, body_text, json_slots, substitute
@@ -30,12 +32,12 @@ RARE = 0.01
 FAILED = 0.0001
 """Share of the reads that fail."""
 
-_MARK = re.compile(r'"ZQ(\d+)NQ"|ZQ(\d+)QZ')
-_TOKEN = re.compile(r"[\w.+=~@-]{8,}", re.ASCII)
+_MARK = re.compile(r'"ZQ(\d+)NQ"|ZQ(\d+)QZ|ZQ(\d+)PQ')
+_TOKEN = re.compile(r"[\w.+~-]{8,}", re.ASCII)
 _EMAIL = re.compile(r"[\w.+-]+@[\w.-]+\.\w+", re.ASCII)
 
 Pieces = tuple[str | int, ...]
-"""Text as it is, and the numbers of what has another name in each copy."""
+"""Text as it is, and the numbers of what has another name in each copy; negative: in an address or a form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +59,22 @@ class Multiplied:
         self._kept = kept
         self._seed = seed
         self._names: dict[str, int] = {}
-        self._texts: list[str] = []
+        self._texts = [""]  # 0 has no negative
+        known = {step.exchange.client for step in plan.steps if step.principal and kept(step.principal)}
+        self._newcomers = {step.exchange.client for step in plan.steps} - known
+        self._places = {step.exchange.id: step.index for step in plan.steps}
         self._templates = [self._template(step) for step in plan.steps]
         starts = [step.exchange.started for step in plan.steps]
         self._first, self._last = min(starts), max(starts)
 
     def exchanges(self, count: int) -> Iterator[Exchange]:
-        """`count` exchanges over four weeks, in the order of time within each copy."""
-        copies = -(-count // len(self._templates))
+        """About `count` exchanges over four weeks, in whole copies, in the order of time within each."""
+        copies = max(1, round(count / len(self._templates)))
         shift = max(DAYS / copies, self._last - self._first + 60)
         for copy in range(copies):
             named = self._named(copy)
             dice = random.Random(f"{self._seed}:{copy}")
-            for template in self._templates[: count - copy * len(self._templates)]:
+            for template in self._templates:
                 yield self._copied(template, copy, shift * copy, named, dice)
 
     def original(self, exchange: Exchange) -> Exchange:
@@ -108,9 +113,14 @@ class Multiplied:
         found: dict[Slot, str] = {}
         for slot in step.slots:
 
+            if holds_secret(slot) and step.exchange.client in self._newcomers:
+                found[slot] = f"ZQ{self._name(slot.text)}{'PQ' if slot.encoding is Encoding.FORM else 'QZ'}"
+                continue
+
             def lookup(suffix: str, text: str, slot: Slot = slot) -> str | None:
                 location = consumer_key(method, step.route, slot.location, suffix)
-                return self._mark(location, text, slot.encoding is Encoding.JSON_NUMBER)
+                coded = slot.encoding in (Encoding.FORM, Encoding.PERCENT)
+                return self._mark(location, text, slot.encoding is Encoding.JSON_NUMBER, coded)
 
             if (text := rewrite(slot.text, lookup)) != slot.text:
                 found[slot] = text
@@ -132,11 +142,18 @@ class Multiplied:
                 found[slot] = new
         return substitute(shown, found)
 
-    def _mark(self, location: str, text: str, number: bool = False) -> str | None:
+    def _mark(self, location: str, text: str, number: bool = False, coded: bool = False) -> str | None:
         sort = self._plan.flow.sorts.get(location)
-        if sort is not None and is_integer(text) and (sort, text) in self._plan.flow.created:
-            return f"ZQ{self._name(text)}{'NQ' if number else 'QZ'}"
+        made = sort is not None and is_integer(text) and (sort, text) in self._plan.flow.created
+        if made or (coded and self._renames(text)):
+            return f"ZQ{self._name(text)}{'NQ' if number else 'PQ' if coded else 'QZ'}"
         return None
+
+    def _renames(self, text: str) -> bool:
+        """Whether a text is an address or a token that was not there before."""
+        if _EMAIL.fullmatch(text) is None and not (is_opaque(text) and text in self._plan.flow.tokens):
+            return False
+        return not self._kept(text)
 
     def _pieces(self, text: str) -> Pieces:
         """The text with marks taken out, and with what needs no place to be known by its looks."""
@@ -145,16 +162,15 @@ class Multiplied:
         pieces: list[str | int] = []
         end = 0
         for found in _MARK.finditer(marked):
-            pieces += [marked[end : found.start()], int(found[1] or found[2])]
+            number = int(found[1] or found[2] or found[3])
+            pieces += [marked[end : found.start()], -number if found[3] else number]
             end = found.end()
         return (*pieces, marked[end:])
 
     def _token(self, found: re.Match[str]) -> str:
         text = found[0]
-        if "ZQ" in text or self._kept(text):
-            return text
-        email = "@" in text
-        return f"ZQ{self._name(text)}QZ" if email or (is_opaque(text) and text in self._plan.flow.tokens) else text
+        escaped = found.string[: found.start()].endswith("\\")  # the text begins within a JSON escape
+        return f"ZQ{self._name(text)}QZ" if "ZQ" not in text and not escaped and self._renames(text) else text
 
     def _name(self, text: str) -> int:
         if text not in self._names:
@@ -167,7 +183,7 @@ class Multiplied:
     def _named(self, copy: int) -> Sequence[str]:
         if copy == 0:
             return self._texts
-        return [self._renamed(text, copy) for text in self._texts]
+        return ["", *(self._renamed(text, copy) for text in self._texts[1:])]
 
     def _renamed(self, text: str, copy: int) -> str:
         if is_integer(text):
@@ -213,19 +229,19 @@ class Multiplied:
             client=_hashed(old.client, copy),
             links=tuple(_hashed(link, copy) for link in old.links),
             principal=_hashed(old.principal, copy) if template.newcomer else old.principal,
-            sequence=old.sequence + copy * STEP,
+            producer=f"{old.producer}-{copy}",
         )
 
     def _place(self, exchange: Exchange) -> int:
-        if not hasattr(self, "_places"):
-            self._places = {step.exchange.id: step.index for step in self._plan.steps}
         return self._places[exchange.id]
 
 
 def _written(pieces: Pieces, named: Sequence[str]) -> str:
     if len(pieces) == 1:
         return str(pieces[0])
-    return "".join([piece if isinstance(piece, str) else named[piece] for piece in pieces])
+    return "".join(
+        [piece if isinstance(piece, str) else named[piece] if piece >= 0 else quote(named[-piece]) for piece in pieces]
+    )
 
 
 def _headers(templates: tuple[tuple[str, Pieces], ...], named: Sequence[str], size: int, recorded: int) -> Headers:

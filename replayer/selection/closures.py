@@ -66,7 +66,7 @@ class _Needs:
         self._parents: dict[Thing, frozenset[Thing]] = {}
         self._mine: dict[tuple[int, Thing], list[int]] = defaultdict(list)  # life, thing -> writes
         self._anybody: dict[Thing, list[int]] = defaultdict(list)  # thing -> writes that name it in a path or made it
-        self._told: dict[str, int] = {}  # secret or address -> who first told it with success
+        self._told: dict[tuple[int, str], int] = {}  # life, secret or address -> who first told it with success
         self._acts: dict[int, list[tuple[int, tuple[str, ...]]]] = defaultdict(list)  # life -> writes, and their routes
         self._loose: dict[int, tuple[str, ...]] = {}  # write whose path names nothing -> the prefix of its route
         self._told_by: dict[int, frozenset[Thing]] = {}  # write whose path names nothing -> what its body names
@@ -176,7 +176,9 @@ class _Needs:
                 asked.credentials |= slot.location.startswith(("header.", "cookie."))
             if not step.reads and slot.part is Part.BODY and (is_opaque(value) or "@" in value):
                 asked.secrets.add(value)
-        asked.makers.update(self._told[value] for value in asked.secrets if value in self._told)
+        life = self._lives.life[self._numbers[step.index]]
+        tellers = (self._told.get((life, value), self._told.get((-1, value))) for value in asked.secrets)
+        asked.makers.update(teller for teller in tellers if teller is not None)
         for location, noun, value in set(asked_for((location, value) for _, location, value in consumed_)):
             known = self._elsewhere(noun, value)
             asked.makers.update(other for other in known if self._survey.times[other] < moment)
@@ -221,7 +223,9 @@ class _Needs:
         for thing in asked.named | made:
             self._anybody[thing].append(number)
         for value in asked.secrets:
-            self._told.setdefault(value, number)
+            self._told.setdefault((life, value), number)
+            if "@" in value:
+                self._told.setdefault((-1, value), number)
         self._acts[life].append((number, _static(step.route)))
 
 
