@@ -112,7 +112,6 @@ class Multiplied:
         method = step.exchange.request.method
         found: dict[Slot, str] = {}
         for slot in step.slots:
-
             if holds_secret(slot) and step.exchange.client in self._newcomers:
                 found[slot] = f"ZQ{self._name(slot.text)}{'PQ' if slot.encoding is Encoding.FORM else 'QZ'}"
                 continue

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from diffing.media import Undecodable, decode_body, media_type
-from recorder.exchange import Body, RecordedRequest, RecordedResponse
+from recorder.exchange import Body, Headers, RecordedRequest, RecordedResponse
 
 from ..safety import recorded_hosts
 from .shapes import Shapes, form_names, parsed, size_class
-from .things import Things, scalars
+from .things import Answered, Things, scalars
 
 if TYPE_CHECKING:
     from ..store.survey import Glance
@@ -31,6 +31,8 @@ MAX_BODY = 4 * 1024 * 1024
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 
 HOST_FIELDS = frozenset(("host", "x-forwarded-host", "forwarded"))
+FIELDS = HOST_FIELDS | {"content-type", "content-encoding", "set-cookie", "location"}
+"""Header fields that are looked at."""
 
 ACTS = 1
 """Flag: a write that went well, or a read that may have acted: an exchange that others may depend on."""
@@ -82,8 +84,8 @@ class Surveyor:
         self._keys: dict[Key, int] = {}
         self._bodies: dict[int, _Shaped] = {}
         self._older_bodies: dict[int, _Shaped] = {}
-        self._names_host: dict[str, bool] = {}
-        self._asked_at: set[tuple[str, ...]] = set()
+        self._names: dict[str, str] = {}  # field name as sent -> in small letters; "": not looked at
+        self._asked_at: set[tuple[str, str, Headers]] = set()
         self._queries: dict[tuple[str, ...], int] = {}
         self._hashes: tuple[dict[int, int], ...] = ({}, {}, {})
 
@@ -100,16 +102,18 @@ class Surveyor:
 
     def _add(self, glance: Glance) -> None:
         survey = self.survey
-        self._note_host(glance)
         route = self._route(glance)
         well = 0 < glance.status < 400
         acts = well and (glance.method not in SAFE or glance.status >= 300)
-        sent, asked_value = self._body(glance.request_body, glance.request_data, glance.request_headers)
+        request, response = self._fields(glance.request_headers), self._fields(glance.response_headers)
+        self._note_host(glance, request)
+        sent, asked_value = self._body(glance.request_body, glance.request_data, request)
         asked = self._asked(glance.target, sent.shape)
-        answer, value = self._body(glance.response_body, glance.response_data, glance.response_headers)
+        answer, value = self._body(glance.response_body, glance.response_data, response)
         if acts:
             texts = scalars(asked_value) if asked_value is not None else frozenset()
-            survey.things.note(len(survey.numbers), route, survey.routes[route], glance, texts, value)
+            answered = Answered(glance.status, glance.target, response, value)
+            survey.things.note(len(survey.numbers), route, survey.routes[route], answered, texts)
         key = (route, glance.status, asked, answer.shape, answer.size, int(bool(glance.principal)))
         fine = self._keys.get(key)
         if fine is None:
@@ -118,7 +122,7 @@ class Surveyor:
         survey.numbers.append(glance.number)
         survey.times.append(min(glance.ended, glance.started + 1.0))
         survey.fine.append(fine)
-        hands_out = well and (answer.page or any(name.lower() == "set-cookie" for name, _ in glance.response_headers))
+        hands_out = well and (answer.page or any(name == "set-cookie" for name, _ in response))
         lists = well and answer.size > 1 and not acts and bool(glance.principal)
         survey.flags.append(ACTS * acts | HANDS_OUT * hands_out | LISTS * lists)
         survey.clients.append(self._numbered(0, glance.client))
@@ -126,20 +130,28 @@ class Surveyor:
         survey.links.extend([self._numbered(2, link) for link in glance.links])
         survey.ends.append(len(survey.links))
 
-    def _note_host(self, glance: Glance) -> None:
-        told = self._names_host
-        fields = []
-        for name, value in glance.request_headers:
-            if name not in told:
-                told[name] = name.lower() in HOST_FIELDS
-            if told[name]:
-                fields += [name, value]
+    def _fields(self, headers: list[list[str]]) -> list[tuple[str, str]]:
+        """The header fields that are looked at, their names in small letters."""
+        names = self._names
+        found = []
+        for name, value in headers:
+            known = names.get(name)
+            if known is None:
+                lowered = name.lower()
+                known = lowered if lowered in FIELDS else ""
+                if len(names) < MAX_BODIES:
+                    names[name] = known
+            if known:
+                found.append((known, value))
+        return found
+
+    def _note_host(self, glance: Glance, fields: list[tuple[str, str]]) -> None:
+        hosts = tuple([field for field in fields if field[0] in HOST_FIELDS])
         absolute = "" if glance.target.startswith("/") else glance.target.partition("?")[0]
-        asked = (glance.scheme, absolute, *fields)
+        asked = (glance.scheme, absolute, hosts)
         if asked not in self._asked_at:
             self._asked_at.add(asked)
-            headers = tuple(zip(fields[::2], fields[1::2], strict=True))
-            request = RecordedRequest(glance.method, absolute or "/", headers, scheme=glance.scheme)
+            request = RecordedRequest(glance.method, absolute or "/", hosts, scheme=glance.scheme)
             self.survey.hosts |= recorded_hosts(request)
 
     def _route(self, glance: Glance) -> int:
@@ -170,7 +182,7 @@ class Surveyor:
             self._queries[names] = self.survey.shapes.of_names("query", names)
         return self.survey.shapes.joined(self._queries[names], shape)
 
-    def _body(self, number: int | None, data: bytes | None, headers: list[list[str]]) -> tuple[_Shaped, object]:
+    def _body(self, number: int | None, data: bytes | None, headers: list[tuple[str, str]]) -> tuple[_Shaped, object]:
         """What is known of a body, and its JSON value unless the body was known before."""
         if number is None:
             return _NO_BODY, None
@@ -183,9 +195,9 @@ class Surveyor:
         self._bodies[number] = shaped
         return shaped, value
 
-    def _shaped(self, data: bytes, headers: list[list[str]]) -> tuple[_Shaped, object]:
+    def _shaped(self, data: bytes, headers: list[tuple[str, str]]) -> tuple[_Shaped, object]:
         shapes = self.survey.shapes
-        fields = {name.lower(): text for name, text in headers}
+        fields = dict(headers)
         if "content-encoding" in fields:
             try:
                 coded = (("content-encoding", fields["content-encoding"]),)

@@ -13,16 +13,13 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from diffing.atoms import atoms, is_integer, is_opaque, leaves, location_key
 from diffing.routes import split_path
 
 from ..flow import consumer_key
 from ..nouns import leaf_name, may_identify, noun_of
-
-if TYPE_CHECKING:
-    from ..store.survey import Glance
 
 INDEX_BITS = 28
 MADE_BIT = 1 << INDEX_BITS
@@ -37,6 +34,7 @@ MAX_CHANGES = 16
 
 _TOKEN = re.compile(r"(?=.*[a-z])(?=.*[A-Z])[\w-]{16,512}", re.ASCII)
 
+_IN_LINK = re.compile(r"[/=][\w-]{16,512}(?:[/?&#]|$)", re.ASCII)
 _OWN = frozenset(("id", "uuid", "guid", "pk"))
 
 
@@ -52,6 +50,15 @@ def is_token(text: str) -> bool:
     return is_opaque(text) or _TOKEN.fullmatch(text) is not None
 
 
+class Answered(NamedTuple):
+    """A write and its answer, as far as they are looked at: header names in small letters, the body's JSON value."""
+
+    status: int
+    target: str
+    headers: list[tuple[str, str]]
+    value: object
+
+
 class Things:
     """Entries are noted in the order of the store, then settled, then looked up."""
 
@@ -63,14 +70,12 @@ class Things:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def note(
-        self, index: int, number: int, route: tuple[str, str], glance: Glance, sent: frozenset[str], value: object
-    ) -> None:
+    def note(self, index: int, number: int, route: tuple[str, str], answered: Answered, sent: frozenset[str]) -> None:
         """Notes what a write names in its path, and what it makes, as its answer says; `number` is its route's."""
-        named = set(self._named(number, route, glance.target))
+        named = set(self._named(number, route, answered.target))
         for noun, text in named:
             self._enter(thing(noun, text), index, made=False)
-        for noun, text in set(self._made(number, route, glance, value)) - named:
+        for noun, text in set(self._made(number, route, answered)) - named:
             if text not in sent:
                 self._enter(thing(noun, text), index, made=True)
 
@@ -118,31 +123,30 @@ class Things:
             self._nouns[number, where] = noun_of(location)
         return self._nouns[number, where] or where
 
-    def _made(self, number: int, route: tuple[str, str], glance: Glance, value: object) -> Iterator[tuple[str, str]]:
-        for name, text in glance.response_headers:
-            lowered = name.lower()
-            if lowered == "location":
-                yield from self._in_location(number, route, glance, text)
-            elif lowered == "set-cookie":
+    def _made(self, number: int, route: tuple[str, str], answered: Answered) -> Iterator[tuple[str, str]]:
+        for name, text in answered.headers:
+            if name == "location":
+                yield from self._in_location(number, route, answered.status, text)
+            elif name == "set-cookie":
                 token = text.partition(";")[0].partition("=")[2].strip('"')
                 if is_token(token):
                     yield "", token
-        if value is None:
+        if answered.value is None:
             return
-        own = noun_of(location_key(*route, glance.status, "$.id"))
-        for count, (path, leaf) in enumerate(leaves(value, "$")):
+        own = noun_of(location_key(*route, answered.status, "$.id"))
+        for count, (path, leaf) in enumerate(leaves(answered.value, "$")):
             if count == MAX_VALUES:
                 return
             if isinstance(leaf, str):
                 if is_token(leaf):
                     yield "", leaf
-                elif leaf[:1] == "/" or leaf[:4] == "http":
+                elif leaf[:1] in ("/", "h") and _IN_LINK.search(leaf):
                     yield from (("", atom) for _, atom in atoms(leaf) if is_token(atom))
                 if not is_integer(leaf):
                     continue
             elif isinstance(leaf, bool) or not isinstance(leaf, int):
                 continue
-            if (noun := self._identified(number, route, glance.status, path)) is not None:
+            if (noun := self._identified(number, route, answered.status, path)) is not None:
                 text = str(leaf)
                 # what a write answers of other things than its own is new only if it is beyond all that was seen
                 if noun == own and path.count("[") <= 1:
@@ -162,12 +166,12 @@ class Things:
             self._nouns[number, where] = noun_of(location) if own else None
         return self._nouns[number, where]
 
-    def _in_location(self, number: int, route: tuple[str, str], glance: Glance, text: str) -> Iterator[tuple[str, str]]:
+    def _in_location(self, number: int, route: tuple[str, str], status: int, text: str) -> Iterator[tuple[str, str]]:
         for suffix, atom in atoms(text):
             if is_token(atom):
                 yield "", atom
             elif is_integer(atom):
-                location = location_key(*route, glance.status, "header:location", suffix)
+                location = location_key(*route, status, "header:location", suffix)
                 yield self._noun(number, f"location{suffix}", location, atom), atom
 
 

@@ -99,7 +99,7 @@ class Shop:
 
 
 @contextlib.contextmanager
-def recorded_shop(folder: Path) -> Iterator[Shop]:
+def recorded_shop(folder: Path, users: int = USERS, requests: int = 100) -> Iterator[Shop]:
     """Records the shop; its payment provider answers until the block ends."""
     environ = {
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(SHOP)]),
@@ -118,9 +118,8 @@ def recorded_shop(folder: Path) -> Iterator[Shop]:
             Tap(port).listening() as tap,
         ):
             url = f"http://127.0.0.1:{tap.port}"
-            _shop(
-                environ, "traffic", "--url", url, "--wallet", wallet, "--users", str(USERS), "--requests", "100",
-            )  # fmt: skip
+            size = ("--users", str(users), "--requests", str(requests))
+            _shop(environ, "traffic", "--url", url, "--wallet", wallet, *size)
         _shop(environ, "snapshot", "--source", production, "--target", environ["SHOP_SNAPSHOT"])
         settings = folder / "understudy.toml"
         settings.write_text(_settings())

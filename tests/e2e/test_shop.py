@@ -68,6 +68,24 @@ def test_a_release_against_itself_passes(shop: Shop, same: Gate) -> None:
     assert same.report["fidelity"] >= 0.98
 
 
+def test_a_part_of_the_recording_passes_against_itself_and_the_rest_is_accounted_for(shop: Shop, same: Gate) -> None:
+    part = shop.gate("shop", "--baseline", "baseline", "--candidate", "baseline", "--passes", "2", "--budget", "500")
+    assert part.findings == []
+    assert (part.status, part.report["verdict"]) == (0, "pass"), part.output
+    assert_balanced(part)
+    ledger, selection = part.ledger, part.report["selection"]
+    assert ledger["recorded"] == same.ledger["recorded"]
+    assert {(row["method"], row["route"], row["recorded"]) for row in ledger["routes"]} == {
+        (row["method"], row["route"], row["recorded"]) for row in same.ledger["routes"]
+    }
+    assert ledger["skipped"][Reason.OVER_BUDGET.value] == ledger["recorded"] - selection["selected"]
+    assert 480 <= selection["selected"] <= 500
+    assert ledger["matched"] >= 0.95 * selection["selected"]
+    assert part.report["fidelity"] >= 0.97
+    assert part.report["coverage"]["routes_replayed"] >= 0.97 * same.report["coverage"]["routes_replayed"]
+    assert same.report["selection"] is None
+
+
 def test_every_request_of_the_traffic_is_recorded(shop: Shop) -> None:
     recorded = Counter((e.request.method, e.response.status if e.response else 0) for e in shop.exchanges("shop"))
     sent = Counter((e.method, e.status) for e in shop.traffic)
