@@ -20,8 +20,8 @@ from .records import Added
 from .routes import route_key, route_numbers
 from .tables import exchanges, recordings
 
-BATCH = 1000
-"""Exchanges in one transaction: SQLite commits cost as much as some hundred rows."""
+BATCH = 1024
+"""Exchanges in one transaction: sixteen batches of a recorder. SQLite commits cost as much as some hundred rows."""
 
 BATCH_BYTES = 32 * 1024 * 1024
 """Bytes of bodies in one transaction, so that large ones do not fill the memory."""

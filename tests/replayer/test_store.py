@@ -181,7 +181,7 @@ def test_many_alike_bodies_train_a_dictionary_that_leaves_with_them(store: Store
         size = connection.execute(text("SELECT sum(length(data)) FROM bodies")).scalar_one()
         trained = connection.execute(text("SELECT count(*) FROM bodies WHERE dictionary IS NOT NULL")).scalar_one()
     assert rows(store)["dictionaries"] == 1
-    assert trained == len(set(contents[:1000])) + len(set(contents[1000:]) - set(contents[:1000]))
+    assert trained == len(set(contents[:1024])) + len(set(contents[1024:]) - set(contents[:1000]))
     assert size < sum(map(len, contents)) / 4
     store.close()
     with Store.open(database_url) as again:
