@@ -120,11 +120,11 @@ class Confirmer:
         states = [UNCONFIRMED] * len(findings)
         before: Pass | None = None
         for number in range(1, MAX_ROUNDS + 1):
+            self.counted["rounds"] = number
             before = await self._round(number, only, before, tallies)
             if self.broken:
                 break
             states = [tally.state(number) for tally in tallies]
-            self.counted["rounds"] = number
             if number >= MIN_ROUNDS and UNCONFIRMED not in states:
                 break
             if number >= MIN_ROUNDS and not any(
@@ -168,15 +168,23 @@ class Confirmer:
         """One repetition on each side; the baseline's pass, with which the next round's is compared."""
         again = None
         if self.baseline is not None:
-            again = await self.replay(f"confirming: baseline {number}", self.baseline, only)
-        repeated = await self.replay(f"confirming: candidate {number}", self.candidate, only)
-        passes = [one for one in (again, repeated) if one is not None]
-        self.broken.extend(f"{one.name}: {one.result.problem}" for one in passes if one.result.problem)
+            again = await self._again(f"confirming: baseline {number}", self.baseline, only)
+            if self.broken:
+                return again
+        repeated = await self._again(f"confirming: candidate {number}", self.candidate, only)
+        if self.broken:
+            return again
         seen = self._judged([again] if again else [], [repeated], only)
         itself = self._judged([before], [again], only) if before and again else {}
         for tally in tallies:
             tally.count(seen, itself)
         return again
+
+    async def _again(self, name: str, target: TargetSettings, only: frozenset[int] | None) -> Pass:
+        one = await self.replay(name, target, only)
+        if one.result.problem:
+            self.broken.append(f"{name}: {one.result.problem}")
+        return one
 
     def _judged(
         self, reference: Sequence[Pass], judged: Sequence[Pass], only: frozenset[int] | None

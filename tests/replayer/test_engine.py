@@ -142,6 +142,18 @@ def test_the_recorded_timing_is_kept(plan: Plan) -> None:
     assert sent(result.answers) == len(plan.steps)
 
 
+def test_a_target_that_can_not_keep_up_is_told_by_how_much_it_fell_behind(plan: Plan) -> None:
+    class Slow(AppTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            await asyncio.sleep(0.05)
+            return await super().handle_async_request(request)
+
+    result = replay(plan, Slow(TinyApp(offset=41, seed=2).handle), concurrency=1, speed=1000.0)
+    assert len(result.notes) == 1
+    assert result.notes[0].startswith("it fell behind the recorded timing at 1000 times its speed: by ")
+    assert replay(plan, Slow(TinyApp(offset=41, seed=2).handle)).notes == ()
+
+
 def test_a_pass_that_ends_does_not_wait_for_times_that_are_yet_to_come() -> None:
     read = next(each for each in record().exchanges if each.request.path == "/products")
     moments = [read.started + number * (1.0 if number < 40 else 1e5) for number in range(50)]

@@ -104,6 +104,18 @@ def test_a_target_in_maintenance(exchanges: Exchanges) -> None:
     inconclusive(run(exchanges, late, BASELINE, passes=2), "candidate: the target sheds load: ")
 
 
+def test_a_target_that_goes_down_while_findings_are_confirmed(exchanges: Exchanges, tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path / "down"))
+    down = ("--fail", "GET", "POST", "DELETE", "--status", "502", "--after", "10")
+    baseline = instance("old", "--offset", "500", *down, *state)
+    report = run(exchanges, instance("new", "--wrong", "--spoils", *state), baseline, passes=2).report
+    (problem,) = report.problems
+    assert problem.startswith("confirming: baseline 1: the target is down behind a proxy")
+    assert report.confirmations["rounds"] == 1
+    assert {finding.state for finding in report.findings} == {"unconfirmed"}
+    assert f"Also: {problem}" in report.verdict.reasons
+
+
 # -- who lets nobody in ----------------------------------------------------------------------------------------------
 
 
