@@ -1,4 +1,4 @@
-"""The payment provider, played by a small server: `python -m shop.provider --port P [--log FILE]`.
+"""The payment provider, played by a small server: `python -m shop.provider --port P [--host A] [--log FILE]`.
 
 It knows nothing of any shop, so that any number of them can share one. It takes each charge but those on a declined
 instrument and of amounts that end in .13, answers with random references, and logs each call as a line of JSON.
@@ -25,8 +25,8 @@ class Provider(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int, log: Path | None = None) -> None:
-        super().__init__(("127.0.0.1", port), Handler)
+    def __init__(self, port: int, log: Path | None = None, host: str = "127.0.0.1") -> None:
+        super().__init__((host, port), Handler)
         self.calls: list[dict[str, Any]] = []
         self.log = log
         self.lock = threading.Lock()
@@ -93,10 +93,11 @@ def decide(path: str, data: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="shop.provider", description="A payment provider to rehearse with.")
-    parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen at")
     parser.add_argument("--log", type=Path, help="append each received call to this file as a line of JSON")
     options = parser.parse_args()
-    server = Provider(options.port, options.log)
+    server = Provider(options.port, options.log, options.host)
     # shutdown() waits for serve_forever, which runs in this very thread
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     try:

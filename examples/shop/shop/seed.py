@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="shop.seed", description="Make the production snapshot and the wallet.")
     parser.add_argument("--database", type=Path, required=True, help="the SQLite file to write")
     parser.add_argument("--wallet", type=Path, required=True, help="the JSON file to write, for shop.traffic")
-    parser.add_argument("--secret", default=DEFAULT_SECRET, help="signs the tokens in the wallet")
+    parser.add_argument(
+        "--secret", default=os.environ.get("SHOP_SECRET", DEFAULT_SECRET), help="signs the tokens in the wallet"
+    )
     options = parser.parse_args()
     wallet = seed(options.database, options.secret)
     options.wallet.write_text(json.dumps(wallet, indent=1, ensure_ascii=False))

@@ -1,6 +1,7 @@
 """One instance of the shop under prefork gunicorn, from a snapshot that it does not touch.
 
-`python -m shop.serve --snapshot F --port P [--release N] [--secret S] [--provider URL] [--workers 2] [--faults a,b]`
+`python -m shop.serve --snapshot F --port P [--host A] [--release N] [--secret S] [--provider URL] [--workers 2]
+[--faults a,b]`
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def main() -> None:
     )
     server = Server(
         {
-            "bind": f"127.0.0.1:{options.port}",
+            "bind": f"{options.host}:{options.port}",
             "workers": options.workers,
             "loglevel": "error",
             "graceful_timeout": 5,
@@ -93,7 +94,8 @@ def _options() -> argparse.Namespace:
         default=os.environ.get("SHOP_SNAPSHOT"),
         help="copied at start; the copy is removed at the end (default: what SHOP_SNAPSHOT names)",
     )
-    parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen at")
     parser.add_argument("--release", type=int, choices=(1, 2), default=1)
     parser.add_argument("--secret", default=os.environ.get("SHOP_SECRET", DEFAULT_SECRET), help="signs tokens")
     parser.add_argument("--provider", default=os.environ.get("SHOP_PROVIDER_URL", DEFAULT_PROVIDER), help="its URL")

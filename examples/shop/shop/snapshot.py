@@ -28,6 +28,7 @@ def restart_sequences(source: Path, target: Path, seed: int) -> dict[str, int]:
             else:
                 copy.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, offset))
         copy.commit()
+        copy.execute("PRAGMA journal_mode = DELETE")  # to be read where nothing can be written beside it
     return moved
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -197,7 +198,8 @@ def _work(me: Person, journeys: list[Journey], customers: int) -> None:
 def _provider_calls(me: Person) -> None:
     """The payment provider's own notice, which is signed over its bytes."""
     notice = json.dumps({"event": "payout.settled", "amount": "1200.00"}).encode()
-    signature = hmac.new(DEFAULT_PROVIDER_SECRET.encode(), notice, hashlib.sha256).hexdigest()
+    secret = os.environ.get("SHOP_PROVIDER_SECRET", DEFAULT_PROVIDER_SECRET)
+    signature = hmac.new(secret.encode(), notice, hashlib.sha256).hexdigest()
     for value in (signature, "forged"):
         headers = {"Content-Type": "application/json", "X-Provider-Signature": value}
         me.call("POST", "/api/webhooks/provider", data=notice, headers=headers, anonymous=True)
