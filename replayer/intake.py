@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 from recorder.batches import read_batch, read_batch_header, unpack_batch
 from recorder.exchange import Exchange, ProducerReport
-from recorder.wire import Damage, WireError
+from recorder.wire import Damage, Header, WireError
 
 from .store import DamageRecord, NotOpen, RecordingInfo, Store
 from .store.collecting import Origin
+from .store.dialect import storable
 
 LARGEST_BATCH = 64 * 1024 * 1024
 """Bytes of a batch when it is unpacked. A recorder's are a tenth of that: its queue is bounded at 12 MiB."""
@@ -24,6 +25,9 @@ UNREADABLE: Origin = ("unreadable", "", "")
 
 HELD_BYTES = 32 * 1024 * 1024
 """Bytes of unpacked batches that are held before they are kept."""
+
+CLOCK_SECONDS = 3600.0
+"""How far the clocks of recorders and of the database's users may be apart."""
 
 TRIES = 5
 """How often a recording is looked for that others keep closing."""
@@ -129,7 +133,7 @@ class Intake:
             if header is None:
                 heaps.setdefault(UNREADABLE, _Heap()).lost(batch.name, len(plain), _why_nothing(plain, batch.name))
                 continue
-            heaps.setdefault((header.service, header.release, header.key_id), _Heap()).add(plain, batch.name)
+            heaps.setdefault(_origin(header), _Heap()).add(plain, batch.name)
             held += len(plain)
             if held > HELD_BYTES:
                 taken += self._keep_all(heaps)
@@ -161,7 +165,7 @@ class Intake:
     def _add(self, recording: RecordingInfo, heap: _Heap) -> Taken:
         added = duplicates = 0
         if heap.exchanges:
-            begun = min(item.started for item in heap.exchanges)
+            begun = min(item.started for item in heap.exchanges) - CLOCK_SECONDS
             before = self._store.collected_before(recording, begun)
             found = self._store.add_exchanges(recording.id, heap.exchanges, elsewhere=before, still_open=True)
             added, duplicates = found.added, found.duplicates
@@ -190,6 +194,10 @@ class Intake:
             if self._name in ("", info.name):
                 return info.service, info.release, info.key_id
         return UNREADABLE
+
+
+def _origin(header: Header) -> Origin:
+    return storable(header.service), storable(header.release), storable(header.key_id)
 
 
 def _why_nothing(plain: bytes, name: str) -> str:

@@ -48,8 +48,19 @@ def list_(json: AsJson = False, db: Database = "", policy: SettingsFile = None) 
     if json:
         output.data([asdict(recording) for recording in recordings])
         return
-    rows = [(r.name, r.service, r.release or "-", r.exchanges, _time(r.first), r.source) for r in recordings]
-    output.table(("name", "service", "release", "exchanges", "begins", "source"), rows)
+    rows = [
+        (
+            r.name,
+            r.service,
+            r.release or "-",
+            r.exchanges,
+            "open" if r.closed is None else "closed",
+            _time(r.first),
+            r.source,
+        )
+        for r in recordings
+    ]
+    output.table(("name", "service", "release", "exchanges", "state", "begins", "source"), rows)
 
 
 @app.command()

@@ -64,7 +64,7 @@ def shown_text(text: str) -> str:
 
 def lost(error: DBAPIError) -> bool:
     """Whether the connection was lost, so that nobody knows how far the transaction came."""
-    return error.connection_invalidated or _state(error)[:2] in ("08", "57")
+    return error.connection_invalidated or _state(error).startswith(("08", "57P"))
 
 
 def contended(error: DBAPIError) -> bool:
@@ -79,7 +79,7 @@ def failure_of(url: URL, error: DBAPIError, *, opening: bool = False) -> Underst
     for found in (_sqlite(subject, reason, error), _refused(subject, reason, error), _server(subject, reason, error)):
         if found is not None:
             return found
-    if isinstance(error, DataError):
+    if isinstance(error, DataError) or _state(error).startswith(("22", "54")):  # wrong values, or too large ones
         return Unstorable(
             f"{subject} does not take what was to be kept: {reason}.", "Report it: this is a bug of ours."
         )

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,24 @@ def test_an_entry_that_makes_the_store_fail_is_noted_and_the_others_are_kept(
     assert (taken.added, taken.damaged, taken.unreadable) == (10, 1, 1)
     (piece,) = store.damage(store.recordings()[0].id)
     assert (piece.path, piece.reason) == (bad, "it cannot be kept: OverflowError: a number too large")
+    assert left(redis_server) == (0, 0)
+
+
+def test_what_the_database_does_not_take_is_noted_and_the_others_are_kept(
+    redis_server: RedisServer, stream: str, postgres_url: str
+) -> None:
+    """An identifier that no index of PostgreSQL holds."""
+    endless = replace(sent(0, "w9"), id="".join(random.Random(1).choices("ghijklmnopqrstuvwxyz", k=20_000)))
+    with redis_server.client() as client:
+        fill(client, 3)
+        client.xadd("traffic", entry(header("w9"), endless))  # type: ignore[arg-type]
+        client.xadd("traffic", entry(header("w8", "\0\ud800", "\0", "k\0"), sent(0, "w8")))  # type: ignore[arg-type]
+    with Store.open(postgres_url) as store:
+        taken = drain(stream, store).run()
+        assert (taken.added, taken.damaged, taken.unreadable) == (61, 1, 1)
+        assert sorted(info.name for info in store.recordings()) == ["\\0\\ud800-\\0", "shop-1.0"]
+        (piece,) = [piece for info in store.recordings() for piece in store.damage(info.id)]
+        assert "it cannot be kept: Unstorable: " in piece.reason
     assert left(redis_server) == (0, 0)
 
 
