@@ -58,6 +58,7 @@ MINT_POLL_SECONDS = 0.05
 STEPS_KEPT = 20_000
 """Prepared steps that a worker keeps between the passes of a run: preparing one takes about as long as sending it."""
 UNCERTAIN = "a worker ended while it may have sent this"
+BEFORE_UNCERTAIN = "its answer was lost with a worker, and what may have been sent since might change it"
 AFTER_UNCERTAIN = "works on what an exchange may have changed of which nobody knows whether it was sent"
 
 
@@ -108,7 +109,7 @@ class Worker:
             self._store.keep(held, holder, outcome=outcome.pack())
             return
         knowledge = self._known(held, terms)
-        lost = _given_up(entries, done, uncertain)
+        lost = given_up(entries, done, uncertain)
         rest = [_without(entry, done) for entry in entries if entry.index not in done and entry.index not in lost]
         batch = batch_of(rest, self._prepared(held, rest))
         journal = _StoreJournal(self._store, held, holder, self._sealer, batch)
@@ -290,10 +291,20 @@ class _StoreJournal(Journal):
         )
 
 
-def _given_up(entries: Sequence[Entry], done: dict[int, Answer], uncertain: frozenset[int]) -> dict[int, str]:
-    """Steps of the batch that are not sent any more, and why: what may have been sent, and whatever waits for that."""
+def given_up(entries: Sequence[Entry], done: dict[int, Answer], uncertain: frozenset[int]) -> dict[int, str]:
+    """Steps of the batch that are not sent any more, and why.
+
+    What may have been sent; what it waited for, whose answers were lost with the worker and might be others by now; and
+    whatever waits for any of these. `entries` are in recorded order, in which a step stands behind those that it waits
+    for.
+    """
     lost = dict.fromkeys(uncertain, UNCERTAIN)
-    for entry in entries:  # in recorded order, in which every step stands behind those that it waits for
+    for entry in reversed(entries):
+        if entry.index in lost:
+            for other in entry.waits:
+                if other not in done:
+                    lost.setdefault(other, BEFORE_UNCERTAIN)
+    for entry in entries:
         if entry.index not in done and entry.index not in lost and any(other in lost for other in entry.waits):
             lost[entry.index] = AFTER_UNCERTAIN
     return lost

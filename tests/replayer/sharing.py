@@ -46,11 +46,19 @@ def recorded(users: int = 6, rounds: int = 8) -> list[Exchange]:
     ]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Connections that were reset are what some tests are about."""
+
+
 class Target:
     """The small API behind a real port; counts the requests of each step."""
 
     def __init__(self, offset: int = 41) -> None:
-        self.app = TinyApp(offset=offset, seed=2)
+        self.offset = offset
+        self.app = TinyApp(offset=offset, seed=2, users=1000)
         self.arrived: Counter[tuple[str, str]] = Counter()  # method and step
         self.before: Callable[[RecordedRequest], None] = lambda request: None
         lock = threading.Lock()
@@ -80,10 +88,18 @@ class Target:
             def log_message(handler, *_: object) -> None:
                 """Says nothing."""
 
-        ThreadingHTTPServer.daemon_threads = True
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def reset(self) -> None:
+        """As it was in the beginning, for another pass."""
+        self.app = TinyApp(offset=self.offset, seed=2, users=1000)
+        self.arrived.clear()
+
+    def total(self) -> int:
+        """Requests that have arrived."""
+        return self.arrived.total()
 
     def twice(self) -> list[tuple[str, str]]:
         """Writes that reached the target more than once."""

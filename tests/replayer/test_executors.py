@@ -17,7 +17,8 @@ from replayer.errors import InconclusiveError, UsageError
 from replayer.executors import Executor, LocalExecutor
 from replayer.executors import shared as shared_module
 from replayer.executors import shift as shift_module
-from replayer.executors.shift import Worker
+from replayer.executors.parcels import Entry
+from replayer.executors.shift import Worker, given_up
 from replayer.mint import Credentials, Minted, MintFailure
 from replayer.pacing import Pace
 from replayer.refusals import STORM
@@ -250,6 +251,24 @@ def test_a_worker_with_another_key_reads_nothing(stage: Stage, target: Target) -
         executor = shared(other, crew)
         with pytest.raises(UsageError, match="key"):
             replay(executor, stage.job(target.url, key=None))
+
+
+def test_a_read_whose_answer_was_lost_is_not_asked_after_what_may_have_changed_it() -> None:
+    """Step 3 may have been sent: then 1 had been answered, and to ask it again would show what 3 did."""
+
+    def entry(index: int, *waits: int) -> Entry:
+        return Entry(index, f"{index:032x}", "/orders", 0, "", waits, "")
+
+    entries = [entry(0), entry(1, 0), entry(2), entry(3, 1), entry(4, 3), entry(5, 2)]
+    assert given_up(entries, {}, frozenset([3])) == {
+        0: shift_module.BEFORE_UNCERTAIN,
+        1: shift_module.BEFORE_UNCERTAIN,
+        3: shift_module.UNCERTAIN,
+        4: shift_module.AFTER_UNCERTAIN,
+    }
+    kept = {0: Answer(None, "timeout")}
+    assert given_up(entries, kept, frozenset([3])).keys() == {1, 3, 4}
+    assert given_up(entries, kept, frozenset()) == {}
 
 
 # -- protecting the target -------------------------------------------------------------------------------------------
