@@ -197,6 +197,10 @@ class _Connection:
 def _connected(address: Address) -> socket.socket:
     if isinstance(address, str):
         made = socket.socket(socket.AF_UNIX)
-        made.connect(address)
+        try:
+            made.connect(address)
+        except OSError:
+            made.close()
+            raise
         return made
     return socket.create_connection(address, 10)
