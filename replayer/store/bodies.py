@@ -59,14 +59,13 @@ class BodyStore:
         """The bodies with these numbers; None is the empty one."""
         found: dict[int | None, bytes] = {None: b""}
         wanted = list({number for number in numbers if number is not None})
-        query = select(bodies.c.id, bodies.c.dictionary, bodies.c.data)
-        for number, dictionary, data in rows_among(connection, query, bodies.c.id, wanted):
+        columns = (bodies.c.id, bodies.c.dictionary, bodies.c.data)
+        for number, dictionary, data in rows_among(connection, columns, bodies.c.id, wanted):
             found[number] = self._decompressor(connection, dictionary).decompress(data)
         return found
 
     def _numbers(self, connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
-        query = select(bodies.c.sha256, bodies.c.id)
-        found = rows_among(connection, query, bodies.c.sha256, list(digests))
+        found = rows_among(connection, (bodies.c.sha256, bodies.c.id), bodies.c.sha256, list(digests))
         return {bytes(digest): number for digest, number in found}
 
     def _dictionary_for(self, connection: Connection, recording: int | None, new: list[bytes]) -> int | None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -22,8 +22,6 @@ from sqlalchemy import (
     Engine,
     Integer,
     LargeBinary,
-    Row,
-    Select,
     SmallInteger,
     String,
     Table,
@@ -31,6 +29,7 @@ from sqlalchemy import (
     create_engine,
     event,
     literal,
+    select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -42,7 +41,6 @@ from ..errors import UsageError
 from .failures import OTHER, contended, failure_of, lost, shown, shown_text
 
 T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
 
 BUSY_SECONDS = 60.0
 """How long a writer waits for another one; one batch takes some ten milliseconds."""
@@ -167,24 +165,39 @@ def insert_absent(connection: Connection, table: Table, columns: Sequence[str], 
 
 
 def rows_among(
-    connection: Connection, query: Select[*Ts], column: Column[Any], values: Sequence[Any]
-) -> list[Row[*Ts]]:
-    """The rows of a query whose column has one of many values."""
-    if (
-        connection.dialect.name == "postgresql"
-    ):  # one array: a list of parameters takes longer to prepare than to answer
-        array = literal(list(values), postgresql.ARRAY(column.type))
-        return list(connection.execute(query.where(column == any_(array))).all())
-    return [
-        row
-        for start in range(0, len(values), LOOKUP)
-        for row in connection.execute(query.where(column.in_(values[start : start + LOOKUP]))).all()
-    ]
+    connection: Connection,
+    columns: Sequence[Column[Any]],
+    column: Column[Any],
+    values: Sequence[Any],
+    within: tuple[Column[Any], Sequence[int]] | None = None,
+) -> list[Any]:
+    """Those columns of the rows whose column has one of many values; `within`, and another one has one of a few.
+
+    A list of parameters takes SQLAlchemy longer to prepare than a database to answer: here it is one array, or given to
+    the driver as it is.
+    """
+    if connection.dialect.name == "postgresql":
+        query = select(*columns).where(column == any_(literal(list(values), postgresql.ARRAY(column.type))))
+        if within is not None:
+            query = query.where(within[0].in_(within[1]))
+        return list(connection.execute(query).all())
+    few = () if within is None else tuple(within[1])
+    condition = "" if within is None else f"{within[0].name} IN ({_marks(len(few))}) AND "
+    head = f"SELECT {', '.join(each.name for each in columns)} FROM {column.table.name} WHERE {condition}{column.name}"
+    rows: list[Any] = []
+    for start in range(0, len(values), LOOKUP):
+        part = values[start : start + LOOKUP]
+        rows += connection.exec_driver_sql(f"{head} IN ({_marks(len(part))})", (*few, *part)).all()
+    return rows
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
 
 
 def _sqlite_insert(connection: Connection, table: Table, columns: Sequence[str], how: str = "") -> str:
     names = ", ".join(map(connection.dialect.identifier_preparer.quote, columns))
-    return f"INSERT {how}INTO {table.name} ({names}) VALUES ({', '.join('?' * len(columns))})"
+    return f"INSERT {how}INTO {table.name} ({names}) VALUES ({_marks(len(columns))})"
 
 
 def _pg_type(table: Table, column: str) -> str:

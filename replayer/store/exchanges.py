@@ -115,8 +115,9 @@ class ExchangeStore:
         by_id: dict[bytes, Exchange] = {}
         for exchange in batch:
             by_id.setdefault(codec.packed_id(exchange.id), exchange)
-        query = select(exchanges.c.exchange_id).where(exchanges.c.recording.in_(recording_ids))
-        for (key,) in rows_among(connection, query, exchanges.c.exchange_id, list(by_id)):
+        column = exchanges.c.exchange_id
+        within = (exchanges.c.recording, recording_ids)
+        for (key,) in rows_among(connection, [column], column, list(by_id), within):
             by_id.pop(bytes(key), None)
         return by_id
 
