@@ -71,6 +71,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["gate", "tinny", "--candidate", "old"], "tinny"),
         (["gate", "", "--candidate", "old"], "recording"),
         (["gate", "tiny", "--candidate", "old", "--json", "no/such/folder/r.json"], "can not be written"),
+        (["gate", "tiny", "--candidate", "old", "--all", "--budget", "9"], "contradict each other"),
         (["gate", "tiny", "--candidate", "old", "--html", "."], "can not be written"),
         (["gate", "tiny", "--candidate", "old", "--policy", "absent.toml"], "absent.toml"),
         (["gate", "tiny", "--candidate", "old", "--policy", "."], "."),

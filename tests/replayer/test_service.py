@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from diffing.difference import Answer
 from diffing.profile import NoiseProfile, Place
 from replayer.known import Known
-from replayer.service import known_profile
+from replayer.selection.recorded import Budget
+from replayer.service import GateOptions, known_profile
 from replayer.store import Store
 from replayer.store.records import StoredAnswer
 from replayer.target_settings import TargetSettings
@@ -55,3 +57,25 @@ def test_without_a_build_with_another_one_and_from_another_version_nothing_is_kn
     assert known_profile(store, recording, BUILT, 3) is None
     assert known_profile(store, recording, (TargetSettings("current"),), 3) is None
     assert known_profile(store, recording, (TargetSettings("current", build="abd"),), 3) is None
+
+
+def test_what_another_selection_taught_is_not_known(store: Store) -> None:
+    recording, run, _ = learned(store, passes=3)
+    store.keep_profile(recording, "abc", run, {**PROFILE.to_json(), "passes": 3, "selection": "500:1"})
+    assert known_profile(store, recording, BUILT, 3) is None
+    assert known_profile(store, recording, BUILT, 3, "500:2") is None
+    assert known_profile(store, recording, BUILT, 3, "500:1") is not None
+
+
+def test_a_run_that_is_taken_up_keeps_its_budget() -> None:
+    asked = GateOptions("r", "next", budget=Budget(500, seed=7))
+    assert GateOptions.from_json(asked.to_json()) == asked
+    older = json.loads(asked.to_json())
+    del older["budget"]
+    assert GateOptions.from_json(json.dumps(older)).budget == Budget()
+
+
+def test_a_budget_is_for_what_is_larger() -> None:
+    assert [Budget(10).fits(count) for count in (10, 11)] == [True, False]
+    assert [Budget().fits(count) for count in (20_000, 20_001)] == [True, False]
+    assert Budget(10, everything=True).fits(10**6)
