@@ -132,3 +132,17 @@ def test_one_that_nothing_makes_small_enough_is_none() -> None:
     alone = Lives(numbers, numbers, numbers, array("I", range(101)))
     assert Closures(lots, alone).of(0, 50) is None
     assert Closures({0: lots[0]}, alone).open([0]) == set(range(1, 100))
+
+
+def test_an_order_needs_that_the_cart_had_been_emptied() -> None:
+    crowd = Crowd()
+    token = people(crowd, "ann")["ann"]
+    crowd.call("ann", "POST", "/api/cart", token, {"product_id": 4})
+    crowd.call("ann", "DELETE", "/api/cart", token)
+    crowd.call("ann", "POST", "/api/cart", token, {"product_id": 3})
+    crowd.call("ann", "POST", "/api/orders", token)
+    crowd.call("ann", "GET", "/api/orders", token)
+    told = Told(crowd.exchanges)
+    assert told.closure(len(crowd.exchanges) - 2) == [
+        *LOGIN, "POST /cart", "DELETE /cart", "POST /cart", "POST /orders",
+    ]  # fmt: skip
