@@ -37,6 +37,7 @@ _BATCH = 64  # exchanges encoded and written at a time
 _SLICE = 32 * 1024  # bytes of exchanges worked on before the application's threads are let run
 _REPORT_EVERY = 2.0  # seconds between two reports of a busy producer
 _TENDING = 4  # times the CPU that it took last time, or while exchanges wait the time, until a sink is tended to again
+_SECOND_CHANCE = 0.25  # seconds after which a last report that could not be sent is tried once more
 _EXIT_PATIENCE = 5.0  # seconds that a flush may take while the process waits to end
 
 OpenShipper = Callable[[str, OnLost], "Shipper"]
@@ -226,6 +227,11 @@ class Pipeline:
             done = self._tend_until(process, deadline, ending)
             if process.counters.changed and (deadline is not None or self._report_is_due(process)):
                 self._report(process)
+                if ending and process.counters.changed:
+                    time.sleep(_SECOND_CHANCE)
+                    self._hurry(process, deadline)
+                    self._tend_until(process, deadline, ending)
+                    self._report(process)
             return done
         finally:
             self._hurry(process, None)

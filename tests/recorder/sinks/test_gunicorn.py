@@ -90,6 +90,40 @@ def test_a_network_that_swallows_everything_holds_up_neither_requests_nor_the_en
 
 
 @pytest.mark.parametrize("options", [(), ("--preload",)], ids=names)
+@pytest.mark.parametrize("persistent", [True, False], ids=["Redis keeps its data", "Redis comes back empty"])
+def test_every_trouble_in_turn(persistent: bool, options: tuple[str, ...], tmp_path: Path) -> None:
+    """Gone at the start, slow, full, cut in the middle of a command, killed: not one exchange without an account."""
+    with RedisServer(persistent=persistent) as server, Proxy(server.address) as proxy:
+        server.kill()
+        sink = f"redis://127.0.0.1:{proxy.port}/0"
+        with gunicorn(APP, tmp_path, "sync", "-w", "2", *options, **environment(sink)) as (port, _):
+            ask(port, 0, 20)
+            server.start()
+            ask(port, 20, 20)
+            proxy.delay_replies = 1.0
+            ask(port, 40, 20)
+            proxy.heal()
+            server.client().config_set("maxmemory", 1)
+            ask(port, 60, 20)
+            server.client().config_set("maxmemory", 0)
+            proxy.cut_after = 300
+            ask(port, 80, 20)
+            server.kill()
+            ask(port, 100, 20)
+            server.start()
+            proxy.heal()  # where the cut has not been met
+            ask(port, 120, 20)
+        found = arrived(server.client())
+    assert found.seen == 141
+    assert 1 <= len(found.reports) <= 2
+    assert found.gaps == 141 - len(found.exchanges)
+    if persistent:
+        balanced(found, 141)
+    else:  # what Redis had and lost is no loss of the recorder's, and shows in the numbers
+        assert found.dropped <= found.gaps
+
+
+@pytest.mark.parametrize("options", [(), ("--preload",)], ids=names)
 def test_what_killed_workers_left_is_shipped_by_their_successors(
     options: tuple[str, ...], redis_server: RedisServer, proxy: Proxy, tmp_path: Path
 ) -> None:

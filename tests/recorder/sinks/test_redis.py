@@ -174,6 +174,15 @@ def test_a_connection_that_is_cut_in_the_middle_of_a_command(redis_server: Redis
     assert proxy.accepted == 2
 
 
+def test_a_cut_at_the_very_end_of_a_process_is_got_over(redis_server: RedisServer, proxy: Proxy) -> None:
+    app = App(url(proxy.port))
+    app.ask(10)
+    proxy.cut_after = 700
+    app.close()
+    balanced(arrived(redis_server.client()), 10)
+    assert proxy.accepted == 2
+
+
 def test_an_answer_that_is_lost_with_the_server(redis_server: RedisServer, proxy: Proxy) -> None:
     """The batch is in the stream, and nobody said so: it is kept, not counted, and settled when there is an answer."""
     app = App(url(proxy.port))
