@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -39,18 +40,26 @@ def serve(
     make_engine(settings.database_url).dispose()  # a URL that cannot be used is said now, a server that is down later
     if not settings.ingest.token:
         output.note("understudy: recorders are refused, as no token is set (UNDERSTUDY_INGEST_TOKEN).")
-    server = _server(importlib.import_module(APPLICATION).create_app(settings), host, port)
-    try:
-        bound = server.config.bind_socket()
-    except SystemExit:  # uvicorn has said why
-        raise UsageError(f"The address {host} port {port} cannot be listened at.", "Choose another --port.") from None
+    bound = _bound(host, port)
+    server = _server(importlib.import_module(APPLICATION).create_app(settings))
     shown = f"[{host}]" if ":" in host else host
     server.address = f"http://{shown}:{bound.getsockname()[1]}/"
     server.run([bound])
     return INTERRUPTED if server.interrupted else 0
 
 
-def _server(application: Any, host: str, port: int) -> Any:
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+        raise UsageError(
+            f"The address {host} port {port} cannot be listened at: {reason}.", "Choose another --host or --port."
+        ) from None
+
+
+def _server(application: Any) -> Any:
     """A server that says when it listens, and ends with 0 when it is asked to by SIGTERM."""
     import uvicorn
 
@@ -79,8 +88,6 @@ def _server(application: Any, host: str, port: int) -> Any:
     return Server(
         uvicorn.Config(
             application,
-            host=host,
-            port=port,
             log_level="warning",
             access_log=False,
             server_header=False,

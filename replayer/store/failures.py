@@ -158,7 +158,7 @@ def _state(error: DBAPIError) -> str:
 def _reason(url: URL, error: DBAPIError) -> str:
     """The database's own words on one line, without secrets."""
     primary = getattr(getattr(error.orig, "diag", None), "message_primary", None)
-    words = " ".join(str(primary or error.orig).split())
+    words = " ".join(str(primary or error.orig).split()).partition(" Is the server running")[0]
     for secret in _secrets(url):
         words = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", words)
     return words[:LONGEST_REASON].removesuffix(".")
