@@ -53,7 +53,7 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
-        reason = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise UsageError(
             f"The address {host} port {port} cannot be listened at: {reason}.", "Choose another --host or --port."
         ) from None
