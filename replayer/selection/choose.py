@@ -61,11 +61,15 @@ SEEN_OFTEN = 3
 def rounds(strata: Sequence[Stratum], wanted: Sequence[Wanted]) -> Iterator[list[tuple[int, int]]]:
     """Rounds of (stratum, how many of it there should be by now), the rarest first: what is frequent comes by itself.
 
-    One of each that was seen more than twice, all that is wanted of those that come first, one of each other, then
-    twice as many each time.
+    One of each route, of what it does most; one of each stratum that was seen more than twice; all that is wanted of
+    those that come first; one of each other; then twice as many each time.
     """
     order = sorted(range(len(strata)), key=lambda one: (not wanted[one].first, strata[one].count, one))
     order = [one for one in order if wanted[one].quota]
+    usual: dict[tuple[str, str], int] = {}
+    for one in sorted(order, key=lambda one: -strata[one].count):
+        usual.setdefault((strata[one].method, strata[one].route), one)
+    yield [(one, 1) for one in usual.values()]
     yield [(one, 1) for one in order if strata[one].count >= SEEN_OFTEN]
     yield [(one, wanted[one].quota) for one in order if wanted[one].first]
     yield [(one, 1) for one in order if strata[one].count < SEEN_OFTEN]

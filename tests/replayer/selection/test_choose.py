@@ -26,7 +26,8 @@ def test_failures_tagged_routes_and_new_strata_come_first() -> None:
 def test_rounds_take_one_of_each_then_what_comes_first_then_double() -> None:
     strata = [stratum(100), stratum(2), stratum(5), stratum(50, 500)]
     wanted = [Wanted(60, False), Wanted(2, False), Wanted(5, False), Wanted(30, True)]
-    found = list(rounds(strata, wanted))
+    routes, *found = rounds(strata, wanted)
+    assert routes == [(0, 1)]
     assert found[:4] == [[(3, 1), (2, 1), (0, 1)], [(3, 30)], [(1, 1)], [(1, 2), (2, 2), (0, 2)]]
     assert found[4:] == [[(2, 4), (0, 4)], [(2, 8), (0, 8)], [(0, 16)], [(0, 32)], [(0, 64)]]
 
@@ -50,3 +51,9 @@ def test_what_others_made_cheaper_comes_earlier() -> None:
         price[2] = 4  # shares what the first one needs
         price[1] = 5
     assert order == [0, 1, 2] or order == [0, 2, 1]
+
+
+def test_each_route_comes_before_each_stratum() -> None:
+    strata = [stratum(9, 404), stratum(70), stratum(2, route="/b"), stratum(1, 201, route="/b")]
+    wanted = quotas(strata, 0, 1, lambda _method, _route: False)
+    assert next(iter(rounds(strata, wanted))) == [(1, 1), (2, 1)]
