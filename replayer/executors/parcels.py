@@ -43,6 +43,7 @@ class Terms:
     correlate: bool
     mints: bool  # the coordinator makes credentials for who asks
     repeatable: bool
+    guide: str = ""  # the digest of the guide, which is the same for all passes of a run
     spare: tuple[OutboundCall, ...] = ()
 
     def pack(self) -> bytes:
@@ -93,11 +94,11 @@ def pack_entries(pace: Pace, reference: Reference, entries: Sequence[Entry]) -> 
     rows = [[e.index, e.exchange_id, e.route, e.session, e.principal, e.waits, e.skipped] for e in entries]
     part = reference.part(entry.index for entry in entries)
     held = [list(part.statuses.items()), part.heed_refusals, part.minted]
-    return _compressed(orjson.dumps([asdict(pace), held, rows]))
+    return compressed(orjson.dumps([asdict(pace), held, rows]))
 
 
 def unpack_entries(data: bytes) -> tuple[Pace, Reference, list[Entry]]:
-    pace, (statuses, *flags), rows = orjson.loads(_expanded(data))
+    pace, (statuses, *flags), rows = orjson.loads(expanded(data))
     return (
         Pace(**pace),
         Reference(dict(statuses), *flags),
@@ -127,11 +128,11 @@ def pack_answers(answers: Mapping[int, Answer], sealer: Sealer) -> bytes:
         rows.append([index, reason, answer.detail, answer.minting, len(body), record])
         bodies.append(body)
     head = codec.dumps(rows)
-    return sealer.seal(_compressed(len(head).to_bytes(_HEAD) + head + b"".join(bodies)))
+    return sealer.seal(compressed(len(head).to_bytes(_HEAD) + head + b"".join(bodies)))
 
 
 def unpack_answers(data: bytes, sealer: Sealer) -> dict[int, Answer]:
-    content = _expanded(sealer.open(data))
+    content = expanded(sealer.open(data))
     position = _HEAD + int.from_bytes(content[:_HEAD])
     found: dict[int, Answer] = {}
     for index, reason, detail, minting, length, record in codec.loads(content[_HEAD:position]):
@@ -144,11 +145,11 @@ def unpack_answers(data: bytes, sealer: Sealer) -> dict[int, Answer]:
 
 
 def pack_facts(facts: Sequence[Fact], sealer: Sealer) -> bytes:
-    return sealer.seal(_compressed(codec.dumps(facts)))
+    return sealer.seal(compressed(codec.dumps(facts)))
 
 
 def unpack_facts(data: bytes, sealer: Sealer) -> list[Fact]:
-    return [tuple(fact) for fact in codec.loads(_expanded(sealer.open(data)))]
+    return [tuple(fact) for fact in codec.loads(expanded(sealer.open(data)))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +201,9 @@ def unpack_minted(data: bytes, sealer: Sealer) -> Minted:
     return Credentials(**pairs)
 
 
-def _compressed(data: bytes) -> bytes:
+def compressed(data: bytes) -> bytes:
     return zstandard.ZstdCompressor(level=LEVEL).compress(data)
 
 
-def _expanded(data: bytes) -> bytes:
+def expanded(data: bytes) -> bytes:
     return zstandard.ZstdDecompressor().decompress(data)

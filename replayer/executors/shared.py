@@ -11,8 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-
-import orjson
+from hashlib import sha256
 
 from diffing.difference import Answer, Reason
 from recorder.keys import Key
@@ -22,19 +21,20 @@ from ..client import Client
 from ..correlate import Correlator
 from ..engine import PassResult, Progress
 from ..errors import InconclusiveError, UsageError
+from ..guide import Guide
 from ..sealing import Sealer
 from ..signature import Signature
-from ..store import Store
+from ..store import Store, codec
 from ..store.work import DONE, RUNNING, WAITING, BatchState
 from ..waves import waves
 from .contract import Job
-from .parcels import Entry, Outcome, Terms, pack_entries, pack_minted, unpack_answers, unpack_facts
+from .parcels import Entry, Outcome, Terms, compressed, pack_entries, pack_minted, unpack_answers, unpack_facts
 from .patience import PATIENCE_SECONDS, RETRY_SECONDS, patiently
 from .shift import LEASE_SECONDS
 
 BATCH_STEPS = 400
-FIRST_POLL_SECONDS = 0.005
-LAST_POLL_SECONDS = 0.1
+FIRST_POLL_SECONDS = 0.01
+LAST_POLL_SECONDS = 0.2
 AGAIN_SECONDS = 10.0
 """A batch that nobody has taken for so long is handed out once more: the broker may have lost it."""
 HandOut = Callable[[int], None]
@@ -96,12 +96,16 @@ class SharedExecutor:
         self._hand_out = hand_out
         self._parallel = parallel
         self._size = size
+        self._guide: tuple[Guide, str, bytes] | None = None  # the latest, its digest, and its bytes
         self._waves: dict[frozenset[int] | None, list[list[tuple[int, ...]]]] = {}
 
     async def replay(self, job: Job, client: Client, signature: Signature, progress: Progress | None) -> PassResult:
         """Raises InconclusiveError when no worker takes anything for a minute."""
-        guide = orjson.dumps(job.guide.to_json())
-        pass_id = await patiently(self._store.open_work, job.run_id, job.name, _terms(job).pack(), guide)
+        if self._guide is None or self._guide[0] is not job.guide:
+            data = codec.dumps(job.guide.to_json())
+            self._guide = job.guide, sha256(data).hexdigest(), compressed(data)
+        _, digest, guide = self._guide
+        pass_id = await patiently(self._store.open_work, job.run_id, job.name, _terms(job, digest).pack(), guide)
         try:
             return await self._replay(job, pass_id, progress)
         finally:  # whoever still works on it has lost it then
@@ -220,7 +224,7 @@ class _Waiting:
                 "Is `understudy worker` running, with the same broker and database?",
             )
         await asyncio.sleep(self._pause)
-        self._pause = min(LAST_POLL_SECONDS, self._pause * 1.3)
+        self._pause = min(LAST_POLL_SECONDS, self._pause * 1.6)
 
     async def _hand_out(self, batch_id: int) -> None:
         try:
@@ -233,7 +237,7 @@ class _Waiting:
             self._due[batch_id] = time.monotonic() + AGAIN_SECONDS
 
 
-def _terms(job: Job) -> Terms:
+def _terms(job: Job, guide: str) -> Terms:
     if job.key is None:
         raise UsageError(
             "Workers can share a recording only with its key, which is not to be had here.",
@@ -248,6 +252,7 @@ def _terms(job: Job) -> Terms:
         correlate=job.correlate,
         mints=job.mint is not None,
         repeatable=job.repeatable,
+        guide=guide,
         spare=job.spare,
     )
 

@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-import orjson
-
 from diffing.difference import Answer, Reason
 from recorder.keys import Key
 
@@ -31,13 +29,14 @@ from ..pacing import Pace
 from ..protection import protection
 from ..sealing import Sealer
 from ..signature import Signature
-from ..store import Store
+from ..store import Store, codec
 from ..store.work import HeldBatch, LostBatch
 from .parcels import (
     Entry,
     Outcome,
     Terms,
     batch_of,
+    expanded,
     pack_answers,
     pack_facts,
     unpack_answers,
@@ -52,7 +51,9 @@ LEASE_SECONDS = 6.0
 BEAT_SECONDS = 1.0
 AHEAD = 32
 """Writes that are put down at once before the first of them is sent: a commit each would double their cost."""
-FLUSH = 128
+AHEAD_REPEATABLE = 128
+"""The same where nothing is lost by it: a pass of which one write is uncertain is made anew."""
+FLUSH = 512
 """Answers that are kept in memory until they are written."""
 MINT_POLL_SECONDS = 0.05
 STEPS_KEPT = 20_000
@@ -81,6 +82,7 @@ class Worker:
         self._key = key
         self._sealer = Sealer(key)
         self._knowledge: _PassKnowledge | None = None
+        self._guides: dict[str, Guide] = {}  # by digest: that of the run at work, which all of its passes share
         self._steps: OrderedDict[tuple[str, int], Step] = OrderedDict()
 
     def send(self, batch_id: int) -> bool:
@@ -112,7 +114,8 @@ class Worker:
         lost = given_up(entries, done, uncertain)
         rest = [_without(entry, done) for entry in entries if entry.index not in done and entry.index not in lost]
         batch = batch_of(rest, self._prepared(held, rest))
-        journal = _StoreJournal(self._store, held, holder, self._sealer, batch)
+        ahead = AHEAD_REPEATABLE if terms.repeatable else AHEAD
+        journal = _StoreJournal(self._store, held, holder, self._sealer, batch, ahead)
         for index, detail in lost.items():
             journal.put(index, Answer(None, reason=Reason.UNCERTAIN, detail=detail), [])
         result = await self._run(held, terms, pace, reference, batch, knowledge, journal)
@@ -175,9 +178,10 @@ class Worker:
         """What all batches have taught that were over before this one began, and an earlier holder of this one."""
         known = self._knowledge
         if known is None or known.pass_id != held.pass_id or held.id in known.batches:
-            guide = known.guide if known is not None and known.pass_id == held.pass_id else None
+            guide = self._guides.get(terms.guide)
             if guide is None:
-                guide = Guide.from_json(orjson.loads(self._store.guide_of(held.pass_id)))
+                guide = Guide.from_json(codec.loads(expanded(self._store.guide_of(held.pass_id))))
+                self._guides = {terms.guide: guide}
             known = _PassKnowledge(held.pass_id, guide, Correlator(guide, enabled=terms.correlate))
             self._knowledge = known
         for row in self._store.facts_of(held.pass_id, held.id, known.batches):
@@ -211,11 +215,12 @@ class Worker:
 class _StoreJournal(Journal):
     """Keeps what is about to be sent before it is, and what came of it soon after."""
 
-    def __init__(self, store: Store, held: HeldBatch, holder: str, sealer: Sealer, batch: Batch) -> None:
+    def __init__(self, store: Store, held: HeldBatch, holder: str, sealer: Sealer, batch: Batch, ahead: int) -> None:
         self._store = store
         self._held = held
         self._holder = holder
         self._sealer = sealer
+        self._most_ahead = ahead
         self._writes = sorted(i for i, step in batch.steps.items() if not step.reads and i not in batch.skipped)
         self._intents = set(held.intents)
         self._answers: dict[int, Answer] = {}
@@ -265,7 +270,7 @@ class _StoreJournal(Journal):
     def _ahead(self, index: int) -> list[int]:
         """The writes that come next."""
         later = self._writes[bisect_right(self._writes, index) :]
-        return [each for each in later if each not in self._answered and each not in self._intents][:AHEAD]
+        return [each for each in later if each not in self._answered and each not in self._intents][: self._most_ahead]
 
     async def _keep(self, intents: Sequence[int], outcome: Outcome | None = None) -> None:
         answers, self._answers = self._answers, {}

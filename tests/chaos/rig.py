@@ -75,6 +75,15 @@ class WorkerProcess:
             self._process.wait()
             self._process = None
 
+    def cpu(self) -> float:
+        """Seconds of CPU of all its processes, those that have ended included once they are waited for."""
+        assert self._process is not None
+        ticks = 0
+        for process in [self._process.pid, *_descendants(self._process.pid)]:
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))  # proc(5): utime, stime, and those of children that were waited for
+        return ticks / os.sysconf("SC_CLK_TCK")
+
     def kill_one(self) -> None:
         """A process that may be in the middle of a batch; Celery replaces it."""
         assert self._process is not None

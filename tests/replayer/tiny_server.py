@@ -24,7 +24,7 @@ class Release(TinyApp):
     """The application with the faults that the options name."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        super().__init__(offset=options.offset, seed=options.offset)
+        super().__init__(offset=options.offset, seed=options.offset, users=options.users)
         self.options = options
         self.lock = threading.Lock()
         self.count = 0
@@ -112,6 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
     parser.add_argument("--offset", type=int, default=41, help="of the ids that are given out")
+    parser.add_argument("--users", type=int, default=12, help="how many may log in")
     parser.add_argument("--wrong", action="store_true", help="quantities are texts")
     parser.add_argument("--once", type=Path, help="wrong, or killed, only if this file is not there; it is made")
     parser.add_argument("--vary", action="store_true", help="orders carry a number of chance")
