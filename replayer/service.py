@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Lock
 
 from diffing.difference import Answer, Part, Severity
 from diffing.gate import Policy, TagRule
@@ -246,6 +247,29 @@ def _executor(context: Context, options: GateOptions, key: Key | None) -> Execut
 def receiver(settings: Settings) -> Receiver:
     """What takes the batches that recorders send to a server. The store is opened when the first one arrives."""
     return Receiver(lambda: Store.open(settings.database_url))
+
+
+class Measured:
+    """The metrics of a database, which is opened when they are asked for first. In any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._store: Store | None = None
+        self._lock = Lock()
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """What a scraper reads, and its media type. Errors as in `replayer.errors` when the database cannot be used."""
+        from .metrics import exposition, of_store  # for those who are scraped
+
+        with self._lock:
+            if self._store is None:
+                self._store = Store.open(self._settings.database_url)
+            return exposition(of_store(self._store), accept)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._store is not None:
+            self._store.close()
 
 
 def find_recording(store: Store, text: str) -> RecordingInfo:

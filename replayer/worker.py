@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from .executors.shift import Worker
     from .store import Store
+    from .tally import Tally
 
 logger = logging.getLogger("understudy.worker")
 
@@ -84,7 +85,9 @@ def hand_out(app: Celery, batch_id: int) -> None:
         ) from error
 
 
-def serve(app: Celery, database_url: str, key: Key, processes: int, loglevel: str = "WARNING") -> int:
+def serve(
+    app: Celery, database_url: str, key: Key, processes: int, loglevel: str = "WARNING", tally: Tally | None = None
+) -> int:
     """Work until stopped; the exit status. SIGTERM lets batches in hand be finished, SIGQUIT does not.
 
     Celery works in a child process, which is replaced when it ends by itself: it gives up at some losses of its Redis.
@@ -93,7 +96,7 @@ def serve(app: Celery, database_url: str, key: Key, processes: int, loglevel: st
     status = 0
     while not supervisor.stopping:
         began = time.monotonic()
-        status = supervisor.run(partial(_celery, app, database_url, key, processes, loglevel))
+        status = supervisor.run(partial(_celery, app, database_url, key, processes, loglevel, tally))
         if status == 0:
             break
         pause = RESTART_SECONDS * (1 if time.monotonic() - began > STEADY_SECONDS else 3)
@@ -142,10 +145,10 @@ class _Supervisor:
                 os.kill(self._child, number)
 
 
-def _celery(app: Celery, database_url: str, key: Key, processes: int, loglevel: str) -> int:
+def _celery(app: Celery, database_url: str, key: Key, processes: int, loglevel: str, tally: Tally | None) -> int:
     from .tasks import register
 
-    register(app, partial(_worker, database_url, key))
+    register(app, partial(_worker, database_url, key, tally))
     options = [
         "worker",
         "--concurrency",
@@ -159,13 +162,13 @@ def _celery(app: Celery, database_url: str, key: Key, processes: int, loglevel: 
     return 0
 
 
-def _worker(database_url: str, key: Key) -> Worker:
+def _worker(database_url: str, key: Key, tally: Tally | None) -> Worker:
     """The worker of one process, with a store of its own: connections do not survive a fork."""
     from .executors.shift import Worker
     from .store import Store
 
     store: Store = Store.open(database_url)
-    return Worker(store, key)
+    return Worker(store, key, tally)
 
 
 def _shown(url: str) -> str:

@@ -207,7 +207,12 @@ def test_a_service_listens_where_others_look_for_it(name: str) -> None:
     sought |= {port.rpartition(":")[2] for port in SERVICES[name].get("ports", ())}
     assert sought <= listening
     if "healthcheck" in SERVICES[name] and "build" in SERVICES[name]:
-        assert words[words.index("--host") + 1] == "0.0.0.0"
+        assert {words[i + 1] for i, word in enumerate(words) if word.endswith("-host")} == {"0.0.0.0"}
+
+
+@long_running
+def test_what_runs_for_long_has_a_health_check(name: str) -> None:
+    assert SERVICES[name]["healthcheck"]["test"][0] in ("CMD", "CMD-SHELL")
 
 
 def test_the_settings_of_the_network_name_its_deploys() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from threading import Event
@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from ..draining import Drain
+from ..draining import Drain, Progress
 from ..errors import UsageError
 from ..intake import Intake
 from ..service import Context, open_context
@@ -23,7 +23,7 @@ from ..stream import Stream
 from . import output
 from .ingest_words import Line, ingested
 from .main import INTERRUPTED
-from .options import AsJson, Database, SettingsFile
+from .options import AsJson, Database, MetricsHost, MetricsPort, SettingsFile
 
 app = typer.Typer(add_completion=False, help="Drain a Redis stream into the store.")
 
@@ -45,6 +45,8 @@ def ingest(
     wait: Annotated[
         float, typer.Option(min=0.0, metavar="SECONDS", help="With --once: how long to wait for Redis or the database.")
     ] = 60.0,
+    metrics_port: MetricsPort = 0,
+    metrics_host: MetricsHost = "127.0.0.1",
     json: AsJson = False,
     db: Database = "",
     policy: SettingsFile = None,
@@ -65,9 +67,10 @@ def ingest(
         return kept[-1][1]
 
     line = Line(once, stream.shown)
+    watch = _watched(line.show, metrics_host, metrics_port)
     with _stopping() as (stop, interrupted):
         try:
-            taken = Drain(stream, opened, line.show, stop, once=once, keep=keep, patience=wait).run()
+            taken = Drain(stream, opened, watch, stop, once=once, keep=keep, patience=wait).run()
         finally:
             line.end()
         found: list[tuple[RecordingInfo, Gaps]] = []
@@ -84,6 +87,23 @@ def ingest(
     else:
         ingested(taken, found)
     return INTERRUPTED if interrupted.is_set() else 0
+
+
+def _watched(show: Callable[[Progress], None], host: str, port: int) -> Callable[[Progress], None]:
+    """What is told of the progress: a person, and whoever scrapes our metrics."""
+    if not port:
+        return show
+    from ..metrics import OfIngest
+    from ..metrics_server import MetricsServer
+
+    samples = OfIngest()
+    MetricsServer(host, port, samples).in_thread()
+
+    def watch(progress: Progress) -> None:
+        samples.note(progress)
+        show(progress)
+
+    return watch
 
 
 @contextmanager

@@ -14,4 +14,10 @@ SettingsFile = Annotated[
     Path | None,
     typer.Option("--policy", metavar="FILE", help="Settings file; default understudy.toml, pyproject.toml."),
 ]
+MetricsPort = Annotated[
+    int, typer.Option("--metrics-port", min=0, max=65535, metavar="N", help="Serve metrics there; 0: do not.")
+]
+MetricsHost = Annotated[
+    str, typer.Option("--metrics-host", metavar="ADDRESS", help="Where to serve metrics; default this machine alone.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

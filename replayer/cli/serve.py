@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError
-from ..settings import load_settings
+from ..settings import SHORTEST_TOKEN, load_settings
 from ..store.dialect import make_engine
 from . import output
 from .main import INTERRUPTED
@@ -40,6 +40,10 @@ def serve(
     make_engine(settings.database_url).dispose()  # a URL that cannot be used is said now, a server that is down later
     if not settings.ingest.token:
         output.note("understudy: recorders are refused, as no token is set (UNDERSTUDY_INGEST_TOKEN).")
+    if 0 < len(os.environ.get("UNDERSTUDY_METRICS_TOKEN", "")) < SHORTEST_TOKEN:
+        raise UsageError(
+            "The token of UNDERSTUDY_METRICS_TOKEN can be guessed.", f"Take {SHORTEST_TOKEN} characters or more."
+        )
     bound = _bound(host, port)
     server = _server(importlib.import_module(APPLICATION).create_app(settings))
     shown = f"[{host}]" if ":" in host else host

@@ -31,6 +31,7 @@ from ..sealing import Sealer
 from ..signature import Signature
 from ..store import Store, codec
 from ..store.work import HeldBatch, LostBatch
+from ..tally import Tally
 from .parcels import (
     Entry,
     Outcome,
@@ -77,8 +78,9 @@ class _PassKnowledge:
 class Worker:
     """Sends batches, one after the other; made once per process, which it belongs to."""
 
-    def __init__(self, store: Store, key: Key) -> None:
+    def __init__(self, store: Store, key: Key, tally: Tally | None = None) -> None:
         self._store = store
+        self._tally = tally
         self._key = key
         self._sealer = Sealer(key)
         self._knowledge: _PassKnowledge | None = None
@@ -95,11 +97,18 @@ class Worker:
             asyncio.run(self._send(held, holder))
         except LostBatch:
             self._knowledge = None
+            self._count("lost")
             return False
         except BaseException:
             self._knowledge = None  # half a batch is in it
+            self._count("failed")
             raise
+        self._count("sent")
         return True
+
+    def _count(self, outcome: str) -> None:
+        if self._tally is not None:
+            self._tally.batch(outcome)
 
     async def _send(self, held: HeldBatch, holder: str) -> None:
         terms = Terms.unpack(held.terms)
@@ -120,6 +129,8 @@ class Worker:
             journal.put(index, Answer(None, reason=Reason.UNCERTAIN, detail=detail), [])
         result = await self._run(held, terms, pace, reference, batch, knowledge, journal)
         await journal.finish(Outcome.of(result, lost), result)
+        if self._tally is not None:
+            self._tally.answered([*result.answers.values()])
         knowledge.batches.add(held.id)
 
     async def _run(

@@ -11,6 +11,7 @@ from .bodies import BodyStore
 from .collecting import CollectingStore
 from .dialect import check_server, make_engine, read, reporting, sqlite_path
 from .failures import shown
+from .figures import FigureStore
 from .profiles import ProfileStore
 from .recordings import RecordingStore
 from .retaining import RetainingStore
@@ -21,7 +22,15 @@ from .work import WorkStore
 
 
 class Store(
-    RecordingStore, SurveyStore, RunStore, ProfileStore, ApprovalStore, WorkStore, CollectingStore, RetainingStore
+    RecordingStore,
+    SurveyStore,
+    RunStore,
+    ProfileStore,
+    ApprovalStore,
+    WorkStore,
+    CollectingStore,
+    RetainingStore,
+    FigureStore,
 ):
     """One open database. Its methods may be called from several threads; each is a transaction of its own, or several.
 
@@ -38,6 +47,7 @@ class Store(
         WorkStore.__init__(self, engine)
         CollectingStore.__init__(self, engine)
         RetainingStore.__init__(self, engine)
+        FigureStore.__init__(self, engine)
 
     @classmethod
     def open(cls, url: str) -> Store:

@@ -91,7 +91,7 @@ class Composition:
     def url(self, service: str, port: str) -> str:
         """Where something outside of the network reaches a published port."""
         assert any(each.endswith(f":{port}") for each in self._services[service]["ports"])
-        return f"http://127.0.0.1:{self._port(service, port)}"
+        return f"http://127.0.0.1:{self.port(service, port)}"
 
     def run(self, service: str, *more: str) -> tuple[int, str]:
         """`docker compose run --rm SERVICE …`: the exit code, and what was printed."""
@@ -132,12 +132,10 @@ class Composition:
                 time.sleep(0.1)
 
     def healthy(self, service: str) -> bool:
-        """What the service's own health check says; one without is as healthy as its process."""
-        if "healthcheck" not in self._services[service]:
-            return True
+        """What the service's own health check says."""
         kind, *words = self._services[service]["healthcheck"]["test"]
         assert kind == "CMD"
-        argv = [re.sub(r"127\.0\.0\.1:(\d+)", lambda m: f"127.0.0.1:{self._port(service, m[1])}", w) for w in words]
+        argv = [re.sub(r"127\.0\.0\.1:(\d+)", lambda m: f"127.0.0.1:{self.port(service, m[1])}", w) for w in words]
         return subprocess.run(argv, **self._place(service), capture_output=True, check=False).returncode == 0
 
     def stop(self, service: str) -> int:
@@ -159,8 +157,8 @@ class Composition:
         argv = [self._mapped(str(word)) for word in (*words, *given.get("command", ()))]
         for i, word in enumerate(argv[:-1]):
             if word == "--port" or word.endswith("-port"):
-                argv[i + 1] = str(self._port(service, argv[i + 1]))
-            elif word == "--host":
+                argv[i + 1] = str(self.port(service, argv[i + 1]))
+            elif word == "--host" or word.endswith("-host"):
                 argv[i + 1] = "127.0.0.1"
         found = shutil.which(argv[0], path=self._path())
         assert found is not None
@@ -183,10 +181,11 @@ class Composition:
         """Names of hosts and folders as they are here."""
         text = text.replace("@postgres:5432/understudy", "@" + self._database_url.partition("@")[2])
         for name in self._services:
-            text = re.sub(rf"(?<=[@/]){name}:(\d+)", lambda m, n=name: f"127.0.0.1:{self._port(n, m[1])}", text)
+            text = re.sub(rf"(?<=[@/]){name}:(\d+)", lambda m, n=name: f"127.0.0.1:{self.port(n, m[1])}", text)
         return text.replace("/snapshots/", f"{self._folder}/snapshots/").replace("/srv/", f"{self._folder}/srv/")
 
-    def _port(self, service: str, port: str) -> int:
+    def port(self, service: str, port: str) -> int:
+        """What a port of a service is here."""
         if (service, port) not in self._ports:
             self._ports[service, port] = free_port()
         return self._ports[service, port]

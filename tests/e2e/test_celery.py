@@ -8,11 +8,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL, Popen
 
+import httpx
 import pytest
 
 from diffing.difference import Reason
@@ -24,19 +25,21 @@ from replayer.executors.celery import celery_executor
 from replayer.store import Store
 from tests.processes import end_with_parent
 from tests.replayer.sharing import SECRET, Stage, Target, key, recorded, replay
-from tests.services.redis import RedisServer
+from tests.services.redis import RedisServer, free_port
 
 pytestmark = pytest.mark.e2e
 
 
 @contextmanager
-def worker(database: str, broker: str, log: Path, processes: int = 2) -> Iterator[Popen[bytes]]:
+def worker(
+    database: str, broker: str, log: Path, processes: int = 2, more: Sequence[str] = ()
+) -> Iterator[Popen[bytes]]:
     """`understudy worker` in a session of its own, ready; everything of it is gone afterwards."""
     argv = [str(Path(sys.executable).with_name("understudy")), "worker", "--db", database, "--broker", broker]
     environ = {**os.environ, "UNDERSTUDY_KEY": SECRET}
     with log.open("ab") as out:
         process = Popen(
-            [*argv, "--processes", str(processes), "--verbose"],
+            [*argv, "--processes", str(processes), "--verbose", *more],
             env=environ,
             stdin=DEVNULL,
             stdout=out,
@@ -201,3 +204,18 @@ def test_a_pass_that_is_given_up_is_sent_no_further(
         time.sleep(1.0)
         assert sum(target.arrived.values()) == arrived
     assert target.twice() == []
+
+
+def test_what_all_processes_of_a_worker_sent_is_scraped(
+    stage: Stage, target: Target, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    port = free_port()
+    with worker(stage.url, redis_server.url, tmp_path / "log", more=("--metrics-port", str(port))):
+        result = replay(celery_executor(stage.store, key(), redis_server.url), stage.job(target.url))
+        lines = httpx.get(f"http://127.0.0.1:{port}/metrics").text.splitlines()
+    check(result, stage, target)
+    found = {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines if line[:1] != "#"}
+    assert found['understudy_worker_requests_total{outcome="answered"}'] == len(result.answers)
+    assert found["understudy_worker_request_seconds_count"] == len(result.answers)
+    assert found['understudy_worker_batches_total{outcome="sent"}'] >= 1
+    assert found['understudy_worker_batches_total{outcome="failed"}'] == 0

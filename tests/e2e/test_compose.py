@@ -41,6 +41,8 @@ def test_what_is_composed_records_collects_replays_and_judges(
         assert report["run"]["executor"] == "celery"
         confirmed = {(each["route"], each["state"]) for each in report["findings"]}
         assert ("/api/catalogue/products/<int:product_id>", "confirmed") in confirmed
+        assert metric(composed, "ingest", 'understudy_ingest_exchanges_total{outcome="added"}') >= sent
+        assert metric(composed, "worker", 'understudy_worker_requests_total{outcome="answered"}') >= sent
         ready = httpx.get(f"{composed.url('dashboard', '8642')}/ready")
         assert ready.json() == {"status": "ok", "database": "ok"}
         for name in ("ingest", "worker", "dashboard", "stable", "staging", "provider"):
@@ -65,6 +67,12 @@ def customers(url: str, wallet: Path) -> int:
                 sent += 1
             sent += 1
     return sent
+
+
+def metric(composed: Composition, service: str, name: str) -> float:
+    """One value, as Prometheus would scrape it in the network."""
+    lines = httpx.get(f"http://127.0.0.1:{composed.port(service, '9464')}/metrics").text.splitlines()
+    return float(next(line for line in lines if line.startswith(f"{name} ")).rpartition(" ")[2])
 
 
 def drained(composed: Composition) -> int:
