@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -26,6 +27,7 @@ from .executors import Executor, LocalExecutor
 from .ingest import import_path
 from .keeping import keeping_redactor, kept_observations
 from .known import Known
+from .logs import about
 from .passes import Pass
 from .receiving import Busy as Busy
 from .receiving import Receiver as Receiver
@@ -38,6 +40,8 @@ from .store import Unstorable as Unstorable
 from .store.records import RecordingInfo, ResultRow, RunInfo, StoredAnswer
 from .supervision import SILENT_SECONDS, StoppedError, TellingWatcher, supervised
 from .target_settings import TargetSettings
+
+logger = logging.getLogger("understudy.gate")
 
 EXECUTORS = ("local", "celery")
 
@@ -112,7 +116,7 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
             executor=options.executor,
             asked=options.to_json(),
         )
-        return _run(context, options, asked, info, run_id, watcher or Watcher())
+        return _logged(context, options, asked, info, run_id, watcher)
 
 
 def resume_run(
@@ -133,7 +137,7 @@ def resume_run(
         if not store.take_up(given.id, SILENT_SECONDS):
             state = "is finished" if given.state == "finished" else "is under way"
             raise UsageError(f"The run {given.id} {state}.", "`understudy runs list` shows the states.")
-        return _run(context, options, asked, info, given.id, watcher or Watcher())
+        return _logged(context, options, asked, info, given.id, watcher)
 
 
 def stop_run(run: str, by: str, settings_path: Path | None = None, database_url: str = "") -> str:
@@ -180,6 +184,22 @@ def _asked(context: Context, options: GateOptions) -> _Asked:
     book = Book(context.store, approvals_path(settings), datetime.now(UTC))
     book.approvals()
     return _Asked(candidate, baselines, stored, policy_of(settings), _rules(settings), book)
+
+
+def _logged(
+    context: Context, options: GateOptions, asked: _Asked, info: RecordingInfo, run_id: str, watcher: Watcher | None
+) -> Rehearsal:
+    """The run, with what is said of it meanwhile told apart from what is said of others."""
+    with about(run=run_id, recording=info.name):
+        logger.info("begins: candidate %s", asked.candidate.name)
+        try:
+            rehearsal = _run(context, options, asked, info, run_id, watcher or Watcher())
+        except BaseException as failure:
+            logger.info("ends without a verdict: %s", failure)
+            raise
+        verdict = rehearsal.report.verdict
+        logger.info("ends: %s, exit code %d", verdict.outcome.value, verdict.exit_code)
+        return rehearsal
 
 
 def _run(

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from celery import Celery
+from celery.signals import setup_logging
 from kombu.exceptions import OperationalError
 
 from .errors import InconclusiveError, UsageError
+from .logs import collected
 
 if TYPE_CHECKING:
     from recorder.keys import Key
@@ -158,8 +160,15 @@ def _celery(app: Celery, database_url: str, key: Key, processes: int, loglevel: 
         "--without-gossip",
         "--without-mingle",
     ]
+    if collected():
+        setup_logging.connect(_leave_loggers, weak=False)
+        options.insert(0, "--quiet")  # no banner
     app.worker_main([*options, "--queues", QUEUE])
     return 0
+
+
+def _leave_loggers(**_: object) -> None:
+    """Connected, this keeps Celery from setting up loggers of its own."""
 
 
 def _worker(database_url: str, key: Key, tally: Tally | None) -> Worker:

@@ -59,8 +59,13 @@ def _run(argv: list[str]) -> int:
 
     from . import output
 
+    logged = os.environ.get("UNDERSTUDY_LOG", "")
     name = "gate" if argv[0] == "replay" else argv[0]
     try:
+        if logged:
+            from ..logs import set_up
+
+            set_up(logged)
         module = importlib.import_module(f"{__package__}.{name}")
         command = typer.main.get_command(module.app)
         result = command.main(argv[1:], prog_name=f"understudy {argv[0]}", standalone_mode=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,6 +15,7 @@ from diffing.grouping import Finding
 from diffing.standing import Standing
 
 from ..errors import UnderstudyError
+from ..logs import told
 from ..rehearsal import Watcher
 from ..reports.approval_wording import approved_words, standing_note
 from ..reports.wording import change, route, visible
@@ -34,7 +36,8 @@ def say(text: str) -> None:
 
 def note(text: str) -> None:
     """A line on standard error, where it does not disturb a report on standard output."""
-    print(text, file=sys.stderr, flush=True)
+    if not told(text):
+        print(text, file=sys.stderr, flush=True)
 
 
 def data(value: Any) -> None:
@@ -44,6 +47,8 @@ def data(value: Any) -> None:
 
 def error(failure: UnderstudyError) -> None:
     """What went wrong, and what to do next."""
+    if told(f"{failure.message} {failure.hint}", logging.ERROR):
+        return
     note(f"understudy: {failure.message}")
     if failure.hint:
         note(f"  {failure.hint}")

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError
+from ..logs import collected
 from ..settings import SHORTEST_TOKEN, load_settings
 from ..store.dialect import make_engine
 from . import output
@@ -94,6 +95,7 @@ def _server(application: Any) -> Any:
             application,
             log_level="warning",
             access_log=False,
+            log_config=None if collected() else uvicorn.config.LOGGING_CONFIG,
             server_header=False,
             timeout_graceful_shutdown=10,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import time
@@ -24,6 +25,7 @@ from ..errors import UsageError
 from ..flow import Step
 from ..guide import Guide
 from ..learned import Fact
+from ..logs import about
 from ..mint import Minted
 from ..pacing import Pace
 from ..protection import protection
@@ -46,6 +48,8 @@ from .parcels import (
     unpack_minted,
 )
 from .patience import patiently
+
+logger = logging.getLogger("understudy.worker")
 
 LEASE_SECONDS = 6.0
 """Without a sign of life for so long, a worker counts as dead and its batch is free."""
@@ -93,8 +97,11 @@ class Worker:
         held = self._store.take_batch(batch_id, holder, LEASE_SECONDS)
         if held is None:
             return False
+        began = time.monotonic()
         try:
-            asyncio.run(self._send(held, holder))
+            with about(run=held.run_id, pass_=held.pass_id, batch=batch_id, worker=holder):
+                asyncio.run(self._send(held, holder))
+                logger.info("sent in %.1f s", time.monotonic() - began)
         except LostBatch:
             self._knowledge = None
             self._count("lost")

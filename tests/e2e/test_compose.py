@@ -43,6 +43,8 @@ def test_what_is_composed_records_collects_replays_and_judges(
         assert ("/api/catalogue/products/<int:product_id>", "confirmed") in confirmed
         assert metric(composed, "ingest", 'understudy_ingest_exchanges_total{outcome="added"}') >= sent
         assert metric(composed, "worker", 'understudy_worker_requests_total{outcome="answered"}') >= sent
+        said = [json.loads(line) for line in composed.log("worker").splitlines() if line]
+        assert any(line.get("run") == report["run"]["id"] and "batch" in line for line in said)
         ready = httpx.get(f"{composed.url('dashboard', '8642')}/ready")
         assert ready.json() == {"status": "ok", "database": "ok"}
         for name in ("ingest", "worker", "dashboard", "stable", "staging", "provider"):
