@@ -142,12 +142,15 @@ def until(port: int, expected: dict[str, float]) -> dict[str, float]:
 
 def test_processes_count_together_and_one_that_is_killed_keeps_nobody_waiting() -> None:
     tally, children = Tally(), []
+    begin, told = os.pipe()
     answer = Answer(RecordedResponse(200, "OK", ()), started=10.0, ended=10.03)
     for _ in range(4):
         child = os.fork()
         if child == 0:
+            os.close(told)
+            os.read(begin, 1)  # until all are there
             for _ in range(300):
-                tally.answered([answer, Answer(None, "timeout"), Answer(None, reason=Reason.UNCERTAIN)])
+                tally.answered(50 * [answer, Answer(None, "timeout"), Answer(None, reason=Reason.UNCERTAIN)])
             tally.batch("sent")
             os._exit(0)
         children.append(child)
@@ -155,16 +158,18 @@ def test_processes_count_together_and_one_that_is_killed_keeps_nobody_waiting() 
     if killed == 0:
         with tally._locked():
             os.kill(os.getpid(), signal.SIGKILL)
+    os.close(begin)
+    os.close(told)
     for child in (*children, killed):
         os.waitpid(child, 0)
     counts = tally.read()
     assert counts.batches == {"sent": 4, "lost": 0, "failed": 0}
-    assert counts.requests == {"answered": 1200, "failed": 1200, "not_sent": 1200}
-    assert counts.seconds == pytest.approx(36.0)
+    assert counts.requests == {"answered": 60_000, "failed": 60_000, "not_sent": 60_000}
+    assert counts.seconds == pytest.approx(1800.0)
     found = scraped(exposition(of_worker(tally.read)())[0].decode())
     assert found['understudy_worker_request_seconds_bucket{le="0.025"}'] == 0
-    assert found['understudy_worker_request_seconds_bucket{le="0.05"}'] == 1200
-    assert found["understudy_worker_request_seconds_count"] == 1200
+    assert found['understudy_worker_request_seconds_bucket{le="0.05"}'] == 60_000
+    assert found["understudy_worker_request_seconds_count"] == 60_000
     assert len([name for name in found if "_bucket" in name]) == len(BUCKETS) + 1
     tally.close()
 
