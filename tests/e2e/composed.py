@@ -12,14 +12,16 @@ import secrets
 import shutil
 import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import metadata
+from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
 
 import yaml
+from packaging.requirements import Requirement
 
 from tests.processes import end_with_parent
 from tests.services.redis import RedisServer, free_port
@@ -31,9 +33,9 @@ END_SECONDS = 40.0
 
 
 def installed_wheel(folder: Path) -> Path:
-    """An environment that has the project as a wheel, as the images have it. What it depends on is that of the tests.
+    """An environment that has the project as a wheel, as the images have it, and beside it what that asks for, no more.
 
-    Gives the folder of its programs.
+    These libraries are those of the tests. Gives the folder of its programs.
     """
     source, wheels, environment = folder / "build", folder / "wheels", folder / "environment"
     source.mkdir()
@@ -49,9 +51,35 @@ def installed_wheel(folder: Path) -> Path:
     python = environment / "bin" / "python"
     _run([*pip, "--python", str(python), "install", "--no-deps", *map(str, wheels.glob("*.whl"))])
     own = Path(_run([str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip())
-    # what its own .pth files name, the tree among it, is not followed from here
-    (own / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    for distribution in _asked_for("understudy", _extras()):
+        for name in {path.parts[0] for path in distribution.files or () if path.parts[0] not in ("..", "__pycache__")}:
+            if not (own / name).exists():
+                (own / name).symlink_to(distribution.locate_file(name))
     return environment / "bin"
+
+
+def _extras() -> set[str]:
+    """Of the larger image: the example is run from this environment, too."""
+    given = re.findall(r"\.whl\)\[([a-z,]+)\]", (ROOT / "Dockerfile").read_text("utf-8"))
+    return set(max(given, key=len).split(","))
+
+
+def _asked_for(name: str, extras: set[str]) -> Iterator[Distribution]:
+    """What a distribution asks for with these extras, directly or not, without itself."""
+    seen: set[tuple[str, str]] = set()
+    waiting = [(name, extra) for extra in ("", *extras)]
+    while waiting:
+        asking, extra = waiting.pop()
+        if (asking, extra) in seen:
+            continue
+        seen.add((asking, extra))
+        found = metadata.distribution(asking)
+        if asking != name and not extra:
+            yield found
+        for text in found.requires or ():
+            wanted = Requirement(text)
+            if wanted.marker is None or wanted.marker.evaluate({"extra": extra}):
+                waiting += [(wanted.name, each) for each in ("", *wanted.extras)]
 
 
 def _run(argv: list[str]) -> str:
