@@ -10,11 +10,12 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from importlib.metadata import Distribution
 from pathlib import Path
@@ -220,7 +221,8 @@ class Composition:
 
     def close(self) -> None:
         for process in self._running.values():
-            process.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # and what it has started
             process.wait()
         for server in self._servers.values():
             server.close()
