@@ -38,8 +38,14 @@ class Passes:
         return cls(shop, make_plan(exchanges, lambda e: table.route(e.request.method, e.request.target, e.route)))
 
     def replay(
-        self, *, concurrency: int = 1, correlate: bool = True, order: Callable[[int], float] = float
+        self,
+        *,
+        concurrency: int = 1,
+        correlate: bool = True,
+        order: Callable[[int], float] = float,
+        problem: str = "",
     ) -> list[Answer]:
+        """What one pass is answered. `problem` is what it is ended for, a part of the sentence."""
         target = resolve_target("baseline", load_settings(self.shop.settings))
         target = replace(target, env=(*self.shop.environ.items(), *target.env))
         runner = PassRunner(
@@ -53,7 +59,8 @@ class Passes:
             order=order,
         )
         done = asyncio.run(runner.run("a pass", target))
-        assert done.result.problem == ""
+        assert problem in done.result.problem
+        assert bool(problem) == bool(done.result.problem), done.result.problem
         return done.result.answers
 
     def compare(self, baseline: Sequence[Sequence[Answer]], candidate: Sequence[Answer]) -> list[Comparison]:

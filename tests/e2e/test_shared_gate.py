@@ -39,7 +39,7 @@ ready = "/products"
 disposable = true
 
 [targets.hanging]
-start = [{python!r}, "-m", "tests.replayer.tiny_server", "{{port}}", "--vary", "--hang", "/stats"]
+start = [{python!r}, "-m", "tests.replayer.tiny_server", "{{port}}", "--vary", "--hang", "POST /orders"]
 cwd = {root!r}
 ready = "/products"
 disposable = true
@@ -141,7 +141,7 @@ def test_a_run_is_cancelled_from_elsewhere_and_taken_up_again(home: Path) -> Non
     assert runs(home)[0].state == "cancelled"
 
     settings = (home / "understudy.toml").read_text()
-    (home / "understudy.toml").write_text(settings.replace('"--hang", "/stats"', '"--offset", "7"'))
+    (home / "understudy.toml").write_text(settings.replace('"--hang", "POST /orders"', '"--offset", "7"'))
     code, output = finish(start(home, "runs", "resume", run.id, "--json", "again.json"))
     assert code == 0, output
     assert json.loads((home / "again.json").read_text())["run"]["id"] == run.id
@@ -165,7 +165,7 @@ def test_a_run_whose_process_was_killed_is_lost_and_taken_up_again(home: Path) -
     code, output = finish(start(home, "runs", "list"))
     assert "lost" in output
     settings = (home / "understudy.toml").read_text()
-    (home / "understudy.toml").write_text(settings.replace('"--hang", "/stats"', '"--offset", "7"'))
+    (home / "understudy.toml").write_text(settings.replace('"--hang", "POST /orders"', '"--offset", "7"'))
     code, output = finish(start(home, "runs", "resume", run.id))
     assert code == 0, output
 

@@ -11,6 +11,7 @@ from recorder.wire import FrameKind, Header, encode_exchange, encode_report, fil
 from replayer.errors import UsageError
 from replayer.ingest import ImportReport, import_path
 from replayer.store import DamageRecord, Store
+from replayer.store.exchanges import BATCH
 
 
 @pytest.fixture
@@ -144,9 +145,9 @@ def test_an_interrupted_import_is_taken_up_again(store: Store, spool: Path) -> N
     with pytest.raises(KeyboardInterrupt):
         import_path(store, spool, progress=interrupt)
     half = store.recording("spool")
-    assert (half.closed, half.exchanges) == (None, 1000)
+    assert (half.closed, half.exchanges) == (None, BATCH)
     made = import_path(store, spool)
-    assert (made.added, made.duplicates, made.recording.id) == (1500, 1000, half.id)
+    assert (made.added, made.duplicates, made.recording.id) == (2500 - BATCH, BATCH, half.id)
     assert list(store.exchanges(half.id)) == items
     assert len(store.damage(half.id)) == 1
 
