@@ -108,7 +108,9 @@ class LeafJudge:
         if not is_id_like(key):
             return is_integer(left) and is_called_after(key, self.renaming.calling(left, right))
         if key.endswith("~num") and min(len(left), len(right)) < TELLING_DIGITS:
-            return False  # the 17 of "t17" is a figure as likely as a name
+            # the 17 of "t17" is a figure as likely as a name, unless the same field names things elsewhere
+            sort = self.profile.sort_called(key)
+            return bool(sort) and self.renaming.image(sort, left) == right
         return (is_integer(left) or is_opaque(left)) and self.renaming.knows(left, right)
 
     def _timed_alike(self, a: str, b: str) -> bool:

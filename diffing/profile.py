@@ -60,6 +60,14 @@ class NoiseProfile:
     spreads: Mapping[str, Spread] = field(default_factory=dict)  # of places that vary, by location key
     pairs: int = 0  # pairs of answers that were learned from
     sql: Mapping[str, int] = field(default_factory=dict)  # "METHOD route|statement" -> by how much its count varies
+    _namesakes: Mapping[str, str] = field(init=False, compare=False, repr=False)  # `number~num` -> sort
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_namesakes", _namesakes(self.places))
+
+    def sort_called(self, key: str) -> str:
+        """The sort at all places with the name that a location key ends in, those without any aside; "" for several."""
+        return self._namesakes.get(_name(key), "")
 
     def at(self, key: str) -> Place:
         """What is known of a location key."""
@@ -110,6 +118,20 @@ class NoiseProfile:
             pairs=data["pairs"],
             sql=data.get("sql", {}),  # profiles of earlier releases have none
         )
+
+
+def _name(key: str) -> str:
+    return key.rpartition(".")[2]
+
+
+def _namesakes(places: Mapping[str, Place]) -> dict[str, str]:
+    """Names of numbers inside texts (`number~num` of `ORD-17`), and the one sort that they stand for everywhere."""
+    found: dict[str, str] = {}
+    for key, place in places.items():
+        if place.sort and key.endswith("~num"):
+            name = _name(key)
+            found[name] = place.sort if found.get(name, place.sort) == place.sort else ""
+    return found
 
 
 _FLAGS = (
