@@ -75,7 +75,7 @@ def test_a_proxy_that_answers_for_an_application_that_is_gone(exchanges: Exchang
 
 def test_a_target_that_sheds_load_to_writes(exchanges: Exchanges, tmp_path: Path) -> None:
     log = tmp_path / "requests"
-    done = run(exchanges, instance("new", "--limit", "15", "--log", str(log)), BASELINE, passes=2)
+    done = run(exchanges, instance("new", "--limit", "4", "--log", str(log)), BASELINE, passes=2)
     inconclusive(done, "candidate: the target sheds load: ", "a write is never sent twice", "--rate")
     arrived = Counter(line for line in log.read_text().splitlines() if line.startswith("POST /orders "))
     assert sum(arrived.values()) <= sum(e.request.target == "/orders" and e.request.method == "POST" for e in exchanges)
