@@ -78,20 +78,20 @@ class WorkerProcess:
     def cpu(self) -> float:
         """Seconds of CPU of all its processes, those that have ended included once they are waited for."""
         assert self._process is not None
-        ticks = 0
-        for process in [self._process.pid, *_descendants(self._process.pid)]:
-            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-            ticks += sum(map(int, fields[11:15]))  # proc(5): utime, stime, and those of children that were waited for
-        return ticks / os.sysconf("SC_CLK_TCK")
+        processes = [self._process.pid, *_descendants(self._process.pid)]
+        return sum(map(_ticks, processes)) / os.sysconf("SC_CLK_TCK")
 
     def kill_one(self) -> None:
-        """A process that may be in the middle of a batch; Celery replaces it."""
+        """The process that has worked most, which is likely to be in the middle of a batch; Celery replaces it."""
         assert self._process is not None
-        for process in reversed(_descendants(self._process.pid)):
-            if not _children(process):
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGKILL)
-                return
+        leaves = [process for process in _descendants(self._process.pid) if not _children(process)]
+        os.kill(max(leaves, key=_ticks), signal.SIGKILL)
+
+
+def _ticks(process: int) -> int:
+    """CPU of a process and of those of its children that were waited for; proc(5): utime, stime, cutime, cstime."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15]))
 
 
 def _children(process: int) -> list[int]:
