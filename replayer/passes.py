@@ -18,7 +18,7 @@ from recorder.keys import Key
 from .breaker import Reference
 from .client import Client, Reply
 from .engine import PassResult
-from .executors import Executor, Job, LocalExecutor
+from .executors import Executor, Job, LocalExecutor, client_for
 from .guide import Guide
 from .pacing import CONCURRENCY, Pace
 from .plan import Plan
@@ -105,13 +105,7 @@ class PassRunner:
         async with open_instance(target, key=self.key, label=name) as instance:
             spare = self._spare()
             signature = Signature(self.key, self.run_id, spare)
-            client = Client(
-                instance.base_url,
-                timeout=target.timeout,
-                connections=max(4, pace.concurrency),
-                extra_headers=signature.headers,
-            )
-            async with client:
+            async with client_for(instance.base_url, target.timeout, pace, signature) as client:
                 paths = target.canary or self.canaries
                 before, noisy = await read_canaries(client, paths)
                 job = Job(

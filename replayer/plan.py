@@ -73,18 +73,23 @@ def steps_and_flow(exchanges: Iterable[Exchange], route_of: Callable[[Exchange],
     ordered = _keep_causes_first(ordered)
     numbers, owners = sessions(ordered), principals(ordered)
     steps = tuple(
-        Step(
-            index=index,
-            exchange=exchange,
-            route=(route := route_of(exchange)),
-            session=numbers[index],
-            principal=owners[index],
-            slots=slots(exchange.request, route),
-            produced=produced(exchange.response) if exchange.response else Produced(),
-        )
+        prepared(index, exchange, route_of(exchange), numbers[index], owners[index])
         for index, exchange in enumerate(ordered)
     )
     return steps, infer(steps)
+
+
+def prepared(index: int, exchange: Exchange, route: str, session: int, principal: str) -> Step:
+    """One step, with what goes into its request and what came out of its recorded response taken apart."""
+    return Step(
+        index=index,
+        exchange=exchange,
+        route=route,
+        session=session,
+        principal=principal,
+        slots=slots(exchange.request, route),
+        produced=produced(exchange.response) if exchange.response else Produced(),
+    )
 
 
 def _keep_causes_first(ordered: list[Exchange]) -> list[Exchange]:

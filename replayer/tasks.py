@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from celery import Celery
 
 from .errors import UnderstudyError
+from .worker import SEND_BATCH
 
 if TYPE_CHECKING:
     from .executors.shift import Worker
@@ -31,4 +32,4 @@ def register(app: Celery, make: Callable[[], Worker]) -> None:
         except UnderstudyError as error:  # the coordinator hands it out again
             logger.error("batch %d: %s %s", batch_id, error.message, error.hint)
 
-    app.task(name="understudy.send_batch")(send_batch)
+    app.task(name=SEND_BATCH)(send_batch)

@@ -21,6 +21,8 @@ from celery import Celery
 from celery.signals import setup_logging
 from kombu.exceptions import OperationalError
 
+from recorder.sinks.address import shown
+
 from .errors import InconclusiveError, UsageError
 from .logs import collected
 
@@ -47,7 +49,7 @@ def make_app(broker_url: str) -> Celery:
     """The Celery application on a broker. Raises UsageError for a URL that is no Redis."""
     if urlsplit(broker_url).scheme not in ("redis", "rediss", "redis+socket"):
         raise UsageError(
-            f"The broker {_shown(broker_url)} is no Redis.",
+            f"The broker {shown(broker_url)} is no Redis.",
             "For example: UNDERSTUDY_BROKER_URL=redis://localhost:6379/0",
         )
     app = Celery("understudy", broker=broker_url, set_as_current=False)
@@ -82,7 +84,7 @@ def hand_out(app: Celery, batch_id: int) -> None:
         app.send_task(SEND_BATCH, [batch_id], retry=False, ignore_result=True)
     except (OperationalError, OSError) as error:
         raise InconclusiveError(
-            f"The broker {_shown(str(app.conf.broker_url))} can not be reached: {error}.",
+            f"The broker {shown(str(app.conf.broker_url))} can not be reached: {error}.",
             "Is Redis running there? UNDERSTUDY_BROKER_URL, or broker_url in the settings file, says where.",
         ) from error
 
@@ -178,9 +180,3 @@ def _worker(database_url: str, key: Key, tally: Tally | None) -> Worker:
 
     store: Store = Store.open(database_url)
     return Worker(store, key, tally)
-
-
-def _shown(url: str) -> str:
-    """A URL without what may be a password."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .contract import Executor, Job
+from .contract import Executor, Job, client_for
 from .local import LocalExecutor
 
-__all__ = ["Executor", "Job", "LocalExecutor"]
+__all__ = ["Executor", "Job", "LocalExecutor", "client_for"]

@@ -40,6 +40,11 @@ class Job:
     repeatable: bool = False  # a pass that lost something is made anew: it need not be finished
 
 
+def client_for(base_url: str, timeout: float, pace: Pace, signature: Signature) -> Client:
+    """What sends the requests of a pass, or of a part of it, to its instance."""
+    return Client(base_url, timeout=timeout, connections=max(4, pace.concurrency), extra_headers=signature.headers)
+
+
 class Executor(Protocol):
     """Replays a job's steps, each at most once if it may change something, and no two orders that tell apart."""
 

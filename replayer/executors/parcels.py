@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,10 +20,8 @@ from ..flow import Step
 from ..learned import Fact
 from ..mint import Credentials, Minted, MintFailure
 from ..pacing import Pace
-from ..plan import Plan
-from ..produced import Produced, produced
+from ..plan import Plan, prepared
 from ..sealing import Sealer
-from ..spans import slots
 from ..store import codec
 
 LEVEL = 1
@@ -70,23 +68,15 @@ class Entry:
     skipped: str  # why it is not sent; "" when it is
 
     @classmethod
-    def of(cls, plan: Plan, index: int, batch: Iterable[int], skipped: Reason | None) -> Entry:
+    def of(cls, plan: Plan, index: int, batch: Set[int], skipped: Reason | None) -> Entry:
         step = plan.steps[index]
-        waits = tuple(sorted(plan.depends[index].intersection(batch)))
+        waits = tuple(sorted(plan.depends[index] & batch))
         reason = skipped.value if skipped is not None else ""
         return cls(index, step.exchange.id, step.route, step.session, step.principal, waits, reason)
 
     def step(self, exchange: Exchange) -> Step:
         """The step, prepared as the plan has it."""
-        return Step(
-            index=self.index,
-            exchange=exchange,
-            route=self.route,
-            session=self.session,
-            principal=self.principal,
-            slots=slots(exchange.request, self.route),
-            produced=produced(exchange.response) if exchange.response else Produced(),
-        )
+        return prepared(self.index, exchange, self.route, self.session, self.principal)
 
 
 def pack_entries(pace: Pace, reference: Reference, entries: Sequence[Entry]) -> bytes:

@@ -22,6 +22,7 @@ from ..correlate import Correlator
 from ..engine import PassResult, Progress
 from ..errors import InconclusiveError, UsageError
 from ..guide import Guide
+from ..pacing import Pace
 from ..sealing import Sealer
 from ..signature import Signature
 from ..store import Store, codec
@@ -137,17 +138,7 @@ class SharedExecutor:
         if gathered.begun:
             pace = replace(pace, ramp_up=0.0)
         gathered.begun = True
-        parcels = [
-            pack_entries(
-                pace,
-                job.reference,
-                [
-                    Entry.of(job.plan, index, batch, Reason.UNCERTAIN if index in lost else job.plan.skipped[index])
-                    for index in batch
-                ],
-            )
-            for batch in wave
-        ]
+        parcels = [_parcel(job, batch, lost, pace) for batch in wave]
         numbers = await patiently(self._store.add_batches, pass_id, gathered.batches, parcels)
         gathered.batches += len(numbers)
         sizes = dict(zip(numbers, map(len, wave), strict=True))
@@ -255,6 +246,12 @@ def _terms(job: Job, guide: str) -> Terms:
         guide=guide,
         spare=job.spare,
     )
+
+
+def _parcel(job: Job, batch: tuple[int, ...], lost: Set[int], pace: Pace) -> bytes:
+    members, skipped = frozenset(batch), job.plan.skipped
+    entries = [Entry.of(job.plan, i, members, Reason.UNCERTAIN if i in lost else skipped[i]) for i in batch]
+    return pack_entries(pace, job.reference, entries)
 
 
 def _lost(job: Job, wave: Sequence[Sequence[int]], uncertain: Set[int]) -> set[int]:

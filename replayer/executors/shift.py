@@ -12,13 +12,12 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from diffing.difference import Answer, Reason
 from recorder.keys import Key
 
 from ..breaker import Breaker, Reference
-from ..client import Client
 from ..correlate import Correlator
 from ..engine import Batch, BatchResult, Journal, PassOptions, run_batch
 from ..errors import UsageError
@@ -34,6 +33,7 @@ from ..signature import Signature
 from ..store import Store, codec
 from ..store.work import HeldBatch, LostBatch
 from ..tally import Tally
+from .contract import client_for
 from .parcels import (
     Entry,
     Outcome,
@@ -164,13 +164,7 @@ class Worker:
                 await asyncio.sleep(MINT_POLL_SECONDS)
             return unpack_minted(minted, self._sealer)
 
-        client = Client(
-            terms.base_url,
-            timeout=terms.timeout,
-            connections=max(4, pace.concurrency),
-            extra_headers=signature.headers,
-        )
-        async with client:
+        async with client_for(terms.base_url, terms.timeout, pace, signature) as client:
             sending = asyncio.ensure_future(
                 run_batch(batch, knowledge.correlator, client, options, mint if terms.mints else None, journal=journal)
             )
@@ -335,5 +329,4 @@ def given_up(entries: Sequence[Entry], done: dict[int, Answer], uncertain: froze
 
 def _without(entry: Entry, done: dict[int, Answer]) -> Entry:
     """The entry, waiting for nothing that has been answered."""
-    waits = tuple(other for other in entry.waits if other not in done)
-    return Entry(entry.index, entry.exchange_id, entry.route, entry.session, entry.principal, waits, entry.skipped)
+    return replace(entry, waits=tuple(other for other in entry.waits if other not in done))

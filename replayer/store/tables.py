@@ -267,7 +267,6 @@ work_passes = Table(
     Column("run", ForeignKey("runs.number", ondelete="CASCADE"), nullable=False, index=True),
     Column("name", Text, nullable=False),
     Column("began", Double, nullable=False),
-    Column("stopped", Text, nullable=False),  # why no more of it is sent; "" while it goes on
     Column("terms", LargeBinary, nullable=False),  # where and how to send
     Column("guide", LargeBinary, nullable=False),
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, delete, insert, or_, select, update
 
 from ..errors import UsageError
 from .dialect import LOOKUP, insert_new, read, write
@@ -89,7 +89,6 @@ class WorkStore:
                 "run": number,
                 "name": name,
                 "began": time.time(),
-                "stopped": "",
                 "terms": terms,
                 "guide": guide,
             }
@@ -122,11 +121,6 @@ class WorkStore:
         rows = read(self._engine, lambda connection: connection.execute(query.order_by(table.id)).all())
         return [BatchState(*row) for row in rows]
 
-    def answered(self, pass_id: int) -> int:
-        """How many pieces of answers a pass has so far."""
-        query = select(func.count()).where(work_answers.c["pass"] == pass_id)
-        return int(read(self._engine, lambda connection: connection.execute(query).scalar_one()))
-
     def work_answers(self, pass_id: int, after: int = 0) -> Iterator[Answers]:
         """Everything that came of a pass, in the order in which it was written."""
         table = work_answers.c
@@ -137,11 +131,6 @@ class WorkStore:
             if len(rows) < PAGE:
                 return
             after = rows[-1].id
-
-    def stop_work(self, pass_id: int, why: str) -> None:
-        """Let nothing more of a pass be sent; the first reason stays."""
-        change = update(work_passes).where(work_passes.c.id == pass_id, work_passes.c.stopped == "")
-        write(self._engine, lambda connection: connection.execute(change.values(stopped=why)))
 
     def drop_work(self, pass_id: int) -> None:
         """Forget a pass that is over: its answers have been read, and hold what a target produced."""
@@ -169,11 +158,10 @@ class WorkStore:
         free = or_(
             table.state == WAITING, and_(table.state == RUNNING, or_(table.beat < now - lease, table.holder == holder))
         )
-        going = select(work_passes.c.id).where(work_passes.c.stopped == "")
 
         def work(connection: Connection) -> HeldBatch | None:
             before = connection.execute(select(table.state).where(table.id == batch_id)).scalar()
-            change = update(work_batches).where(table.id == batch_id, free, table["pass"].in_(going))
+            change = update(work_batches).where(table.id == batch_id, free)
             if not connection.execute(change.values(state=RUNNING, holder=holder, beat=now)).rowcount:
                 return None
             row = connection.execute(_BATCH.where(table.id == batch_id)).one()
@@ -240,8 +228,7 @@ class WorkStore:
         if outcome is not None:
             values |= {"state": DONE, "outcome": outcome}
         table = work_batches.c
-        going = select(work_passes.c.id).where(work_passes.c.stopped == "")
-        mine = and_(table.id == held.id, table.holder == holder, table["pass"].in_(going))
+        mine = and_(table.id == held.id, table.holder == holder)
 
         def work(connection: Connection) -> bool:
             running = update(work_batches).where(mine, table.state == RUNNING)

@@ -26,7 +26,6 @@ def upgrade() -> None:
         sa.Column("run", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("began", sa.Double(), nullable=False),
-        sa.Column("stopped", sa.Text(), nullable=False),
         sa.Column("terms", sa.LargeBinary(), nullable=False),
         sa.Column("guide", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["run"], ["runs.number"], name=op.f("fk_work_passes_run"), ondelete="CASCADE"),
