@@ -66,29 +66,14 @@ def kill(process: Popen[bytes]) -> None:
 
 
 @pytest.fixture
-def redis_server() -> Iterator[RedisServer]:
-    with RedisServer() as server:
-        yield server
-
-
-@pytest.fixture
 def target() -> Iterator[Target]:
     with Target() as opened:
         yield opened
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/store.db"
-    url: str = request.getfixturevalue("postgres_url")
-    return url
-
-
 @pytest.fixture
-def stage(database_url: str) -> Iterator[Stage]:
-    with Store.open(database_url) as store:
-        yield Stage.set_up(store, database_url, recorded(users=8, rounds=12))
+def stage(store: Store, database_url: str) -> Stage:
+    return Stage.set_up(store, database_url, recorded(users=8, rounds=12))
 
 
 def check(result: PassResult, stage: Stage, target: Target) -> None:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,12 +55,6 @@ def home(tmp_path: Path) -> Path:
         store.add_exchanges(info.id, [replace(each, route=route_of(each)) for each in exchanges])
         store.close_recording(info.id)
     return tmp_path
-
-
-@pytest.fixture
-def redis_server() -> Iterator[RedisServer]:
-    with RedisServer() as server:
-        yield server
 
 
 def database(home: Path) -> str:

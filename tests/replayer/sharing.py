@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
-from recorder.exchange import Body, Exchange, RecordedRequest, header
+from recorder.exchange import Exchange, RecordedRequest, header
 from recorder.keys import Key, load_key
 from replayer.client import Client
 from replayer.engine import Mint, PassResult, Progress
@@ -27,6 +27,7 @@ from replayer.store import Store
 from replayer.target_settings import TargetSettings
 
 from .tiny import TinyApp, record, route_of
+from .tiny_http import TinyHandler
 
 SECRET = "a secret of these tests that is long enough"
 STEP = "X-Step"
@@ -63,30 +64,16 @@ class Target:
         self.before: Callable[[RecordedRequest], None] = lambda request: None
         lock = threading.Lock()
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            wbufsize = -1
-
+        class Handler(TinyHandler):
             def do_GET(handler) -> None:
-                data = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
-                request = RecordedRequest(handler.command, handler.path, tuple(handler.headers.items()), Body.of(data))
+                request = handler.received()
                 self.before(request)
                 with lock:
                     self.arrived[handler.command, header(request.headers, STEP)] += 1
                     response = self.app.handle(request)
-                handler.send_response_only(response.status)
-                for name, value in response.headers:
-                    handler.send_header(name, value)
-                if response.status != 204:
-                    handler.send_header("Content-Length", str(response.body.size))
-                handler.end_headers()
-                if response.status != 204:
-                    handler.wfile.write(response.body.data)
+                handler.respond(response)
 
             do_POST = do_DELETE = do_GET
-
-            def log_message(handler, *_: object) -> None:
-                """Says nothing."""
 
         self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"

@@ -10,12 +10,13 @@ import socket
 import struct
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
-from recorder.exchange import Body, Headers, RecordedRequest, header
+from recorder.exchange import Headers, RecordedRequest, header
 
 from .tiny import TinyApp
+from .tiny_http import TinyHandler
 
 FOREVER = 3600.0
 
@@ -72,13 +73,11 @@ class Release(TinyApp):
         return None
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # one packet for each response, or the client's delayed acknowledgements cost 40 ms each
+class Handler(TinyHandler):
     app: Release
 
     def handle_one(self) -> None:
-        data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        request = self.received()
         options = self.app.options
         if options.log is not None:
             with options.log.open("a") as log:
@@ -90,22 +89,11 @@ class Handler(BaseHTTPRequestHandler):
             self.connection.close()
             self.close_connection = True
             return
-        request = RecordedRequest(self.command, self.path, tuple(self.headers.items()), Body.of(data))
         with self.app.lock:
             response = self.app.handle(request)
-        self.send_response_only(response.status)
-        for name, value in response.headers:
-            self.send_header(name, value)
-        if response.status != 204:
-            self.send_header("Content-Length", str(response.body.size))
-        self.end_headers()
-        if response.status != 204:
-            self.wfile.write(response.body.data)
+        self.respond(response)
 
     do_GET = do_POST = do_DELETE = handle_one
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
 
 
 def main() -> None:
