@@ -7,26 +7,25 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
-from recorder.exchange import RecordedResponse
-
 from .atoms import atoms, without_signature
 from .authority import authorities, same_host, without_authority
 from .bindings import Renaming
 from .bodies import comparable
-from .difference import Answer, Case, DifferenceKind
+from .difference import Case, DifferenceKind
 from .formats import join
 from .headers import header_tree
 from .kinds import json_type
 from .knowledge import Scope, Scopes, by_prefix
+from .matches import Match, matches, repeated
 from .naming import Observed, Pairs, name_sorts
-from .outbound import Calls, calls_of, outbound_pairs, recorded_observation
+from .outbound import outbound_pairs
 from .profile import NoiseProfile, Place
-from .repeats import READS, Repeats
+from .repeats import Repeats
 from .shared_headers import Carriers, Sample, share_places, shared_headers
-from .times import Window, moment, same_moment
+from .times import moment, same_moment
 from .turned_up import TurnedUp, may_be_new
 from .walk import Pair, came, walk
-from .windows import Attribution, PassClock
+from .windows import PassClock
 
 MAX_TEXTS = 1000
 """Distinct texts kept of one location: enough for its format."""
@@ -36,11 +35,6 @@ MIN_SIGHTED = 6
 """Sightings of values from before the recording that show whether a snapshot keeps its identifiers."""
 MAX_MOVED = 0.05
 """Share of them that may have moved nevertheless."""
-_NAME = re.compile(r"[|.:\[\]]+")
-RECORDED = -1
-"""The pass number of the recording itself."""
-REPEATED = 1_000_000
-"""The number under which recorded reads are compared with one another."""
 _STEPS = re.compile(r"[|.:\[\]]+")
 
 
@@ -85,23 +79,6 @@ class Evidence:
         return frozenset(key for key, seen in self.seen.items() if seen.pairs)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """Two answers to compare in order to learn: `noise` when both are of the release that may define noise."""
-
-    number: int
-    baseline: RecordedResponse
-    candidate: RecordedResponse
-    when_a: Window
-    when_b: Window
-    noise: bool
-    reads: bool  # the request is one that only reads
-    trusted: bool  # its values may set what types and formats are right: not those of a release under judgement
-    attribution: Attribution | None = None
-    calls: Calls | None = None  # outbound, of both
-    names: bool = True  # what stands opposite each other may be what one thing is called in two passes
-
-
 def gather(cases: Sequence[Case], known: NoiseProfile, watched: Set[str], clock: PassClock) -> Evidence:
     """One reading of all cases, paired by what is known so far. `clock` is that of these cases."""
     evidence = Evidence()
@@ -118,49 +95,6 @@ def gather(cases: Sequence[Case], known: NoiseProfile, watched: Set[str], clock:
             if match.number == 1:
                 evidence.turned_up.close(case.exchange.request.target, match.reads, match.baseline)
     return evidence
-
-
-def matches(case: Case, clock: PassClock) -> Iterator[Match]:
-    """The pairs of answers of one case that teach something: pass against pass, and the recording against each."""
-    side = case.baseline or case.candidate
-    answers = [(i, answer) for i, answer in enumerate(side) if answer.response is not None and answer.reason is None]
-    if not answers or answers[0][0] != 0:
-        return
-    in_baseline = bool(case.baseline)
-    reads = case.method in READS
-    windows = {i: clock.window(case, i, in_baseline) for i, _ in answers}
-    first = _response(answers[0][1])
-    for i, answer in answers[1:]:
-        other = _response(answer)
-        if other.status == first.status and other.body.complete and first.body.complete:
-            attribution = clock.between((in_baseline, 0), (in_baseline, i))
-            calls = calls_of(answers[0][1].observed, answer.observed)
-            yield Match(i, first, other, windows[0], windows[i], True, reads, in_baseline, attribution, calls)
-    recorded = case.exchange.response
-    if recorded is None or not recorded.body.complete:
-        return
-    for i, answer in answers:
-        other = _response(answer)
-        if other.status == recorded.status and other.body.complete:
-            when, calls = clock.recorded(case), calls_of(recorded_observation(case), answer.observed)
-            trusted = not in_baseline
-            yield Match(RECORDED - i, recorded, other, when, windows[i], False, reads, trusted, calls=calls)
-
-
-def repeated(case: Case, repeats: Repeats, clock: PassClock) -> Iterator[Match]:
-    """Without a baseline: what a recorded read says, with what the same read said before."""
-    before = None if case.baseline else repeats.before(case)
-    if before is None:
-        return
-    then, now = before.exchange.response, case.exchange.response
-    if then is not None and now is not None and then.status == now.status and then.body.complete and now.body.complete:
-        when = clock.recorded(before), clock.recorded(case)
-        yield Match(REPEATED, then, now, *when, noise=True, reads=True, trusted=False, names=False)
-
-
-def _response(answer: Answer) -> RecordedResponse:
-    assert answer.response is not None
-    return answer.response
 
 
 class _Reader:

@@ -14,8 +14,8 @@ from recorder.exchange import Exchange, ProducerReport
 from recorder.wire import Damage, Header, WireError
 
 from .store import DamageRecord, NotOpen, RecordingInfo, Store
-from .store.collecting import Origin
 from .store.dialect import storable
+from .store.recordings import Origin
 
 LARGEST_BATCH = 64 * 1024 * 1024
 """Bytes of a batch when it is unpacked. A recorder's are a tenth of that: its queue is bounded at 12 MiB."""

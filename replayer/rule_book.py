@@ -16,8 +16,9 @@ from diffing.rule_review import Problem, RuleHistory, Tags, history, review
 from recorder.exchange import RecordedResponse
 
 from .errors import UsageError
+from .judging import noise_rules
 from .past_runs import past_run
-from .service import Context, noise_rules
+from .service import Context
 from .store import Store
 from .store.records import RunInfo
 

@@ -9,12 +9,11 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
 
-from diffing.difference import Answer, Part, Severity
-from diffing.gate import Policy, TagRule
+from diffing.difference import Answer
+from diffing.gate import Policy
 from diffing.noise import NoiseRule
 from diffing.profile import NoiseProfile
 from recorder.keys import InvalidKey, Key, load_key
@@ -25,9 +24,11 @@ from .errors import UnderstudyError as UnderstudyError
 from .errors import UsageError, nearest
 from .executors import Executor, LocalExecutor
 from .ingest import import_path
+from .judging import active_rules, policy_of
 from .keeping import keeping_redactor, kept_observations
 from .known import Known
 from .logs import about
+from .measured import Measured as Measured
 from .passes import Pass
 from .receiving import Busy as Busy
 from .receiving import Receiver as Receiver
@@ -183,7 +184,7 @@ def _asked(context: Context, options: GateOptions) -> _Asked:
         raise UsageError("A database in memory can not be shared with workers.", "Name one with --db.")
     book = Book(context.store, approvals_path(settings), datetime.now(UTC))
     book.approvals()
-    return _Asked(candidate, baselines, stored, policy_of(settings), _rules(settings), book)
+    return _Asked(candidate, baselines, stored, policy_of(settings), active_rules(settings), book)
 
 
 def _logged(
@@ -269,29 +270,6 @@ def receiver(settings: Settings) -> Receiver:
     return Receiver(lambda: Store.open(settings.database_url))
 
 
-class Measured:
-    """The metrics of a database, which is opened when they are asked for first. In any thread."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._store: Store | None = None
-        self._lock = Lock()
-
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        """What a scraper reads, and its media type. Errors as in `replayer.errors` when the database cannot be used."""
-        from .metrics import exposition, of_store  # for those who are scraped
-
-        with self._lock:
-            if self._store is None:
-                self._store = Store.open(self._settings.database_url)
-            return exposition(of_store(self._store), accept)
-
-    def close(self) -> None:
-        """Let go of the database."""
-        if self._store is not None:
-            self._store.close()
-
-
 def find_recording(store: Store, text: str) -> RecordingInfo:
     """A recording by its name, or one imported on the fly from a path."""
     if os.path.exists(text) and text not in {recording.name for recording in store.recordings()}:
@@ -355,46 +333,6 @@ def _target(text: str, settings: Settings, options: GateOptions) -> TargetSettin
         concurrency=options.concurrency or target.concurrency,
         rate=options.rate or target.rate,
         ramp_up=options.ramp_up or target.ramp_up,
-    )
-
-
-def policy_of(settings: Settings) -> Policy:
-    """What blocks a release, from the settings."""
-    given = settings.policy
-    return Policy(
-        fail_on=Severity(given.fail_on),
-        min_route_coverage=given.min_route_coverage,
-        min_replayed=given.min_replayed,
-        min_fidelity=given.min_fidelity,
-        min_sensitivity=given.min_sensitivity,
-        inconclusive=given.inconclusive,
-        tags={tag.name: _tag_rule(settings, tag.name) for tag in settings.tags},
-    )
-
-
-def _tag_rule(settings: Settings, name: str) -> TagRule:
-    policy = settings.policy.for_tag(name)
-    return TagRule(fail_on=Severity(policy.fail_on), reviewers=policy.reviewers)
-
-
-def _rules(settings: Settings) -> tuple[NoiseRule, ...]:
-    """The rules that hold today; one that has expired hides nothing any more."""
-    return tuple(rule for rule in noise_rules(settings) if rule.active(date.today()))
-
-
-def noise_rules(settings: Settings) -> tuple[NoiseRule, ...]:
-    """Every noise rule of the settings file, in its order, the expired ones too."""
-    return tuple(
-        NoiseRule(
-            route=given.route,
-            path=given.path,
-            part=Part(given.part),
-            kind=given.kind,
-            reason=given.reason,
-            until=given.until,
-            author=given.author,
-        )
-        for given in settings.noise
     )
 
 

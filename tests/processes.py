@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,3 +41,18 @@ def end_with_parent() -> None:
     """
     if sys.platform.startswith("linux") and threading.get_ident() == _MAIN_THREAD.ident:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def end_of_owner(code: str) -> Path:
+    """Runs code that starts a server and prints its process id and folder; kills it, and waits for the server to end.
+
+    Returns the folder, which nobody removes any more.
+    """
+    root = Path(__file__).parents[1]
+    with subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        pid, folder = owner.stdout.readline().split()
+        owner.send_signal(signal.SIGKILL)
+    while Path(f"/proc/{pid}").exists():
+        time.sleep(0.02)
+    return Path(folder)

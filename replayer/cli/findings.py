@@ -12,9 +12,10 @@ from diffing.standing import SILENT, standings
 
 from ..approving import Book, Wish, approvals_path
 from ..errors import UsageError
+from ..judging import policy_of
 from ..reports.json_findings import findings_of
 from ..reports.json_report import approval_json, standing_json
-from ..service import open_context, policy_of
+from ..service import open_context
 from . import output
 from .git import git_author
 from .options import AsJson, Database, SettingsFile

@@ -6,7 +6,6 @@ batch opens its successor, in which every producer goes on counting from where i
 
 from __future__ import annotations
 
-import time
 from functools import partial
 
 import orjson
@@ -17,12 +16,9 @@ from recorder.exchange import RouteCount
 from ..errors import UsageError
 from .dialect import insert_new, lock_collecting, read, write
 from .numbers import Base, missing
-from .recordings import check_name, recording_of, route_counts
+from .recordings import Origin, new_recording, recording_of, route_counts
 from .records import Gaps, RecordingInfo
 from .tables import exchanges, losses, producer_counts, producer_numbers, recordings, routes
-
-Origin = tuple[str, str, str]
-"""Service, release and key id: pseudonyms of two keys must not be mixed, and a recording is of one service."""
 
 
 class CollectingStore:
@@ -127,17 +123,7 @@ def _current(origin: Origin, source: str, _: str, connection: Connection) -> Rec
 
 
 def _create(connection: Connection, origin: Origin, source: str, name: str) -> RecordingInfo:
-    service, release, key_id = origin
-    values = {
-        "name": check_name(name),
-        "service": service,
-        "release": release,
-        "key_id": key_id,
-        "source": source,
-        "fingerprint": "",
-        "created": time.time(),
-        "exchanges": 0,
-    }
+    values = new_recording(name, origin, source)
     (number,) = connection.execute(insert(recordings).values(values).returning(recordings.c.id)).one()
     made = recording_of(connection.execute(select(recordings).where(recordings.c.id == number)).one())
     _carry(connection, made)

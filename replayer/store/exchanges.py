@@ -177,20 +177,18 @@ _COLUMNS = (
     "response_body",
 )
 
-_PAGE_QUERY = (
-    select(
-        exchanges.c.number,
-        exchanges.c.exchange_id,
-        exchanges.c.started,
-        exchanges.c.ended,
-        exchanges.c.block,
-        exchanges.c.slot,
-        exchanges.c.request_body,
-        exchanges.c.response_body,
-    )
-    .order_by(exchanges.c.started, exchanges.c.number)
-    .limit(PAGE)
+ROWS = select(
+    exchanges.c.number,
+    exchanges.c.exchange_id,
+    exchanges.c.started,
+    exchanges.c.ended,
+    exchanges.c.block,
+    exchanges.c.slot,
+    exchanges.c.request_body,
+    exchanges.c.response_body,
 )
+"""What is needed to read exchanges: where they stand, and their bodies."""
+_PAGE_QUERY = ROWS.order_by(exchanges.c.started, exchanges.c.number).limit(PAGE)
 
 
 def _batches(items: Iterable[Exchange]) -> Iterator[list[Exchange]]:

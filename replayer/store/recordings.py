@@ -30,6 +30,9 @@ DAMAGE_KEPT = 1000
 
 FURTHER, NOT_DESCRIBED = "further pieces", "not described one by one"
 
+Origin = tuple[str, str, str]
+"""Service, release and key id: pseudonyms of two keys must not be mixed, and a recording is of one service."""
+
 
 class RecordingStore:
     """The part of the store that holds recordings, but for their exchanges."""
@@ -41,16 +44,7 @@ class RecordingStore:
         self, name: str, *, service: str, release: str, key_id: str, source: str, fingerprint: str = ""
     ) -> RecordingInfo:
         """A new, empty recording. Raises UsageError when the name is empty, too long or taken."""
-        values = {
-            "name": check_name(name),
-            "service": service,
-            "release": release,
-            "key_id": key_id,
-            "source": source,
-            "fingerprint": fingerprint,
-            "created": time.time(),
-            "exchanges": 0,
-        }
+        values = new_recording(name, (service, release, key_id), source, fingerprint)
         try:
             with writing(self._engine) as connection:
                 connection.execute(insert(recordings).values(values))
@@ -150,6 +144,21 @@ def check_name(name: str) -> str:
     if not name.strip() or len(name) > 200 or not name.isprintable():
         raise UsageError(f"A recording's name has 1 to 200 printable characters, not {name[:60]!r}.")
     return name
+
+
+def new_recording(name: str, origin: Origin, source: str, fingerprint: str = "") -> dict[str, Any]:
+    """The row of a recording that holds nothing yet. Raises UsageError as `check_name` does."""
+    service, release, key_id = origin
+    return {
+        "name": check_name(name),
+        "service": service,
+        "release": release,
+        "key_id": key_id,
+        "source": source,
+        "fingerprint": fingerprint,
+        "created": time.time(),
+        "exchanges": 0,
+    }
 
 
 def lock_recording(connection: Connection, recording_id: int, *, still_open: bool = False) -> None:

@@ -13,7 +13,7 @@ from recorder.exchange import Exchange
 
 from .blocks import BlockReader
 from .dialect import read
-from .exchanges import BODIES_PAGE, ExchangeStore
+from .exchanges import BODIES_PAGE, ROWS, ExchangeStore
 from .tables import exchanges, routes
 
 PAGE = 2000
@@ -115,16 +115,7 @@ class SurveyStore(ExchangeStore):
         return [_glance(row, blocks[row.block][row.slot], bodies) for row in rows]
 
 
-_ROWS = select(
-    exchanges.c.number,
-    exchanges.c.exchange_id,
-    exchanges.c.started,
-    exchanges.c.ended,
-    exchanges.c.block,
-    exchanges.c.slot,
-    exchanges.c.request_body,
-    exchanges.c.response_body,
-).order_by(exchanges.c.number)
+_ROWS = ROWS.order_by(exchanges.c.number)
 
 
 def _glance(row: Any, record: list[Any], bodies: dict[int | None, bytes]) -> Glance:

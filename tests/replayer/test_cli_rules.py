@@ -14,9 +14,9 @@ from diffing.grouping import CONFIRMED, FLAKY, Finding, Member
 from diffing.noise import HiddenPlace, RuleUse
 from diffing.profile import NoiseProfile, Place
 from replayer.cli.main import main
+from replayer.judging import noise_rules
 from replayer.reports.json_report import to_json
 from replayer.reports.model import Coverage, CoverageRoute, RunReport
-from replayer.service import noise_rules
 from replayer.settings import load_settings
 from replayer.store import Store
 from replayer.store.records import StoredAnswer

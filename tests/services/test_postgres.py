@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
+import shutil
 import sys
-import time
-from pathlib import Path
 
 import psycopg
 import pytest
+
+from tests.processes import end_of_owner
 
 from . import postgres
 from .postgres import LONGEST_SOCKET, Cluster, programs
@@ -63,14 +62,7 @@ def test_a_cluster_ends_with_the_process_that_started_it() -> None:
         "print(cluster._process.pid, cluster.folder, flush=True)\n"
         "time.sleep(60)\n"
     )
-    root = Path(__file__).parents[2]
-    with subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True) as owner:
-        assert owner.stdout is not None
-        pid, folder = owner.stdout.readline().split()
-        owner.send_signal(signal.SIGKILL)
-    while Path(f"/proc/{pid}").exists():
-        time.sleep(0.02)
-    subprocess.run(["rm", "-r", folder], check=True)
+    shutil.rmtree(end_of_owner(code))
 
 
 def test_server_programs_are_found_and_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import signal
-import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 import redis
+
+from tests.processes import end_of_owner
 
 from .redis import RedisServer
 
@@ -82,11 +80,4 @@ def test_a_server_ends_with_the_process_that_started_it() -> None:
         "print(server._process.pid, server.folder, flush=True)\n"
         "time.sleep(60)\n"
     )
-    root = Path(__file__).parents[2]
-    with subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.PIPE, text=True) as owner:
-        assert owner.stdout is not None
-        pid, folder = owner.stdout.readline().split()
-        owner.send_signal(signal.SIGKILL)
-    while Path(f"/proc/{pid}").exists():
-        time.sleep(0.02)
-    shutil.rmtree(folder)
+    shutil.rmtree(end_of_owner(code))

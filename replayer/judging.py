@@ -1,0 +1,51 @@
+"""What the settings file says of judging: the policy, and the noise rules, as the comparison and the gate take them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from diffing.difference import Part, Severity
+from diffing.gate import Policy, TagRule
+from diffing.noise import NoiseRule
+
+from .settings import Settings
+
+
+def policy_of(settings: Settings) -> Policy:
+    """What blocks a release, from the settings."""
+    given = settings.policy
+    return Policy(
+        fail_on=Severity(given.fail_on),
+        min_route_coverage=given.min_route_coverage,
+        min_replayed=given.min_replayed,
+        min_fidelity=given.min_fidelity,
+        min_sensitivity=given.min_sensitivity,
+        inconclusive=given.inconclusive,
+        tags={tag.name: _tag_rule(settings, tag.name) for tag in settings.tags},
+    )
+
+
+def _tag_rule(settings: Settings, name: str) -> TagRule:
+    policy = settings.policy.for_tag(name)
+    return TagRule(fail_on=Severity(policy.fail_on), reviewers=policy.reviewers)
+
+
+def active_rules(settings: Settings) -> tuple[NoiseRule, ...]:
+    """The rules that hold today; one that has expired hides nothing any more."""
+    return tuple(rule for rule in noise_rules(settings) if rule.active(date.today()))
+
+
+def noise_rules(settings: Settings) -> tuple[NoiseRule, ...]:
+    """Every noise rule of the settings file, in its order, the expired ones too."""
+    return tuple(
+        NoiseRule(
+            route=given.route,
+            path=given.path,
+            part=Part(given.part),
+            kind=given.kind,
+            reason=given.reason,
+            until=given.until,
+            author=given.author,
+        )
+        for given in settings.noise
+    )
