@@ -69,7 +69,8 @@ def test_a_release_against_itself_passes(shop: Shop, same: Gate) -> None:
 
 
 def test_a_part_of_the_recording_passes_against_itself_and_the_rest_is_accounted_for(shop: Shop, same: Gate) -> None:
-    part = shop.gate("shop", "--baseline", "baseline", "--candidate", "baseline", "--passes", "2", "--budget", "500")
+    # a route with three answers shows by chance one order in two passes: four leave no room for it
+    part = shop.gate("shop", "--baseline", "baseline", "--candidate", "baseline", "--passes", "4", "--budget", "500")
     assert part.findings == []
     assert (part.status, part.report["verdict"]) == (0, "pass"), part.output
     assert_balanced(part)
