@@ -23,7 +23,7 @@ import requests
 from recorder.config import RecorderConfig
 from recorder.guard import Guard
 from recorder.keys import Key
-from recorder.observation import Observation, begin, end
+from recorder.observation import Observation, Wanted, begin, end
 from recorder.outbound import OutboundHook
 
 BUDGET_MICROSECONDS = 50.0
@@ -70,9 +70,8 @@ HOOK = OutboundHook(RecorderConfig(), Key(b"k" * 32), Guard())
 
 def cpu_of(call: Callable[[], object], calls: int, noted: bool) -> float:
     """CPU microseconds of this thread per call."""
-    observation = Observation()
+    observation = Observation(wanted=Wanted(calls=HOOK.look()))
     if noted:
-        HOOK.equip(observation)
         begin(observation)
     started = time.thread_time()
     for _ in range(calls):

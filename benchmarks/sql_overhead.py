@@ -21,7 +21,7 @@ from sqlalchemy import Integer, StaticPool, String, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from recorder.guard import Guard
-from recorder.observation import Observation, begin, end
+from recorder.observation import Observation, Wanted, begin, end
 from recorder.sql import CountedStatements
 from recorder.sql_hooks import SqlHook
 from recorder.sql_shape import normalised, outline
@@ -99,8 +99,7 @@ def main() -> None:
     hook = SqlHook(Guard())
     for name, ask in ways.items():
         for number in range(options.rounds):
-            observation = Observation()
-            hook.equip(observation)
+            observation = Observation(wanted=Wanted(hook.look()))
             for measured in ((idle, counted), (counted, idle))[number % 2]:
                 given = observation if measured is counted else None
                 measured[name].append(cpu_of(ask, options.statements, given))

@@ -33,16 +33,21 @@ def messages(captured: Capture) -> tuple[RecordedRequest, RecordedResponse | Non
     return request, None if captured.status is None else _response(captured, captured.status)
 
 
+def observed_in(captured: Capture) -> Observed:
+    """What the application did meanwhile, as values. What its threads still do is not noted any more."""
+    return captured.observation.taken() if captured.observation is not None else _NOT_OBSERVED
+
+
 def as_exchange(
     captured: Capture,
     request: RecordedRequest,
     response: RecordedResponse | None,
+    observed: Observed,
     identity: tuple[str, tuple[str, ...], str],
     producer: str,
 ) -> Exchange:
     """The exchange that these two messages were, with its `client`, `links` and `principal`."""
     client, links, principal = identity
-    observed = captured.observation.taken() if captured.observation is not None else _NOT_OBSERVED
     return Exchange(
         id=f"{producer[:16]:0>16}{captured.sequence:016x}",
         request=request,

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
 from typing import TYPE_CHECKING
 
-from .observation import Observation
+from .observation import NOTHING, Observation
 from .sql_hooks import SqlHook
 
 if TYPE_CHECKING:
-    from .capture import Capture
     from .config import RecorderConfig
     from .guard import Guard
     from .keys import Key
-
-Equip = Callable[[Observation], None]
-"""Gives a new observation the place where one kind of hook notes what it sees."""
+    from .outbound import OutboundHook
 
 
 class Hooks:
@@ -24,31 +21,40 @@ class Hooks:
     def __init__(self, config: RecorderConfig, guard: Guard) -> None:
         self._config = config
         self._guard = guard
-        self._equip: tuple[Equip, ...] = ()
+        self._sql: SqlHook | None = None
+        self._outbound: OutboundHook | None = None
+        self._loaded = 0  # modules, when the libraries among them were last looked for
+        self._wanted = NOTHING
+        self.active = False
+        """Whether there is anything that would note something."""
 
     def install(self, key: Key) -> None:
         """Called once recording or observing is sure to be on. Raises nothing."""
         if self._config.sql:
-            self._equip += (SqlHook(self._guard).equip,)
+            self._sql = SqlHook(self._guard)
         if self._config.outbound:
             with self._guard.step("hooking HTTP clients"):
                 from .outbound import OutboundHook
 
-                self._equip += (OutboundHook(self._config, key, self._guard).equip,)
-
-    @property
-    def active(self) -> bool:
-        """Whether there is anything that would note something."""
-        return bool(self._equip)
+                self._outbound = OutboundHook(self._config, key, self._guard)
+        self.active = self._sql is not None or self._outbound is not None
 
     def observation(self, run: str = "", tape: str = "") -> Observation:
-        """A new one, ready for every hook."""
-        made = Observation(run, tape)
-        for equip in self._equip:
-            equip(made)
+        """A new one, ready for every hook. Runs in the request thread, before the application is called."""
+        if len(sys.modules) != self._loaded:
+            self._look()
+        if self._sql is not None and self._sql.watches:
+            self._sql.watch()
+        made = Observation(run, tape, self._wanted)
+        if tape and self._outbound is not None:
+            self._outbound.answer(made)
         return made
 
-    def begun(self, capture: Capture) -> Observation:
-        """A new one for a request that is recorded."""
-        made = capture.observation = self.observation()
-        return made
+    def _look(self) -> None:
+        """Applications load libraries late: hooks the ones that have come since the last time."""
+        self._loaded = len(sys.modules)
+        self._wanted = NOTHING
+        if self._sql is not None:
+            self._wanted = self._wanted._replace(statements=self._sql.look())
+        if self._outbound is not None:
+            self._wanted = self._wanted._replace(calls=self._outbound.look())

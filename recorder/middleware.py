@@ -15,7 +15,7 @@ from .filebody import file_body
 from .guard import Guard, logger, raising
 from .hooks import Hooks
 from .layout import HEADERS, METHOD, PROTOCOL, SCRIPT, layout_of
-from .observation import begin, end
+from .observation import begin, current
 from .observed import answer_observed
 from .pipeline import Pipeline
 from .route import FLASK_REQUEST, principal_of, route_of
@@ -133,7 +133,8 @@ class RecorderMiddleware:
         values = layout.take(environ)
         capture = Capture(environ, layout.names, values, start_response, config.max_body, self._finish, self._guard)
         if self._hooks.active:
-            begin(self._hooks.begun(capture))
+            capture.observation = self._hooks.observation()
+            begin(capture.observation)
         if layout.tells_length or values[PROTOCOL][:6] == "HTTP/2":
             self._tee_input(environ, capture)
         if layout.wraps_files:
@@ -199,8 +200,9 @@ class RecorderMiddleware:
         """Hands the exchange to the pipeline. Called once, when the server is done with it."""
         pipeline = self._pipeline
         assert pipeline is not None
-        if capture.observation is not None:
-            end(capture.observation)
+        observation = capture.observation
+        if observation is not None and current() is observation:
+            begin(None)
         try:
             _complete(capture)
         except Exception as error:
@@ -220,7 +222,7 @@ def _complete(capture: Capture) -> None:
     capture.route, capture.endpoint = route_of(environ, values[SCRIPT], capture.request)
     capture.principal = principal_of(environ)
     weight = _FIXED_WEIGHT + capture.kept + _PIECE_WEIGHT * len(capture.chunks) + sum(map(len, values[HEADERS:]))
-    if capture.observation is not None:
+    if capture.observation is not None:  # most have noted nothing
         weight += capture.observation.weight
     if tee is None:
         capture.request_body = None

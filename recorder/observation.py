@@ -1,9 +1,16 @@
-"""What the application does while it answers one request, beside answering: kept by context, filled by hooks."""
+"""What the application does while it answers one request, beside answering: kept by context, filled by hooks.
+
+Most requests call nobody, and many ask no database: what statements and calls are noted in is made when the first one
+comes, so that the others pay for one small object.
+"""
 
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .exchange import Observed, OutboundCall, SqlStatement
 
@@ -34,6 +41,26 @@ class Calls(Protocol):
         """Bytes of the application's memory that are held."""
 
 
+class Wanted(NamedTuple):
+    """What the hooks of this process can note, and how what it is noted in is made; None: nothing would note it."""
+
+    statements: Callable[[], Statements] | None = None
+    calls: Callable[[], Calls] | None = None
+
+
+NOTHING = Wanted()
+_making = threading.Lock()
+
+
+def _after_fork() -> None:
+    global _making
+    _making = threading.Lock()  # another thread of the parent may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 class Observation:
     """One request's. A hook finds it by `current()`; None there means that nobody wants to know.
 
@@ -41,13 +68,30 @@ class Observation:
     answer outbound calls with, as it came over the wire.
     """
 
-    __slots__ = ("calls", "run", "statements", "tape")
+    __slots__ = ("calls", "run", "statements", "tape", "wanted")
 
-    def __init__(self, run: str = "", tape: str = "") -> None:
+    def __init__(self, run: str = "", tape: str = "", wanted: Wanted = NOTHING) -> None:
         self.run = run
         self.tape = tape
-        self.statements: Statements | None = None  # None: nothing counts statements in this process
-        self.calls: Calls | None = None  # None: nothing notes calls in this process
+        self.wanted = wanted
+        self.statements: Statements | None = None  # None: there has been none
+        self.calls: Calls | None = None  # None: there has been none
+
+    def counted(self) -> Statements | None:
+        """Where a statement is to be noted; None when nobody wants to know. Any thread of the request may ask."""
+        if self.statements is None and self.wanted.statements is not None:
+            with _making:
+                if self.statements is None and self.wanted.statements is not None:
+                    self.statements = self.wanted.statements()
+        return self.statements
+
+    def called(self) -> Calls | None:
+        """Where a call is to be noted; None when nobody wants to know. Any thread of the request may ask."""
+        if self.calls is None and self.wanted.calls is not None:
+            with _making:
+                if self.calls is None and self.wanted.calls is not None:
+                    self.calls = self.wanted.calls()
+        return self.calls
 
     @property
     def weight(self) -> int:
@@ -55,9 +99,11 @@ class Observation:
         return sum(kind.weight for kind in (self.statements, self.calls) if kind is not None)
 
     def taken(self) -> Observed:
-        """What was observed, as values."""
-        sql = self.statements.taken() if self.statements is not None else None
-        outbound = self.calls.taken() if self.calls is not None else None
+        """What was observed, as values. What nothing was noted in yet is not begun any more."""
+        with _making:
+            wanted, self.wanted = self.wanted, NOTHING
+        sql = self.statements.taken() if self.statements is not None else () if wanted.statements else None
+        outbound = self.calls.taken() if self.calls is not None else () if wanted.calls else None
         return Observed(sql, outbound)
 
 

@@ -71,9 +71,10 @@ def observed_headers(environ: WSGIEnvironment, observation: Observation, partial
     headers: list[tuple[str, str]] = []
     if isinstance(found, tuple) and len(found) == 2:
         headers.append((SQL_HEADER, f"count={found[0]:d};time={found[1]:.6f}"))
-    elif observed.sql is not None and observation.statements is not None:
+    elif observed.sql is not None:
         count = sum(statement.count for statement in observed.sql)
-        headers.append((SQL_HEADER, f"count={count:d};time={observation.statements.seconds:.6f}"))
+        seconds = observation.statements.seconds if observation.statements is not None else 0.0
+        headers.append((SQL_HEADER, f"count={count:d};time={seconds:.6f}"))
     if observed.sql is not None or observed.outbound is not None:
         headers += ((OBSERVED_HEADER, piece) for piece in packed_observed(observed))
     return tuple(headers)

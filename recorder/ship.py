@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .client import FORWARDED_FOR, client_address
 from .config import RecorderConfig
 from .exchange import ProducerReport
-from .facts import as_exchange, messages
+from .facts import as_exchange, messages, observed_in
 from .frames import FrameKind, Header, frame
 from .layout import PEER, field_of
 from .payload import encode_exchange, encode_report
@@ -45,11 +45,13 @@ class Shipper:
         """The frame of one exchange. Identity is read before redaction, which is the last step that sees clear text."""
         request, response = messages(captured)
         identity = self._identifier.identify(request, response, self._client_address(captured), captured.principal)
-        if captured.observation is None:
+        observed = observed_in(captured)
+        if observed.sql or observed.outbound:  # what the application told others holds the same secrets, and its own
+            whole = as_exchange(captured, request, response, observed, identity, self._producer)
+            exchange = self._redactor.redact(whole)
+        else:
             redacted = self._redactor.redact_messages(request, response)
-            exchange = as_exchange(captured, *redacted, identity, self._producer)
-        else:  # what the application told others holds the same secrets, and some of its own
-            exchange = self._redactor.redact(as_exchange(captured, request, response, identity, self._producer))
+            exchange = as_exchange(captured, *redacted, observed, identity, self._producer)
         return frame(FrameKind.EXCHANGE, encode_exchange(exchange), self._stamp)
 
     def _client_address(self, captured: Capture) -> str:

@@ -1,7 +1,7 @@
 """Notes the SQL statements of SQLAlchemy and Django in the current request's observation.
 
-Neither is imported here: a process that has not loaded one does not use it. Applications load them late, so that each
-new observation asks again until both are there; asking costs two look-ups.
+Neither is imported here: a process that has not loaded one does not use it. Applications load them late, so that
+`look` is called again when more modules are there.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from .guard import Guard
-from .observation import Observation, current
+from .observation import current
 from .sql import CountedStatements, add_rows
 
 _STEP = "counting a statement"
@@ -26,20 +27,18 @@ class SqlHook:
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
         self._pending = list(_INSTALL)
-        self._loaded = 0  # modules, when it was last looked for what is pending
-        self._django = False
+        self.watches = False
+        """Whether `watch` is to be called in each request's thread."""
 
-    def equip(self, observation: Observation) -> None:
-        """Gives the observation a place for its statements, if anything in this process can tell of any."""
-        if self._pending and len(sys.modules) != self._loaded:
-            self._loaded = len(sys.modules)
-            self._look()
-        if self._django:
-            _watch_connections(self._guard)
-        if len(self._pending) < len(_INSTALL):
-            observation.statements = CountedStatements(self._guard)
+    def watch(self) -> None:
+        """Notes the statements of Django's connections that this thread had opened before."""
+        _watch_connections(self._guard)
 
-    def _look(self) -> None:
+    def look(self) -> Callable[[], CountedStatements] | None:
+        """Hooks what has been loaded since the last time; how what statements are counted in is made.
+
+        None where nothing in this process can tell of any statement.
+        """
         for name in tuple(self._pending):
             if name in sys.modules:
                 try:
@@ -48,7 +47,8 @@ class SqlHook:
                     self._guard.failed(f"counting the statements of {name.partition('.')[0]}", error)
                     continue
                 self._pending.remove(name)
-                self._django = self._django or name == _DJANGO
+                self.watches = self.watches or name == _DJANGO
+        return None if len(self._pending) == len(_INSTALL) else partial(CountedStatements, self._guard)
 
 
 def _installed(name: str) -> None:
@@ -65,7 +65,7 @@ _done: set[str] = set()
 def _statements() -> CountedStatements | None:
     """Where the current request's statements are counted."""
     observation = current()
-    statements = observation.statements if observation is not None else None
+    statements = observation.counted() if observation is not None else None
     return statements if type(statements) is CountedStatements else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..guard import Guard
@@ -30,13 +31,15 @@ class OutboundHook:
             self._allowed = tape.AllowedHosts(config.allow_hosts, config.egress == "block")
             guard_socket.install()
 
-    def equip(self, observation: Observation) -> None:
-        """Gives an observation its log of calls, and what answers them where a replay gave a tape along.
+    def look(self) -> Callable[[], CallLog]:
+        """Wraps what has been loaded since the last time; how what calls are noted in is made."""
+        wrap_loaded_clients()
+        return CallLog
+
+    def answer(self, observation: Observation) -> None:
+        """Has the calls of a request answered from the tape that a replay gave along.
 
         A tape that cannot be read, cut by a proxy maybe, is an empty one: what was to be answered must not go out.
         """
-        wrap_loaded_clients()
-        log = observation.calls = CallLog()
-        if observation.run and observation.tape:
-            calls = self._read_tape(self._key, observation.run, observation.tape)
-            log.player = self._make_tape(calls or (), self._allowed)
+        calls = self._read_tape(self._key, observation.run, observation.tape)
+        observation.calls = CallLog(self._make_tape(calls or (), self._allowed))

@@ -211,7 +211,7 @@ def log_of_request() -> CallLog | None:
     observation = current()
     if observation is None:
         return None
-    log = observation.calls
+    log = observation.called()
     return log if isinstance(log, CallLog) else None
 
 

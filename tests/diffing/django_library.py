@@ -27,7 +27,7 @@ from django.db import connection, models  # noqa: E402 - after the settings
 from django.template import engines  # noqa: E402
 
 from recorder.guard import Guard  # noqa: E402
-from recorder.observation import Observation, begin, end  # noqa: E402
+from recorder.observation import Observation, Wanted, begin, end  # noqa: E402
 from recorder.sql_hooks import SqlHook  # noqa: E402
 
 
@@ -133,8 +133,9 @@ def fill() -> None:
 
 
 def observed(view: View, limit: int) -> dict[str, object]:
-    observation = Observation()
-    SqlHook(Guard()).equip(observation)
+    hook = SqlHook(Guard())
+    observation = Observation(wanted=Wanted(hook.look()))
+    hook.watch()
     begin(observation)
     try:
         value = view(limit)

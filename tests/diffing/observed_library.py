@@ -21,7 +21,7 @@ from sqlalchemy.orm import (
 from diffing.difference import Answer, Case
 from recorder.exchange import Body, Exchange, Observed, RecordedRequest, RecordedResponse
 from recorder.guard import Guard
-from recorder.observation import Observation, begin, end
+from recorder.observation import Observation, Wanted, begin, end
 from recorder.sql_hooks import SqlHook
 
 BOOKS = 40
@@ -210,8 +210,7 @@ BECAME: dict[str, tuple[View, View, set[str]]] = {
 
 def answer(engine: Engine, view: View, limit: int) -> Answer:
     """One request, observed."""
-    observation = Observation()
-    SqlHook(Guard()).equip(observation)
+    observation = Observation(wanted=Wanted(SqlHook(Guard()).look()))
     begin(observation)
     try:
         with Session(engine) as session:

@@ -19,7 +19,7 @@ from recorder import RecorderConfig, RecorderMiddleware
 from recorder.exchange import SqlStatement
 from recorder.flask import Understudy
 from recorder.guard import Guard
-from recorder.observation import Observation, begin, end
+from recorder.observation import Observation, Wanted, begin, end
 from recorder.sinks.memory import MemorySink, memory_sink
 from recorder.sql import MAX_SHAPES, MAX_TEXTS, MORE, UNKNOWN, CountedStatements, add_rows
 from recorder.sql_hooks import SqlHook
@@ -38,8 +38,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture
 def observation() -> Iterator[Observation]:
-    made = Observation()
-    SqlHook(Guard()).equip(made)
+    made = Observation(wanted=Wanted(SqlHook(Guard()).look()))
     begin(made)
     yield made
     end(made)
@@ -159,9 +158,8 @@ def test_what_fails_in_the_recorder_does_not_reach_the_application(
     def fail(*_: Any) -> None:
         raise RuntimeError("ours")
 
-    made = Observation()
     guard = Guard()
-    SqlHook(guard).equip(made)
+    made = Observation(wanted=Wanted(SqlHook(guard).look()))
     monkeypatch.setattr(CountedStatements, "note", fail)
     begin(made)
     try:
@@ -212,7 +210,7 @@ import django
 django.setup()
 from django.db import connection, transaction
 from recorder.guard import Guard
-from recorder.observation import Observation, begin
+from recorder.observation import Observation, Wanted, begin
 from recorder.sql_hooks import SqlHook
 
 def ask(sql, *parameters):
@@ -220,9 +218,10 @@ def ask(sql, *parameters):
         cursor.execute(sql, parameters)
 
 ask("SELECT 0")  # this connection is open before anything is installed
-observation = Observation()
 hook = SqlHook(Guard())
-hook.equip(observation)
+observation = Observation(wanted=Wanted(hook.look()))
+assert hook.watches
+hook.watch()
 begin(observation)
 ask("CREATE TABLE t (a INTEGER)")
 
