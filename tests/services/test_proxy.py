@@ -23,6 +23,13 @@ class Echo(socketserver.ThreadingTCPServer):
         self.got = b""
         super().__init__(("127.0.0.1", 0), _Lines)
 
+    def wait_for(self, data: bytes) -> None:
+        """Until it has been sent this much: each connection has a thread, and any of them may be late."""
+        deadline = time.monotonic() + 10
+        while self.got != data and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert self.got == data
+
 
 class _Lines(socketserver.StreamRequestHandler):
     server: Echo
@@ -131,6 +138,7 @@ def test_a_cut_in_the_middle_of_a_request(proxy: Proxy, echo: Echo) -> None:
         client.sendall(b"cd\n")
         with pytest.raises(ConnectionResetError):
             client.recv(10)
+    echo.wait_for(b"ab\nc")
     with connect(proxy) as client:
         client.sendall(b"e\n")
         assert client.recv(10) == b"e\n"
