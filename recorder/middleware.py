@@ -222,8 +222,9 @@ def _complete(capture: Capture) -> None:
     capture.route, capture.endpoint = route_of(environ, values[SCRIPT], capture.request)
     capture.principal = principal_of(environ)
     weight = _FIXED_WEIGHT + capture.kept + _PIECE_WEIGHT * len(capture.chunks) + sum(map(len, values[HEADERS:]))
-    if capture.observation is not None:  # most have noted nothing
-        weight += capture.observation.weight
+    observation = capture.observation
+    if observation is not None and (observation.calls is not None or observation.statements is not None):
+        weight += observation.weight
     if tee is None:
         capture.request_body = None
     else:
