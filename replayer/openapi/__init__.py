@@ -1,0 +1,1 @@
+"""Descriptions of APIs in OpenAPI: what a file says there is."""
