@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import shutil
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..errors import UsageError
-from ..rehearsal import Rehearsal
-from ..reports.html import to_html
-from ..reports.json_report import to_json
-from ..reports.terminal import to_text
 from ..selection.recorded import Budget
 from ..service import GateOptions, run_gate
 from . import output
 from .git import git
 from .options import Database, SettingsFile
+from .report_files import Github, GitlabFile, HtmlFile, JsonFile, JunitFile, MarkdownFile, ReportFiles
 
 app = typer.Typer(add_completion=False)
 
@@ -70,8 +62,12 @@ def gate(
     seed: Annotated[int, typer.Option(help="Another seed chooses other exchanges, where there are too many.")] = 1,
     branch: Annotated[str, typer.Option(help="Branch that is judged; default: git's.")] = "",
     commit: Annotated[str, typer.Option(help="Commit that is judged; default: git's.")] = "",
-    json_file: Annotated[str, typer.Option("--json", metavar="FILE", help="JSON report; - is standard output.")] = "",
-    html_file: Annotated[str, typer.Option("--html", metavar="FILE", help="HTML report, one file.")] = "",
+    json_file: JsonFile = "",
+    html_file: HtmlFile = "",
+    junit_file: JunitFile = "",
+    markdown_file: MarkdownFile = "",
+    gitlab_file: GitlabFile = "",
+    github: Github = False,
     db: Database = "",
 ) -> int:
     """Replay RECORDING against the candidate, compare with the baseline, and judge.
@@ -80,8 +76,8 @@ def gate(
     """
     if everything and budget is not None:
         raise UsageError("--all and --budget contradict each other.", "Give one of them.")
-    for path in (json_file, html_file):
-        check_writable(path)
+    files = ReportFiles(json_file, html_file, junit_file, markdown_file, gitlab_file, github)
+    files.check()
     options = GateOptions(
         recording=recording,
         candidate=candidate,
@@ -105,21 +101,8 @@ def gate(
     )
     with output.watching() as watcher:
         rehearsal = run_gate(options, watcher)
-    write_reports(rehearsal, json_file, html_file)
+    files.write(rehearsal.report)
     return rehearsal.report.verdict.exit_code
-
-
-def write_reports(rehearsal: Rehearsal, json_file: str, html_file: str) -> None:
-    report = rehearsal.report
-    text = to_text(report, width=min(120, shutil.get_terminal_size((100, 24)).columns), color=sys.stdout.isatty())
-    if "-" in (json_file, html_file):
-        output.note(text)
-    else:
-        output.say(text)
-    if json_file:
-        _write(json_file, json.dumps(to_json(report), indent=2, ensure_ascii=False) + "\n")
-    if html_file:
-        _write(html_file, to_html(report))
 
 
 def _positive(option: str, value: float | None) -> float:
@@ -141,21 +124,3 @@ def _speed(text: str) -> float:
             f"--speed must be max, or a number above 0, not {text!r}.", "--speed 1 keeps the recorded timing."
         )
     return value
-
-
-def check_writable(path: str) -> None:
-    """Before the work rather than after it."""
-    if path and path != "-":
-        folder = Path(path).parent
-        if not folder.is_dir() or not os.access(folder, os.W_OK) or Path(path).is_dir():
-            raise UsageError(f"The report {path!r} can not be written.", "Name a file in a folder that exists.")
-
-
-def _write(path: str, text: str) -> None:
-    if path == "-":
-        output.say(text.rstrip("\n"))
-        return
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as failure:
-        raise UsageError(f"The report {path!r} can not be written: {failure.strerror}.") from failure

@@ -15,9 +15,9 @@ from ..service import open_context, resume_run, stop_run
 from ..store import RunInfo
 from ..supervision import SILENT_SECONDS
 from . import output
-from .gate import check_writable, write_reports
 from .git import git
 from .options import AsJson, Database, SettingsFile
+from .report_files import Github, GitlabFile, HtmlFile, JsonFile, JunitFile, MarkdownFile, ReportFiles
 from .retention_words import deleted, pruned
 
 app = typer.Typer(add_completion=False, help="List and show runs; stop one, take it up again, delete.")
@@ -60,8 +60,12 @@ def cancel(
 @app.command()
 def resume(
     run: Annotated[str, typer.Argument(help="The run's id, or the beginning of it.")],
-    json_file: Annotated[str, typer.Option("--json", metavar="FILE", help="JSON report; - is standard output.")] = "",
-    html_file: Annotated[str, typer.Option("--html", metavar="FILE", help="HTML report, one file.")] = "",
+    json_file: JsonFile = "",
+    html_file: HtmlFile = "",
+    junit_file: JunitFile = "",
+    markdown_file: MarkdownFile = "",
+    gitlab_file: GitlabFile = "",
+    github: Github = False,
     db: Database = "",
     policy: SettingsFile = None,
 ) -> int:
@@ -69,11 +73,11 @@ def resume(
 
     Its passes are made anew. Exit codes as of `understudy gate`.
     """
-    for path in (json_file, html_file):
-        check_writable(path)
+    files = ReportFiles(json_file, html_file, junit_file, markdown_file, gitlab_file, github)
+    files.check()
     with output.watching() as watcher:
         rehearsal = resume_run(run, policy, db, watcher)
-    write_reports(rehearsal, json_file, html_file)
+    files.write(rehearsal.report)
     return rehearsal.report.verdict.exit_code
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -20,10 +19,9 @@ from .approval_wording import (
     UNSEEN_NEXT,
     UNSEEN_TITLE,
     approval_line,
-    approved_words,
-    standing_note,
 )
 from .model import RunReport
+from .remarks import remarks
 
 MAX_FINDINGS = 500  # a page with more is not read; the JSON report holds all
 MAX_LINES = 200  # lines shown of one value
@@ -96,7 +94,7 @@ def _environment() -> Environment:
     environment.globals.update(
         change=wording.change,
         counted=wording.counted,
-        marks=_marks,
+        marks=remarks,
         reason_sentence=wording.reason_sentence,
         route=wording.route,
         selection_wording=selection_wording,
@@ -112,13 +110,3 @@ def _environment() -> Environment:
         visible=lambda value: wording.visible(str(value)),
     )
     return environment
-
-
-def _marks(report: RunReport, finding: Finding) -> Iterable[str]:
-    standing = report.standing(finding)
-    if words := approved_words(standing) if standing.approved else standing_note(standing):
-        yield words
-    if note := wording.state_note(finding):
-        yield note
-    if words := selection_wording.affected(report.selection, finding):
-        yield words

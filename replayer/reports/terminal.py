@@ -17,10 +17,9 @@ from .approval_wording import (
     UNSEEN_NEXT,
     UNSEEN_TITLE,
     approval_line,
-    approved_words,
-    standing_note,
 )
 from .model import RunReport
+from .remarks import remarks
 from .wording import (
     change,
     clipped,
@@ -32,7 +31,6 @@ from .wording import (
     reason_sentence,
     route,
     share,
-    state_note,
     visible,
 )
 
@@ -141,7 +139,7 @@ class _Text:
             yield ""
             yield self._head(finding)
             yield from self._indented(change(finding))
-            yield from self._indented("; ".join((finding.fingerprint, *self._marks(finding))))
+            yield from self._indented("; ".join((finding.fingerprint, *map(visible, remarks(self._report, finding)))))
         yield from self._more(len(approved))
 
     def _approvals(self, title: str, approvals: Sequence[Approval], hint: str) -> Iterator[str]:
@@ -173,16 +171,9 @@ class _Text:
         if len(others) > MAX_PLACES:
             yield from self._indented(f"and {len(others) - MAX_PLACES} more places")
         exemplar = f", e.g. exchange {visible(finding.exemplars[0])}" if finding.exemplars else ""
-        yield from self._indented(f"{finding.fingerprint}{exemplar}" + "".join(f"; {n}" for n in self._marks(finding)))
-
-    def _marks(self, finding: Finding) -> Iterator[str]:
-        standing = self._report.standing(finding)
-        if words := approved_words(standing) if standing.approved else standing_note(standing):
-            yield visible(words)
-        if note := state_note(finding):
-            yield note
-        if words := selection_wording.affected(self._report.selection, finding):
-            yield words
+        yield from self._indented(
+            f"{finding.fingerprint}{exemplar}" + "".join(f"; {n}" for n in map(visible, remarks(self._report, finding)))
+        )
 
     def _ledger(self) -> Iterator[str]:
         total = self._report.ledger.total

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 from sqlalchemy import text
 
 from diffing.gate import Outcome, Verdict
-from recorder.keys import Key
 from replayer.approvals_file import FILE_NAME
 from replayer.cli.main import main
 from replayer.reports.json_report import to_json
@@ -21,23 +19,8 @@ from replayer.reports.model import RunReport
 from replayer.store import Store
 
 from .test_approving import FINDING
-from .tiny import record, route_of
+from .tiny_home import home as home
 
-ROOT = Path(__file__).parents[2]
-KEY = "a key of at least thirty-two bytes"
-SETTINGS = """
-[targets.old]
-start = [{python!r}, "-m", "tests.replayer.tiny_server", "{{port}}", "--offset", "500"]
-cwd = {root!r}
-ready = "/products"
-disposable = true
-
-[targets.new]
-start = [{python!r}, "-m", "tests.replayer.tiny_server", "{{port}}", "--wrong"]
-cwd = {root!r}
-ready = "/products"
-disposable = true
-"""
 TAGGED = """
 [[tags]]
 name = "orders"
@@ -46,24 +29,6 @@ routes = ["* /**"]
 [policy.tags.orders]
 reviewers = 2
 """
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository's folder with settings and a recording."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("UNDERSTUDY_DATABASE_URL", "UNDERSTUDY_KEY_FILE", "GIT_AUTHOR_EMAIL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("UNDERSTUDY_KEY", KEY)
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    (tmp_path / "understudy.toml").write_text(SETTINGS.format(python=sys.executable, root=str(ROOT)))
-    with Store.open("sqlite:///.understudy/understudy.db") as store:
-        info = store.create_recording("tiny", service="tiny", release="1", key_id=Key(KEY.encode()).id, source="a test")
-        exchanges = record(users=3, rounds=6).exchanges
-        store.add_exchanges(info.id, [replace(each, route=route_of(each)) for each in exchanges])
-        store.close_recording(info.id)
-    return tmp_path
 
 
 def gate(candidate: str = "new", *options: str) -> tuple[int, dict[str, Any]]:
