@@ -1,13 +1,18 @@
-"""The report as one HTML file: no network, no script, light and dark, to be kept as an artifact of a build."""
+"""The report as one HTML file: no network, filters, light and dark, to be kept as an artifact of a build."""
 
 from __future__ import annotations
 
+import base64
 import difflib
+import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from diffing.difference import DifferenceKind
 from diffing.grouping import Finding
@@ -39,8 +44,16 @@ class Row:
 def to_html(report: RunReport) -> str:
     """The whole report. Every recorded or replayed value is escaped, control characters included."""
     template = _environment().get_template("report.html.j2")
+    style, script = _asset("style.css"), _asset("filters.js")
     return template.render(
         report=report,
+        style=Markup(style),
+        script=Markup(script),
+        security_policy=(
+            f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)};"
+            " base-uri 'none'; form-action 'none'"
+        ),
+        tags=list(dict.fromkeys(tag for finding in report.findings for tag in finding.tags)),
         most_findings=MAX_FINDINGS,
         approval_lists=(
             (UNSEEN_TITLE, report.unseen, UNSEEN_NEXT),
@@ -82,6 +95,29 @@ def _lines(finding: Finding, baseline: bool) -> list[str]:
     return [wording.visible(line) for line in lines[:MAX_LINES]] + more
 
 
+def states_of(report: RunReport, finding: Finding) -> Iterator[str]:
+    """The states that a finding is in, as the page's filter calls them."""
+    if finding.fingerprint in report.verdict.blocking:
+        yield "blocks"
+    yield "approved" if report.standing(finding).approved else "not approved"
+    yield finding.state
+
+
+def states(report: RunReport) -> list[str]:
+    """All states that any finding is in."""
+    return list(dict.fromkeys(state for finding in report.findings for state in states_of(report, finding)))
+
+
+@cache
+def _asset(name: str) -> str:
+    return files(__package__).joinpath("templates", name).read_text("utf-8")
+
+
+def _source(text: str) -> str:
+    """What lets a browser take this very text, and nothing else, for a style or a script of the page."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -94,12 +130,14 @@ def _environment() -> Environment:
     environment.globals.update(
         change=wording.change,
         counted=wording.counted,
-        marks=remarks,
+        remarks=remarks,
         reason_sentence=wording.reason_sentence,
         route=wording.route,
         selection_wording=selection_wording,
         self_test_wording=self_test_wording,
         side_by_side=side_by_side,
+        states=states,
+        states_of=states_of,
     )
     environment.filters.update(
         approval_line=approval_line,
