@@ -18,6 +18,7 @@ GROUPS = {
     "runs": "List and show runs; stop one, or take it up again.",
     "worker": "Send the batches of runs that are shared among workers.",
     "findings": "List the findings of a run; approve what is intended.",
+    "report": "Print the JSON report's schema; put a report into a pull request.",
     "rules": "List and check noise rules, and propose new ones.",
     "serve": "Serve the dashboard, and take what recorders send.",
     "doctor": "Look whether a rehearsal could begin: settings, database, recording, key, targets.",

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from ..reports.reading import report_of
 from ..retention import age, prune_runs
 from ..service import open_context, resume_run, stop_run
 from ..store import RunInfo
@@ -38,12 +39,24 @@ def list_(json: AsJson = False, db: Database = "", policy: SettingsFile = None) 
 @app.command()
 def show(
     run: Annotated[str, typer.Argument(help="The run's id, or the beginning of it.")],
+    json_file: JsonFile = "",
+    html_file: HtmlFile = "",
+    junit_file: JunitFile = "",
+    markdown_file: MarkdownFile = "",
+    gitlab_file: GitlabFile = "",
+    github: Github = False,
     db: Database = "",
     policy: SettingsFile = None,
 ) -> None:
-    """The JSON report of one run."""
+    """The JSON report of one run; or any other reports, as the gate would have written them then."""
+    files = ReportFiles(json_file, html_file, junit_file, markdown_file, gitlab_file, github)
+    files.check()
     with open_context(policy, db).store as store:
-        output.data(store.run_report(store.run(run).id))
+        data = store.run_report(store.run(run).id)
+    if files == ReportFiles():
+        output.data(data)
+    else:
+        files.write(report_of(data))
 
 
 @app.command()

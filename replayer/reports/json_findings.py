@@ -28,7 +28,7 @@ def _finding(data: Mapping[str, Any]) -> Finding:
         count=data["count"],
         out_of=data["out_of"],
         state=data["state"],
-        members=tuple(_member(each, data["severity"]) for each in data["members"]),
+        members=tuple(member_of(each, data["severity"]) for each in data["members"]),
         story=data["story"],
         tags=tuple(data["tags"]),
         exemplars=tuple(data["exemplars"]),
@@ -37,7 +37,8 @@ def _finding(data: Mapping[str, Any]) -> Finding:
     )
 
 
-def _member(data: Mapping[str, Any], otherwise: str) -> Member:
+def member_of(data: Mapping[str, Any], otherwise: str = "breaking") -> Member:
+    """A place of a finding as reports write it; `otherwise` is the severity where none is written."""
     return Member(
         fingerprint=data["fingerprint"],
         method=data["method"],

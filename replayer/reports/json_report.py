@@ -11,7 +11,7 @@ from diffing.difference import Location
 from diffing.grouping import Finding, Member
 from diffing.ledger import Tally
 from diffing.noise import HiddenPlace, NoiseRule, RuleUse
-from diffing.standing import Standing
+from diffing.standing import SILENT, Standing
 
 from .approval_wording import authors, reasons, standing_note
 from .model import RunReport
@@ -154,6 +154,26 @@ def standing_json(standing: Standing) -> dict[str, Any]:
         "approved": _decided(standing.approvals) if standing.approved else None,
         "rejected": _decided(standing.rejections) if standing.rejections else None,
         "approval_note": standing_note(standing),
+        "said": None if standing == SILENT else _said(standing),
+    }
+
+
+def _said(standing: Standing) -> dict[str, Any]:
+    """Everything that people said of a finding."""
+    return {
+        "needed": standing.needed,
+        "approvals": [_opinion(each) for each in standing.approvals],
+        "rejections": [_opinion(each) for each in standing.rejections],
+        "expired": [_opinion(each) for each in standing.expired],
+        "uncovered": [_member(each) for each in standing.uncovered],
+    }
+
+
+def _opinion(approval: Approval) -> dict[str, Any]:
+    return {
+        **approval_json(approval),
+        "severity": approval.subject.severity.value,
+        "created": approval.created.isoformat(),
     }
 
 

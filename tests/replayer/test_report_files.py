@@ -16,7 +16,7 @@ from replayer.reports.junit import to_junit
 from replayer.reports.markdown import to_markdown
 from replayer.reports.terminal import to_text
 
-from .report_schemas import gitlab_problems, junit_problems
+from .report_schemas import gitlab_problems, junit_problems, report_problems
 from .test_report import REPORT
 from .tiny_home import home as home
 
@@ -104,3 +104,24 @@ def test_a_full_disk_does_not_change_the_exit_code(home: Path, capsys: pytest.Ca
 
     assert "the report '/dev/full' can not be written: No space left on device." in capsys.readouterr().err
     assert junit_problems(Path("r.xml").read_text("utf-8")) == []
+
+
+def test_a_run_that_was_made_earlier_gives_the_same_reports(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*GATE, *EVERY]) == 1
+    text = capsys.readouterr().out
+    run = json.loads(Path("r.json").read_text("utf-8"))["run"]["id"]
+    written = {name: Path(name).read_text("utf-8") for name in EVERY[1::2]}
+    for name in written:
+        Path(name).unlink()
+
+    assert main(["runs", "show", run, *EVERY]) == 0
+    assert capsys.readouterr().out == text
+    assert {name: Path(name).read_text("utf-8") for name in written} == written
+    assert report_problems(json.loads(written["r.json"])) == []
+    assert junit_problems(written["r.xml"]) == []
+    assert gitlab_problems(json.loads(written["quality.json"])) == []
+
+    assert main(["runs", "show", run]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(written["r.json"])
+    assert main(["runs", "show", run, "--markdown", "-"]) == 0
+    assert capsys.readouterr().out == written["r.md"]
