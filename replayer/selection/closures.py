@@ -261,7 +261,7 @@ def _base(routes: set[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 class Closures:
-    """Closures over what is known of needs so far. What nobody has planned yet is `open`.
+    """Closures over what is known of needs so far. What nobody has planned yet is taken to need nothing.
 
     Of each life nothing is followed that lies further back than WINDOW from where the closure comes upon it; less far,
     where that would be too much: such a closure is `cut`.
@@ -297,6 +297,6 @@ class Closures:
             stack.extend(self._needs.get(index, ()))
         return found
 
-    def open(self, targets: Iterable[int]) -> set[int]:
-        """What is needed by the targets themselves and has not been planned."""
-        return {other for index in targets for other in self._needs[index] if other not in self._needs}
+    def unplanned(self, closure: Iterable[int]) -> int:
+        """How many of a closure's exchanges nobody has planned: what they need in turn is not known."""
+        return sum(index not in self._needs for index in closure)

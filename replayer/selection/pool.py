@@ -15,7 +15,7 @@ from itertools import chain
 from recorder.exchange import Exchange
 
 from ..plan import steps_and_flow
-from .choose import Chooser, Wanted, rounds
+from .choose import MAX_CLOSURE, Chooser, Wanted, rounds
 from .closures import WINDOW, Closures, needs
 from .lives import Lives
 from .strata import Strata
@@ -64,20 +64,28 @@ class Pool:
         return self._members.get(stratum, ())
 
     def fill(self, wanted: Sequence[Wanted], budget: int, seed: int) -> None:
-        """Puts candidates in, and plans them and what they need."""
+        """Puts candidates in, and plans them and what they need.
+
+        What was loaded with a candidate may need more from other lives, too. That is left open: each life would bring
+        others in until the pool holds most of the recording.
+        """
         chooser = Chooser(self._strata.members_of, wanted, seed)
+        candidates: list[int] = []
         for stratum, level in chain.from_iterable(rounds(self._strata.strata, wanted)):
             if level > 1 and len(self._seen) >= FACTOR * budget:
                 break
             for index in chooser.fill(stratum, level, self._seen.__contains__, self._cost):
+                candidates.append(index)
                 for new in self._add(index):
                     chooser.have[self._strata.of[new]] += 1
         self._plan_wanted()
         for _ in range(ROUNDS):
-            missing = self.closures.open(self.needs)
+            closures = self.closures
+            needed = set[int]().union(*(closures.of(index, MAX_CLOSURE) or () for index in candidates))
+            missing = needed - self.needs.keys()
             if not missing:
                 break
-            for index in missing:
+            for index in sorted(missing):
                 self._add(index)
             self._plan_wanted()
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from diffing.routes import RouteTable, matches
@@ -19,6 +21,9 @@ from .survey import Surveyor
 
 if TYPE_CHECKING:
     from ..store.survey import Glance, RouteTotal
+
+UNPLANNED = 20
+"""What an exchange counts for whose own needs nobody knows: a closure without such ones is taken first."""
 
 DEFAULT_BUDGET = 20_000
 """Exchanges: a recording up to this size is replayed whole unless a budget says otherwise."""
@@ -107,19 +112,26 @@ def _select(
     sizes: list[int] = []
     taken: list[int] = []
 
+    @cache
+    def needed(index: int) -> array[int] | None:
+        closure = closures.of(index, MAX_CLOSURE)
+        return None if closure is None else array("I", sorted(closure))
+
     def cost(index: int) -> int | None:
-        needed = closures.of(index, MAX_CLOSURE)
-        added = len(needed - chosen) if needed is not None else budget + 1
-        return added if added <= budget - len(chosen) else None
+        closure = needed(index)
+        if closure is None or len(new := [each for each in closure if each not in chosen]) > budget - len(chosen):
+            return None
+        return len(new) + UNPLANNED * closures.unplanned(new)
 
     def take(stratum: int, level: int) -> None:
         for index in chooser.fill(stratum, level, chosen.__contains__, cost):
-            needed = closures.of(index, MAX_CLOSURE) or set()
-            sizes.append(len(needed))
+            closure = needed(index) or array("I")
+            sizes.append(len(closure))
             taken.append(index)
-            for new in needed - chosen:
-                chooser.have[strata.of[new]] += 1
-            chosen.update(needed)
+            for new in closure:
+                if new not in chosen:
+                    chooser.have[strata.of[new]] += 1
+                    chosen.add(new)
 
     for one in rounds(strata.strata, wanted):
         for stratum, level in cheapest_first(one, chooser, cost):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select
 from . import codec
 from .tables import blocks
 
-Records = list[list[Any]]
+Records = Sequence[list[Any]]
 
 KEPT_BLOCKS = 32
 """Blocks kept unpacked: exchanges in order of time come from as many blocks as there were recording processes."""

@@ -142,7 +142,7 @@ def _glance(row: Any, record: list[Any], bodies: dict[int | None, bytes]) -> Gla
     )
 
 
-def _block(reader: BlockReader, number: int, connection: Connection) -> list[list[Any]]:
+def _block(reader: BlockReader, number: int, connection: Connection) -> Sequence[list[Any]]:
     return reader.load(connection, [number])[number]
 
 

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+import zstandard
 from sqlalchemy import create_engine, inspect, text
 
 from recorder.exchange import (
@@ -21,7 +22,7 @@ from recorder.exchange import (
     SqlStatement,
 )
 from replayer.errors import InconclusiveError, UsageError
-from replayer.store import Added, DamageRecord, RecordingInfo, Store
+from replayer.store import Added, DamageRecord, RecordingInfo, Store, codec
 
 
 def exchange(number: int, *, body: bytes = b"{}", started: float | None = None, sent: bytes = b"") -> Exchange:
@@ -144,6 +145,30 @@ def test_a_reader_does_not_hinder_a_writer(store: Store) -> None:
     next(reader)
     store.add_exchanges(info.id, [exchange(n) for n in range(600, 700)])
     assert len(list(reader)) == 699
+
+
+def test_blocks_of_an_earlier_version_are_read(store: Store) -> None:
+    """It wrote one array of all records."""
+    info = recording(store)
+    written = [exchange(number) for number in range(3)]
+    store.add_exchanges(info.id, written)
+    with store._engine.begin() as connection:
+        block = connection.execute(text("SELECT data FROM blocks")).scalar_one()
+        records = list(codec.unpack(codec.BLOCK_FORMAT, block))
+        array = zstandard.ZstdCompressor().compress(codec.dumps(records))
+        connection.execute(text("UPDATE blocks SET format = 1, data = :data"), {"data": array})
+    assert list(store.exchanges(info.id)) == written
+
+
+def test_a_block_of_a_later_version_is_refused() -> None:
+    with pytest.raises(ValueError, match="unknown block format 3"):
+        codec.unpack(3, codec.pack([["GET"]]))
+
+
+def test_records_of_a_block_are_parsed_one_by_one() -> None:
+    block = codec.unpack(codec.BLOCK_FORMAT, codec.pack([["a\nb"], ["c"], ["d"]]))
+    assert (len(block), block[0], block[-1], list(block[1:])) == (3, ["a\nb"], ["d"], [["c"], ["d"]])
+    assert list(codec.unpack(codec.BLOCK_FORMAT, codec.pack([]))) == []
 
 
 def test_an_exchange_is_added_once(store: Store) -> None:

@@ -131,7 +131,10 @@ def test_one_that_nothing_makes_small_enough_is_none() -> None:
     numbers = array("I", range(100))
     alone = Lives(numbers, numbers, numbers, array("I", range(101)))
     assert Closures(lots, alone).of(0, 50) is None
-    assert Closures({0: lots[0]}, alone).open([0]) == set(range(1, 100))
+
+
+def test_what_nobody_planned_is_counted() -> None:
+    assert chain(10).unplanned(range(12)) == 2
 
 
 def test_an_order_needs_that_the_cart_had_been_emptied() -> None:
