@@ -19,6 +19,7 @@ from .observation import begin, current
 from .observed import answer_observed
 from .pipeline import Pipeline
 from .route import FLASK_REQUEST, principal_of, route_of
+from .route_map import ROUTES_PATH, routes_answer
 from .sampling import Sampler
 from .sinks import OnLost, check_sink
 from .unread import fetch_unread
@@ -84,6 +85,8 @@ class RecorderMiddleware:
             run_id = self._replaying(environ)
             if run_id is not None:
                 environ[observe.ENVIRON_RUN] = run_id
+                if environ.get("PATH_INFO", "").endswith(ROUTES_PATH):
+                    return routes_answer(self._app, start_response)
                 observation = self._hooks.observation(run_id, environ.pop(observe.ENVIRON_TAPE, ""))
                 return answer_observed(self._app, environ, start_response, observation, self._guard)
         pipeline = self._pipeline

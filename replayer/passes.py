@@ -27,6 +27,7 @@ from .signature import Signature
 from .spare_calls import spare_calls
 from .target_settings import TargetSettings, repeatable
 from .targets import open_instance
+from .told_routes import Routes, asked_routes
 
 MAX_CANARIES = 6
 AGAIN = 2
@@ -52,6 +53,7 @@ class Pass:
     canary: CanaryRead
     seconds: float = 0.0
     started: float = 0.0
+    routes: Routes | None = None  # which routes the target says it has; None: it does not say, or was not asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class PassRunner:
     order: Callable[[int], float] = float
     canaries: tuple[str, ...] = field(default=())
     executor: Executor = field(default_factory=LocalExecutor)
+    ask_routes: bool = False  # also a target that we do not load ourselves
 
     async def run(
         self,
@@ -106,6 +109,9 @@ class PassRunner:
             spare = self._spare()
             signature = Signature(self.key, self.run_id, spare)
             async with client_for(instance.base_url, target.timeout, pace, signature) as client:
+                routes = instance.routes
+                if routes is None and self.ask_routes and self.key is not None:
+                    routes = await asked_routes(client)
                 paths = target.canary or self.canaries
                 before, noisy = await read_canaries(client, paths)
                 job = Job(
@@ -140,7 +146,7 @@ class PassRunner:
                     for answer in result.answers
                 ]
         canary = CanaryRead(before, after, noisy)
-        return Pass(name, target, result, canary, time.time() - started, started)
+        return Pass(name, target, result, canary, time.time() - started, started, routes)
 
     def _spare(self) -> tuple[OutboundCall, ...]:
         return spare_calls((step.route, step.exchange) for step in self.plan.steps) if self.key is not None else ()

@@ -14,9 +14,10 @@ from functools import partial
 
 from diffing.approvals import Approvals
 from diffing.difference import Answer, Case, Comparison
-from diffing.gate import Evidence, Policy
+from diffing.gate import Policy
 from diffing.grouping import group
 from diffing.noise import NoiseRule
+from diffing.policy import Clause
 from diffing.profile import NoiseProfile, learn
 from diffing.routes import RouteTable
 from diffing.self_test import Judging, right_answers, self_test
@@ -27,6 +28,7 @@ from recorder.keys import Key
 from recorder.redaction import Redactor
 
 from .breaker import Reference
+from .budgets import Budgeting
 from .cases import CaseMaker, teaching
 from .confirmation import Confirmer
 from .errors import UsageError
@@ -34,6 +36,7 @@ from .executors import Executor, LocalExecutor
 from .guide import make_guide
 from .keeping import keeping_redactor
 from .known import Known, drift
+from .known_routes import RouteSource
 from .pacing import CONCURRENCY
 from .passes import Pass, PassRunner, choose_canaries, statuses, unsent_pass
 from .plan import Plan, make_plan
@@ -74,6 +77,8 @@ class Request:
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex[:12])
     executor: Executor = field(default_factory=LocalExecutor)
     notes: tuple[str, ...] = ()  # what the report has to say of the recording
+    routes: RouteSource = field(default_factory=RouteSource)
+    recorded_until: float | None = None  # start of its last exchange, seconds since the epoch; None: not known
     selected: Selected | None = None  # `exchanges` are a part of the recording; None: all of it
 
 
@@ -92,7 +97,6 @@ class Rehearsal:
     """Everything that a run found out: the report, and what it rests on."""
 
     report: RunReport
-    evidence: Evidence  # to judge once more, when somebody has approved something
     plan: Plan
     baselines: tuple[Pass, ...]
     candidates: tuple[Pass, ...]
@@ -132,6 +136,7 @@ class _Rehearsing:
             order=request.order,
             canaries=choose_canaries(self._plan),
             executor=request.executor,
+            ask_routes=request.routes.ask,
         )
         self._maker = CaseMaker(
             self._plan,
@@ -169,13 +174,13 @@ class _Rehearsing:
         stopped = any(one.result.problem for one in (*baselines, *candidates))
         if findings and self._request.confirm and not stopped and not found.unconfirmable:
             found = await self._confirmed(found, trial)
+        found = replace(found, budgets=await self._budgets(cases, baselines, found, stopped))
         if self._request.self_test:
             found = replace(found, sensitivity=self._sensitivity(cases, baselines, profile))
         self._watcher.stage("judging")
-        report, evidence = run_report(self._request, found, self._started)
+        report = run_report(self._request, found, self._started)
         return Rehearsal(
             report,
-            evidence,
             self._plan,
             tuple(baselines),
             tuple(candidates),
@@ -263,6 +268,22 @@ class _Rehearsing:
         )
         findings = await confirmer.confirm(found.findings, found.comparisons)
         return replace(found, findings=findings, confirmations=confirmer.counted, broken=tuple(confirmer.broken))
+
+    async def _budgets(
+        self, cases: Sequence[Case], baselines: Sequence[Pass], found: Found, stopped: bool
+    ) -> tuple[Clause, ...]:
+        """What became of the policy's budgets; what seems to be over one is measured again."""
+        request = self._request
+        why = "a pass broke off" if stopped else found.unconfirmable
+        budgeting = Budgeting(
+            self._plan,
+            self._maker,
+            partial(self._pass, reference=self._reference(baselines)),
+            request.candidate,
+            request.baselines[0] if request.baselines else None,
+            why or ("" if request.confirm else "repetitions are switched off"),
+        )
+        return await budgeting.clauses(cases, request.policy.budgets)
 
     def _sensitivity(self, cases: Sequence[Case], baselines: Sequence[Pass], profile: NoiseProfile) -> Sensitivity:
         """Which of the faults planted into right answers this very comparison catches."""

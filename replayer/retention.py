@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from .ages import DAY
 from .errors import UsageError
 from .store import Freed, RecordingInfo, RunInfo, Store
 
-DAY = 24 * 3600.0
-AGES = {"h": 3600.0, "d": DAY, "w": 7 * DAY}
 SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 Route = tuple[str, str]
@@ -51,14 +50,6 @@ class Pruned:
     freed: Freed
     bytes_left: int
     dry_run: bool
-
-
-def age(text: str) -> float:
-    """`30d`, `12h` or `2w` in seconds. Raises UsageError."""
-    match = re.fullmatch(r"(\d{1,6}) ?([hdw])", text.strip().lower())
-    if not match:
-        raise UsageError(f"{text[:40]!r} is no age.", "Write hours, days or weeks: 12h, 30d, 2w.")
-    return int(match[1]) * AGES[match[2]]
 
 
 def size(text: str) -> int:

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING
 from diffing.difference import Answer, Comparison
 from diffing.gate import Evidence, judge_run
 from diffing.grouping import Finding
-from diffing.ledger import LeftOut, Recorded, build_ledger
+from diffing.ledger import Recorded, build_ledger
 from diffing.noise import uses
+from diffing.policy import Clause
 from diffing.profile import NoiseProfile
 from diffing.rule_evidence import varied_spots
 from diffing.sensitivity import Sensitivity
 from diffing.standing import approved_fingerprints, standings, unseen
 
 from .keeping import keeping_redactor, redacted_finding
+from .known_routes import reached
 from .observing import unobserved
 from .passes import Pass, state_problems
 from .plan import Plan
-from .reports.model import Coverage, CoverageRoute, RunReport
+from .reports.model import RunReport
 from .reports.rule_notes import rule_notes
 from .selection.account import Account, account
 
@@ -63,17 +65,19 @@ class Found:
     learned_in: str = ""  # the id of the earlier run whose profile still holds; "": learned in this run
     learned_from: int = 0  # passes of the baseline that taught
     broken: tuple[str, ...] = ()  # what ended repetitions, in sentences
+    budgets: tuple[Clause, ...] = ()  # what became of the policy's budgets
     drifted: tuple[str, ...] = ()  # where the baseline contradicted an earlier run's profile, which was learned anew
 
 
-def run_report(request: Request, found: Found, started: float) -> tuple[RunReport, Evidence]:
-    """The report, with its verdict, and what that rests on. Values in the report's findings are redacted."""
+def run_report(request: Request, found: Found, started: float) -> RunReport:
+    """The report, with its verdict. Values in findings are redacted."""
     baselines, candidates = found.baselines, found.candidates
     recorded = (Recorded(s.exchange.id, s.exchange.request.method, s.route, s.exchange.route) for s in found.plan.steps)
     part = request.selected
     ledger = build_ledger(found.comparisons, request.route_counts, recorded, part.left_out if part else ())
     fidelity = _fidelity(found.plan, (baselines or candidates)[0])
-    coverage = _coverage(found.plan, candidates[0], part.left_out if part else ())
+    routes = reached(request.routes, found.plan, baselines, candidates[0], part.left_out if part else ())
+    coverage = routes.coverage
     with_baseline = bool(baselines or request.baseline_answers)
     problems = [f"{one.name}: {one.result.problem}" for one in (*baselines, *candidates) if one.result.problem]
     problems += (*found.broken, *state_problems(baselines, candidates))
@@ -98,6 +102,12 @@ def run_report(request: Request, found: Found, started: float) -> tuple[RunRepor
         tags=request.tags,
         unconfirmable=found.unconfirmable,
         sensitivity=found.sensitivity.total.value if found.sensitivity is not None else None,
+        routes_from=coverage.routes_from,
+        routes_unknown=routes.unknown,
+        unreplayed=coverage.missing,
+        new_routes=routes.new,
+        budgets=found.budgets,
+        age=None if request.recorded_until is None else max(0.0, started - request.recorded_until),
     )
     suppressed: Counter[str] = Counter()
     unchecked: Counter[str] = Counter()
@@ -110,7 +120,7 @@ def run_report(request: Request, found: Found, started: float) -> tuple[RunRepor
     used = uses(request.rules, found.comparisons)
     measured = len(baselines) > 1 or found.learned_in
     said = standings(found.findings, request.approvals, request.policy)
-    report = RunReport(
+    return RunReport(
         run_id=request.run_id,
         recording=request.recording,
         candidate=request.candidate.name,
@@ -145,7 +155,6 @@ def run_report(request: Request, found: Found, started: float) -> tuple[RunRepor
         limits=evidence.limits,
         problems=evidence.problems,
     )
-    return report, evidence
 
 
 def _selection(request: Request, found: Found) -> Account | None:
@@ -211,16 +220,3 @@ def _fidelity(plan: Plan, one: Pass) -> float:
             replayed += 1
             kept += answer.response.status == step.status
     return kept / replayed if replayed else 0.0
-
-
-def _coverage(plan: Plan, candidate: Pass, left_out: Iterable[LeftOut]) -> Coverage:
-    statuses: dict[tuple[str, str], Counter[str]] = {(each.method, each.route): Counter() for each in left_out}
-    for step, answer in zip(plan.steps, candidate.result.answers, strict=True):
-        counts = statuses.setdefault((step.exchange.request.method, step.route), Counter())
-        if answer.response is not None:
-            counts[str(answer.response.status)] += 1
-    routes = tuple(
-        CoverageRoute(method, route, sum(counts.values()), dict(sorted(counts.items())))
-        for (method, route), counts in sorted(statuses.items())
-    )
-    return Coverage(len(routes), sum(1 for route in routes if route.replayed), routes)

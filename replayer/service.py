@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from diffing.approvals import Approvals
+from diffing.app_routes import Route
 from diffing.difference import Answer
 from diffing.gate import Policy
 from diffing.noise import NoiseRule
@@ -28,14 +28,15 @@ from .ingest import import_path
 from .judging import active_rules, policy_of
 from .keeping import keeping_redactor, kept_observations
 from .known import Known
+from .known_routes import RouteSource, described_routes, earlier_routes
 from .logs import about
 from .measured import Measured as Measured
+from .openapi.reading import read_openapi
 from .passes import Pass
 from .receiving import Busy as Busy
 from .receiving import Receiver as Receiver
 from .rehearsal import Rehearsal, Request, Watcher, rehearse
 from .reports.json_report import to_json
-from .reports.model import RunReport
 from .selection.recorded import Budget, Selected, selected
 from .settings import Settings, load_settings, resolve_target
 from .store import Store
@@ -43,7 +44,6 @@ from .store import Unstorable as Unstorable
 from .store.records import RecordingInfo, ResultRow, RunInfo, StoredAnswer
 from .supervision import SILENT_SECONDS, StoppedError, TellingWatcher, supervised
 from .target_settings import TargetSettings
-from .waiting import Waiting
 
 logger = logging.getLogger("understudy.gate")
 
@@ -121,23 +121,6 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
             asked=options.to_json(),
         )
         return _logged(context, options, asked, info, run_id, watcher)
-
-
-def await_approvals(rehearsal: Rehearsal, options: GateOptions, seconds: float, watcher: Watcher) -> RunReport:
-    """The run's report once people have approved what holds it back, or `seconds` later. Keeps it when it changed."""
-    report = rehearsal.report
-    context = open_context(options.settings_path, options.database_url)
-    with context.store as store:
-        path = approvals_path(context.settings)
-
-        def look() -> Approvals:
-            return Book(store, path, datetime.now(UTC)).approvals(report.run_id, options.branch)
-
-        waited = Waiting(rehearsal.evidence, policy_of(context.settings), look).wait(report, seconds, watcher)
-        if waited is not report:
-            verdict = waited.verdict
-            store.finish_run(report.run_id, verdict.outcome.value, verdict.exit_code, to_json(waited))
-    return waited
 
 
 def resume_run(
@@ -242,6 +225,8 @@ def _run(
             baseline_answers=tuple((f"run:{t.run}", _answers(store, t.run)) for t in asked.stored),
             route_counts=counts,
             notes=_notes(store, info),
+            routes=_route_source(store, info, context.settings),
+            recorded_until=info.last,
             passes=options.passes,
             speed=options.speed,
             correlate=options.correlate,
@@ -309,6 +294,18 @@ def _part(store: Store, info: RecordingInfo, budget: Budget, settings: Settings,
             "Give a larger --budget.",
         )
     return part
+
+
+def _route_source(store: Store, info: RecordingInfo, settings: Settings) -> RouteSource:
+    """Who says which routes there are. Raises UsageError for a description that can not be read."""
+    policy = settings.policy
+    given: tuple[Route, ...] = ()
+    if policy.routes_from == "openapi":
+        given = described_routes(read_openapi(Path(policy.openapi)))
+    elif policy.routes_from == "earlier":
+        given = earlier_routes(store, info)
+    ask = policy.routes_from == "app" or policy.min_new > 0
+    return RouteSource(policy.routes_from, given, policy.exclude_routes, ask)
 
 
 def _name(part: Selected | None) -> str:

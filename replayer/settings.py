@@ -7,7 +7,6 @@ raise `UsageError` with one sentence that names the file, the place in it and wh
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -18,6 +17,17 @@ from diffing.kinds import KINDS
 from diffing.paths import parse_pattern
 
 from .errors import UsageError, nearest
+from .policy_settings import (
+    SEVERITIES,
+    BudgetSetting,
+    PolicySettings,
+    Tag,
+    TagPolicy,
+    check_route,
+    check_tag,
+    read_policy,
+    read_tags,
+)
 from .target_settings import Expansion, TargetSettings, find_target, read_target
 from .toml_table import Table
 
@@ -25,6 +35,7 @@ __all__ = [
     "DEFAULT_DATABASE_URL",
     "PARTS",
     "SEVERITIES",
+    "BudgetSetting",
     "IngestSettings",
     "NoiseSetting",
     "PolicySettings",
@@ -39,55 +50,11 @@ __all__ = [
 
 DEFAULT_DATABASE_URL = "sqlite:///.understudy/understudy.db"
 DEFAULT_BROKER_URL = "redis://localhost:6379/0"
-SEVERITIES = ("breaking", "major", "minor", "info")
-"""From the gravest to the lightest."""
-
 SHORTEST_TOKEN = 16
 """Characters: what is shorter can be guessed."""
 
 PARTS = ("status", "header", "body", "sql", "latency", "outbound")
 """Where in a response, or beside it, a difference can be."""
-
-ROUTE_PATTERN = re.compile(r"(\*|[A-Z][A-Z-]*) (\*\*|/\S*)")
-
-
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """A name for some routes, for policy and alerts."""
-
-    name: str
-    routes: tuple[str, ...]  # "METHOD /glob/**"; the method may be *
-
-
-@dataclass(frozen=True, slots=True)
-class TagPolicy:
-    """What blocks a release on tagged routes: stricter than elsewhere unless the file says otherwise."""
-
-    fail_on: str = "major"  # the lightest severity that fails
-    reviewers: int = 1  # users that must approve
-
-
-@dataclass(frozen=True, slots=True)
-class PolicySettings:
-    """What blocks a release, and how much evidence a verdict needs.
-
-    The defaults let a recording of any size be judged: one replayed exchange is enough, and no share of the known
-    routes is asked for, since nobody but the user knows which routes matter. Fidelity below 0.9 is inconclusive by
-    default: when the baseline itself does not do what was recorded in one exchange of ten, a comparison of what it
-    does proves little.
-    """
-
-    fail_on: str = "breaking"  # the lightest severity that fails
-    min_route_coverage: float = 0.0  # share of the known routes that must have been replayed, 0..1
-    min_replayed: int = 1  # exchanges that must have been replayed
-    min_fidelity: float = 0.9  # share of replayed exchanges to which the baseline gave the recorded status, 0..1
-    inconclusive: str = "fail"  # or "pass", never for tagged routes
-    tags: tuple[tuple[str, TagPolicy], ...] = ()
-    min_sensitivity: float = 0.0  # share of planted faults that must be caught, 0..1; above 0 each run tests itself
-
-    def for_tag(self, name: str) -> TagPolicy:
-        """The policy of a tag, which is the default one where the file has none."""
-        return dict(self.tags).get(name, TagPolicy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +96,7 @@ class Settings:
 
     targets: tuple[TargetSettings, ...] = ()
     tags: tuple[Tag, ...] = ()
-    policy: PolicySettings = PolicySettings()
+    policy: PolicySettings = field(default_factory=PolicySettings)
     noise: tuple[NoiseSetting, ...] = ()
     slack: SlackSettings = SlackSettings()
     ingest: IngestSettings = IngestSettings()
@@ -158,11 +125,11 @@ def load_settings(
     keys = ("targets", "tags", "policy", "noise", "slack", "ingest", "database_url", "broker_url")
     top = Table(data, "", source, keys)
     targets, unset = _targets(top, environ)
-    tags = _tags(top)
+    tags = read_tags(top)
     return Settings(
         targets=targets,
         tags=tags,
-        policy=_policy(top, tags),
+        policy=read_policy(top, tags),
         noise=tuple(_noise(entry) for entry in top.entries("noise", _fields(NoiseSetting))),
         slack=_slack(top, tags),
         ingest=_ingest(top, environ),
@@ -252,58 +219,11 @@ def _url(top: Table, key: str, default: str, environ: Mapping[str, str]) -> str:
     return url
 
 
-def _tags(top: Table) -> tuple[Tag, ...]:
-    tags: dict[str, Tag] = {}
-    for table in top.entries("tags", _fields(Tag)):
-        table.required("name", "routes")
-        tag = Tag(table.text("name"), table.texts("routes"))
-        if tag.name in tags:
-            table.fail(f"is a second tag with the name {tag.name!r}")
-        for route in tag.routes:
-            _check_route(table, "routes", route)
-        tags[tag.name] = tag
-    return tuple(tags.values())
-
-
-def _check_route(table: Table, key: str, pattern: str) -> None:
-    if not ROUTE_PATTERN.fullmatch(pattern):
-        table.wrong(key, "a method, a space and a path", 'For example: "GET /api/orders/**" or "* /api/payments/**".')
-
-
-def _check_tag(table: Table, name: str, tags: tuple[Tag, ...]) -> None:
-    names = [tag.name for tag in tags]
-    if name not in names:
-        table.fail(f"names the tag {name!r}, which no [[tags]] defines", nearest(name, names, "defined tags"))
-
-
-def _policy(top: Table, tags: tuple[Tag, ...]) -> PolicySettings:
-    table = top.table("policy", _fields(PolicySettings))
-    defaults = PolicySettings()
-    by_tag = []
-    for name, data in table.tables("tags").items():
-        inner = Table(data, f"[policy.tags.{name}]", top.source, _fields(TagPolicy))
-        _check_tag(inner, name, tags)
-        policy = TagPolicy(
-            fail_on=inner.choice("fail_on", SEVERITIES, TagPolicy().fail_on),
-            reviewers=inner.whole("reviewers", TagPolicy().reviewers, least=1),
-        )
-        by_tag.append((name, policy))
-    return PolicySettings(
-        fail_on=table.choice("fail_on", SEVERITIES, defaults.fail_on),
-        min_route_coverage=table.share("min_route_coverage", defaults.min_route_coverage),
-        min_replayed=table.whole("min_replayed", defaults.min_replayed, least=0),
-        min_fidelity=table.share("min_fidelity", defaults.min_fidelity),
-        min_sensitivity=table.share("min_sensitivity", defaults.min_sensitivity),
-        inconclusive=table.choice("inconclusive", ("fail", "pass"), defaults.inconclusive),
-        tags=tuple(by_tag),
-    )
-
-
 def _noise(table: Table) -> NoiseSetting:
     table.required("route", "path")
     if "reason" not in table:
         table.fail("needs 'reason'", "Say in a sentence why this place may differ.")
-    _check_route(table, "route", table.text("route"))
+    check_route(table, "route", table.text("route"))
     kind, part = table.text("kind"), table.choice("part", PARTS, "body")
     if kind and kind not in KINDS:
         table.wrong("kind", "a kind of value", nearest(kind, KINDS, "kinds"))
@@ -361,5 +281,5 @@ def _slack(top: Table, tags: tuple[Tag, ...]) -> SlackSettings:
     table = top.table("slack", _fields(SlackSettings))
     by_tag = table.mapping("tag_channels")
     for name, _ in by_tag:
-        _check_tag(table.table("tag_channels"), name, tags)
+        check_tag(table.table("tag_channels"), name, tags)
     return SlackSettings(table.text("channel"), by_tag)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from recorder import route_map
 from recorder.exchange import RecordedRequest
 from recorder.keys import Key
 
@@ -18,6 +19,7 @@ from .errors import InconclusiveError, UsageError
 from .mint import Credentials, Mint, Minted, MintFailure
 from .process import GuardedProcess, environment, interpreter
 from .target_settings import TargetSettings
+from .told_routes import Routes, routes_told
 
 __all__ = ["Credentials", "Instance", "MintFailure", "Minted", "open_instance"]
 
@@ -27,15 +29,19 @@ PROBE_SECONDS = 5.0
 """For one readiness probe: an instance that is just starting may accept and then be silent."""
 
 _WSGI_CHILD = Path(__file__).with_name("instances") / "wsgi_child.py"
+_ROUTE_MAP = str(route_map.__file__)
 _recent_ports: deque[int] = deque(maxlen=256)
 
 
 class Instance:
     """One deploy that is ready to be replayed at. Made by `open_instance` only."""
 
-    def __init__(self, name: str, base_url: str, mint: Mint, process: GuardedProcess | None) -> None:
+    def __init__(
+        self, name: str, base_url: str, mint: Mint, process: GuardedProcess | None, routes: Routes | None = None
+    ) -> None:
         self.name = name
         self.base_url = base_url
+        self.routes = routes  # what an application that we load ourselves says of itself; None: it did not
         self._mint = mint
         self._process = process
 
@@ -69,27 +75,28 @@ async def open_instance(target: TargetSettings, *, key: Key | None, label: str) 
         if target.reset:
             await _reset(target, label)
         process: GuardedProcess | None = None
+        routes: Routes | None = None
         if target.start:
             port = _free_port()
             argv = [argument.replace("{port}", str(port)) for argument in target.start]
             process = await stack.enter_async_context(GuardedProcess(argv, env=environment(target), cwd=target.cwd))
             base_url = f"http://127.0.0.1:{port}"
         elif target.wsgi:
-            process, base_url = await _serve_wsgi(target, label, stack)
+            process, base_url, routes = await _serve_wsgi(target, label, stack)
         else:
             base_url = target.url
         await wait_until_ready(target, base_url, label, process)
         mint = Mint(target, key, base_url)
         stack.push_async_callback(mint.aclose)
-        yield Instance(label, base_url, mint, process)
+        yield Instance(label, base_url, mint, process, routes)
 
 
 async def _serve_wsgi(
     target: TargetSettings, label: str, stack: contextlib.AsyncExitStack
-) -> tuple[GuardedProcess, str]:
+) -> tuple[GuardedProcess, str, Routes | None]:
     ours, theirs = socket.socketpair()
     stack.enter_context(ours)
-    argv = [interpreter(target), str(_WSGI_CHILD), str(theirs.fileno()), target.wsgi]
+    argv = [interpreter(target), str(_WSGI_CHILD), str(theirs.fileno()), target.wsgi, _ROUTE_MAP]
     with theirs:
         process = await stack.enter_async_context(
             GuardedProcess(argv, env=environment(target), cwd=target.cwd, pass_fds=[theirs.fileno()])
@@ -115,7 +122,7 @@ async def _serve_wsgi(
     report = json.loads(line)
     if "error" in report:
         raise InconclusiveError(f"{label}: {report['error']}", "`python`, `cwd` and `env` of the target say where.")
-    return process, f"http://127.0.0.1:{report['port']}"
+    return process, f"http://127.0.0.1:{report['port']}", routes_told(report)
 
 
 async def _reset(target: TargetSettings, label: str) -> None:

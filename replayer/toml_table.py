@@ -138,9 +138,9 @@ class Table:
         """The tables written as `[[key]]`."""
         value = self.data.get(key, [])
         if not isinstance(value, list):
-            self.wrong(key, f"written as [[{key}]], once for each")
+            self.wrong(key, f"written as [{self._below(key)}], once for each")
         known = tuple(keys)
-        return [Table(item, f"[[{key}]] number {n}", self.source, known) for n, item in enumerate(value, 1)]
+        return [Table(item, f"[{self._below(key)}] number {n}", self.source, known) for n, item in enumerate(value, 1)]
 
     def _below(self, key: str) -> str:
         return f"[{self.place[1:-1]}.{key}]" if self.place else f"[{key}]"

@@ -30,7 +30,7 @@ from diffing.sensitivity import Sensitivity
 from recorder import RecorderConfig
 from recorder.identity import Principal, principal_digest
 from recorder.keys import Key
-from replayer import settings, target_settings
+from replayer import policy_settings, settings, target_settings
 from replayer.cli.main import GROUPS
 from replayer.errors import ExitCode
 from replayer.reports.json_report import to_json
@@ -47,6 +47,7 @@ BESIDE_CODE = sorted([*(ROOT / "examples").glob("*/README.md"), *(ROOT / "benchm
 KEY_SECTIONS = {
     target_settings.TargetSettings: ("replaying.md", "Keys of `[targets.NAME]`"),
     settings.Tag: ("gate.md", "Tags"),
+    settings.BudgetSetting: ("gate.md", "`budgets`"),
     settings.PolicySettings: ("gate.md", "`[policy]`"),
     settings.TagPolicy: ("gate.md", "`tags`"),
     settings.NoiseSetting: ("gate.md", "Noise rules"),
@@ -144,7 +145,7 @@ def test_every_environment_variable_has_a_heading_and_no_other_has() -> None:
 def test_every_table_of_the_settings_has_a_place() -> None:
     tables = {
         found
-        for module in (settings, target_settings)
+        for module in (settings, policy_settings, target_settings)
         for found in vars(module).values()
         if isinstance(found, type) and is_dataclass(found) and found.__module__ == module.__name__
     }
@@ -174,7 +175,7 @@ def test_every_top_level_key_is_named() -> None:
 
 def test_every_default_of_the_policy_is_told() -> None:
     for field in fields(settings.PolicySettings):
-        if field.name != "tags":
+        if not isinstance(field.default, tuple):
             said = section(section_of_policy(), f"`{field.name}`")
             value = field.default
             assert f"Default {value:g}." in said if isinstance(value, (int, float)) else str(value) in said, field.name

@@ -15,7 +15,7 @@ GROUPS = {
     "replay": "As gate, without judging: always exits 0 when the replay could be made.",
     "recordings": "Import, list, show, close and delete recordings.",
     "ingest": "Drain a Redis stream into the store.",
-    "runs": "List and show runs; stop one, or take it up again.",
+    "runs": "List, show and explain runs; stop one, or take it up again.",
     "worker": "Send the batches of runs that are shared among workers.",
     "findings": "List the findings of a run; approve what is intended.",
     "report": "Print the JSON report's schema; put a report into a pull request.",

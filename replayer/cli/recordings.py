@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
+from ..ages import age
 from ..errors import UsageError
 from ..ingest import import_path
-from ..retention import Limits, age, prune_recordings, size
+from ..retention import Limits, prune_recordings, size
 from ..service import open_context
 from . import output
 from .options import AsJson, Database, SettingsFile

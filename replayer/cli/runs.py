@@ -10,8 +10,11 @@ from typing import Annotated
 
 import typer
 
+from ..ages import age
+from ..errors import UsageError
+from ..reports.policy_wording import clause_row
 from ..reports.reading import report_of
-from ..retention import age, prune_runs
+from ..retention import prune_runs
 from ..service import open_context, resume_run, stop_run
 from ..store import RunInfo
 from ..supervision import SILENT_SECONDS
@@ -20,6 +23,8 @@ from .git import git
 from .options import AsJson, Database, SettingsFile
 from .report_files import Github, GitlabFile, HtmlFile, JsonFile, JunitFile, MarkdownFile, ReportFiles
 from .retention_words import deleted, pruned
+
+NEXT_RUN = "Run the gate again; `understudy runs show` has the whole report."
 
 app = typer.Typer(add_completion=False, help="List and show runs; stop one, take it up again, delete.")
 
@@ -57,6 +62,28 @@ def show(
         output.data(data)
     else:
         files.write(report_of(data))
+
+
+@app.command()
+def explain(
+    run: Annotated[str, typer.Argument(help="The run's id, or the beginning of it.")],
+    json: AsJson = False,
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> None:
+    """The verdict with its arithmetic: each thing that policy asked for, what was measured, and whether it held."""
+    with open_context(policy, db).store as store:
+        report = store.run_report(store.run(run).id)
+    told = report.get("policy")
+    if told is None:
+        raise UsageError("The run was judged by an earlier version, which did not keep its arithmetic.", NEXT_RUN)
+    if json:
+        output.data({key: report[key] for key in ("verdict", "exit_code", "reasons", "policy")})
+        return
+    output.say(f"{report['verdict'].upper()}, exit code {report['exit_code']}")
+    for reason in report["reasons"]:
+        output.say(f"  {reason}")
+    output.table(("holds", "policy", "asked", "measured", "evidence"), map(clause_row, told))
 
 
 @app.command()

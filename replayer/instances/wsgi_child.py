@@ -1,8 +1,9 @@
 """Serves one WSGI application on a loopback port, for replays: a child process of the target's own interpreter.
 
-    wsgi_child.py DESCRIPTOR module:callable_or_factory
+    wsgi_child.py DESCRIPTOR module:callable_or_factory ROUTE_MAP
 
-DESCRIPTOR is an inherited socket on which one line of JSON reports `{"port": n}` or `{"error": "sentence"}`. With
+DESCRIPTOR is an inherited socket on which one line of JSON reports `{"port": n, "routes": [[method, template]…] or
+null}` or `{"error": "sentence"}`. ROUTE_MAP is the path of `recorder/route_map.py`, which knows who lists routes. With
 `UNDERSTUDY_WSGI_SERIAL=1` in the environment requests are answered one at a time.
 
 Made for fidelity, not for load: every connection has a thread, the environ is laid out as gunicorn's (duplicate
@@ -24,6 +25,7 @@ import inspect
 import io
 import json
 import re
+import runpy
 import socket
 import threading
 import traceback
@@ -362,18 +364,29 @@ class Server:
         return response.keep
 
 
-def main(descriptor: int, spec: str) -> int:
+def routes_of(application: Any, route_map: str) -> Any:
+    """The application's routes; None when they can not be had, which is no reason not to serve it."""
+    try:
+        return runpy.run_path(route_map)["routes_of"](application)
+    except Exception:
+        traceback.print_exc()
+        return None
+
+
+def main(descriptor: int, spec: str, route_map: str) -> int:
     """Load, report, serve."""
     with socket.socket(fileno=descriptor) as report:
         try:
-            server = Server(load(spec), os.environ.get("UNDERSTUDY_WSGI_SERIAL") == "1")
+            application = load(spec)
         except Unloadable as error:
             report.sendall(json.dumps({"error": str(error)}).encode() + b"\n")
             return 1
-        report.sendall(json.dumps({"port": server.port}).encode() + b"\n")
+        server = Server(application, os.environ.get("UNDERSTUDY_WSGI_SERIAL") == "1")
+        told = {"port": server.port, "routes": routes_of(application, route_map)}
+        report.sendall(json.dumps(told).encode() + b"\n")
     server.run()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), sys.argv[2]))
+    sys.exit(main(int(sys.argv[1]), sys.argv[2], sys.argv[3]))

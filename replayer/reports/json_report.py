@@ -15,6 +15,7 @@ from diffing.standing import SILENT, Standing
 
 from .approval_wording import authors, reasons, standing_note
 from .model import RunReport
+from .policy_wording import policy_document
 from .selection_wording import selection_document
 from .self_test_wording import self_test_document
 
@@ -46,6 +47,7 @@ def _content(report: RunReport) -> dict[str, Any]:
             "commit": report.commit,
             "mode": report.mode,
         },
+        "policy": policy_document(report.verdict.clauses),
         "ledger": {
             **_tally(report.ledger.total),
             "balanced": report.ledger.balanced,
@@ -58,11 +60,13 @@ def _content(report: RunReport) -> dict[str, Any]:
         "coverage": {
             "routes_known": report.coverage.routes_known,
             "routes_replayed": report.coverage.routes_replayed,
+            "routes_from": report.coverage.routes_from,
             "routes": [
                 {
                     "method": each.method,
                     "route": each.route,
                     "replayed": each.replayed,
+                    "known": each.known,
                     "statuses": dict(sorted(each.statuses.items())),
                 }
                 for each in report.coverage.routes

@@ -27,15 +27,22 @@ class CoverageRoute:
     route: str
     replayed: int
     statuses: Mapping[str, int] = field(default_factory=dict)
+    known: bool = True  # it is one of those that coverage asks for
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of what is known was replayed."""
+    """How much of what is known was replayed. `routes` are also those that coverage does not ask for."""
 
     routes_known: int = 0
     routes_replayed: int = 0
     routes: tuple[CoverageRoute, ...] = ()
+    routes_from: str = "recording"  # who says which routes there are
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The known routes of which nothing was replayed."""
+        return tuple(f"{each.method} {each.route}" for each in self.routes if each.known and not each.replayed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from ..selection.strata import Stratum
 from .json_findings import findings_of, location_of, member_of
 from .json_report import VERSION
 from .model import Coverage, CoverageRoute, RunReport
+from .policy_wording import clauses_of
 
 Data = Mapping[str, Any]
 Key = TypeVar("Key")
@@ -71,7 +72,8 @@ def report_of(data: Data) -> RunReport:
 
 def _verdict(data: Data) -> Verdict:
     blocking = tuple(each["fingerprint"] for each in data["findings"] if each["blocking"])
-    return Verdict(Outcome(data["verdict"]), tuple(data["reasons"]), data["exit_code"], blocking)
+    clauses = clauses_of(data.get("policy", ()))
+    return Verdict(Outcome(data["verdict"]), tuple(data["reasons"]), data["exit_code"], blocking, clauses)
 
 
 def _ledger(data: Data) -> Ledger:
@@ -92,9 +94,11 @@ def _tally(data: Data) -> Tally:
 
 def _coverage(data: Data) -> Coverage:
     routes = (
-        CoverageRoute(each["method"], each["route"], each["replayed"], each["statuses"]) for each in data["routes"]
+        CoverageRoute(each["method"], each["route"], each["replayed"], each["statuses"], each.get("known", True))
+        for each in data["routes"]
     )
-    return Coverage(data["routes_known"], data["routes_replayed"], tuple(routes))
+    source = data.get("routes_from", "recording")
+    return Coverage(data["routes_known"], data["routes_replayed"], tuple(routes), source)
 
 
 def _standing(finding: Data) -> Standing | None:

@@ -10,7 +10,7 @@ from diffing.approvals import Approval
 from diffing.gate import Outcome
 from diffing.grouping import Finding
 
-from . import selection_wording, self_test_wording
+from . import policy_wording, selection_wording, self_test_wording
 from .approval_wording import (
     EXPIRED_NEXT,
     EXPIRED_TITLE,
@@ -83,6 +83,7 @@ class _Text:
         yield from self._approved()
         yield from self._approvals(UNSEEN_TITLE, self._report.unseen, UNSEEN_NEXT)
         yield from self._approvals(EXPIRED_TITLE, self._report.expired, EXPIRED_NEXT)
+        yield from self._policy()
         yield from self._ledger()
         yield from self._coverage()
         yield from self._selection()
@@ -175,6 +176,15 @@ class _Text:
             f"{finding.fingerprint}{exemplar}" + "".join(f"; {n}" for n in map(visible, remarks(self._report, finding)))
         )
 
+    def _policy(self) -> Iterator[str]:
+        found = self._report.verdict.clauses
+        if found:
+            yield ""
+            yield _styled(policy_wording.TITLE, "heading")
+            run = visible(self._report.run_id[:SHORT_ID])
+            yield from self._wrapped(policy_wording.summary(found, run), 2, indent=True)
+            yield from self._items([*policy_wording.broken(found)], "")
+
     def _ledger(self) -> Iterator[str]:
         total = self._report.ledger.total
         yield ""
@@ -210,8 +220,7 @@ class _Text:
         yield _styled("Coverage", "heading")
         known, replayed = report.coverage.routes_known, report.coverage.routes_replayed
         yield from self._wrapped(f"{replayed} of {known} routes replayed{fidelity}", 2, indent=True)
-        missing = [f"{each.method} {each.route}" for each in report.coverage.routes if not each.replayed]
-        yield from self._items(missing, "not replayed: ")
+        yield from self._items(report.coverage.missing, "not replayed: ")
         if report.unchecked:
             text = f"{share(report.unchecked_share)} of all values could not be checked:"
             yield from self._wrapped(text, 2, indent=True)

@@ -16,6 +16,7 @@ from diffing.gate import Outcome, Verdict
 from diffing.grouping import CONFIRMED, FLAKY, UNCONFIRMED, Finding, Member
 from diffing.ledger import Ledger, RouteTally, Tally
 from diffing.noise import HiddenPlace, NoiseRule, RuleUse
+from diffing.policy import Clause, Holding
 from diffing.standing import Standing
 from replayer.reports.html import Row, side_by_side, to_html
 from replayer.reports.json_report import to_json
@@ -83,7 +84,21 @@ REPORT = RunReport(
     run_id="r42",
     recording="checkout",
     candidate="next",
-    verdict=Verdict(Outcome.FAIL, ("1 finding that policy fails on.",), 1, ("75cf471c6b25a327",)),
+    verdict=Verdict(
+        Outcome.FAIL,
+        ("1 finding that policy fails on.",),
+        1,
+        ("75cf471c6b25a327",),
+        (
+            Clause(
+                "policy.fail_on",
+                "no breaking finding that is not approved",
+                "1 finding",
+                Holding.FAILS,
+                evidence=("75cf471c6b25a327",),
+            ),
+        ),
+    ),
     baselines=("prod", "prod"),
     started_at=1_700_000_000.0,
     seconds=12.34567,
@@ -150,6 +165,17 @@ def test_the_json_report_is_version_1() -> None:
             "commit": "abc",
             "mode": "baseline",
         },
+        "policy": [
+            {
+                "key": "policy.fail_on",
+                "asked": "no breaking finding that is not approved",
+                "measured": "1 finding",
+                "holds": "fails",
+                "reasons": [],
+                "evidence": ["75cf471c6b25a327"],
+                "tag": None,
+            }
+        ],
         "ledger": {
             **counts,
             "balanced": True,
@@ -160,9 +186,16 @@ def test_the_json_report_is_version_1() -> None:
         "coverage": {
             "routes_known": 2,
             "routes_replayed": 1,
+            "routes_from": "recording",
             "routes": [
-                {"method": "GET", "route": "/api/orders/<int:id>", "replayed": 40, "statuses": {"200": 40}},
-                {"method": "GET", "route": "/api/x", "replayed": 0, "statuses": {}},
+                {
+                    "method": "GET",
+                    "route": "/api/orders/<int:id>",
+                    "replayed": 40,
+                    "known": True,
+                    "statuses": {"200": 40},
+                },
+                {"method": "GET", "route": "/api/x", "replayed": 0, "known": True, "statuses": {}},
             ],
         },
         "findings": [
@@ -327,6 +360,12 @@ def test_the_terminal_report_reads_from_the_verdict_down() -> None:
         "            $.colour missing -> present",
         "            bbbbbbbbbbbbbbbb; approved by ann until 2027-01-31: wanted; flaky:",
         "            did not come back, or the baseline shows it, too; does not block",
+        "",
+        "Policy",
+        "  Of 1 conditions: 1 failed. Each with its arithmetic: understudy runs explain",
+        "  r42",
+        "  - policy.fail_on fails: asked no breaking finding that is not approved;",
+        "    measured 1 finding",
         "",
         "Exchanges",
         "  45 recorded = 30 matched + 12 differed + 0 errored + 2 not compared + 1",

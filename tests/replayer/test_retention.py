@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text, update
 
+from replayer.ages import DAY, age
 from replayer.cli.main import main
 from replayer.errors import UsageError
 from replayer.intake import Intake
-from replayer.retention import DAY, Gone, Limits, Stayed, age, prune_recordings, prune_runs, size
+from replayer.retention import Gone, Limits, Stayed, prune_recordings, prune_runs, size
 from replayer.store import ResultRow, Store, StoredAnswer
 from replayer.store.tables import recordings, runs
 
@@ -171,7 +172,7 @@ def test_sizes(given: str, count: int) -> None:
     assert size(given) == count
 
 
-@pytest.mark.parametrize("given", ["", "30", "d", "-1d", "30 days", "1e3d", "9999999d"])
+@pytest.mark.parametrize("given", ["", "30", "d", "-1d", "30 months", "1e3d", "9999999d"])
 def test_what_is_no_age_is_told(given: str) -> None:
     with pytest.raises(UsageError, match="is no age"):
         age(given)

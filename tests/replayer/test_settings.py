@@ -113,8 +113,10 @@ def test_the_documented_file_is_read_whole(tmp_path: Path) -> None:
 def test_without_a_file_there_are_defaults(tmp_path: Path) -> None:
     assert load_settings(cwd=tmp_path, environ={}) == Settings()
     assert Settings().database_url == "sqlite:///.understudy/understudy.db"
-    assert Settings().policy == PolicySettings("breaking", 0.0, 1, 0.9, "fail", (), 0.0)
-    assert Settings().policy.for_tag("payments") == TagPolicy("major", 1)
+    assert Settings().policy == PolicySettings(
+        "breaking", 0.0, 1, 0.9, "fail", (), 0.0, 0, 0.1, 0.0, 0.0, "recording", "", (), ()
+    )
+    assert Settings().policy.for_tag("payments") == TagPolicy("major", 1, 0, 0)
 
 
 def test_understudy_toml_goes_before_pyproject(tmp_path: Path) -> None:

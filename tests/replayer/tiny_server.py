@@ -19,6 +19,8 @@ from .tiny import TinyApp
 from .tiny_http import TinyHandler
 
 FOREVER = 3600.0
+SLOW = 0.2
+"""Seconds that slow requests take longer: many times what any of the others does."""
 
 
 class Release(TinyApp):
@@ -89,6 +91,8 @@ class Handler(TinyHandler):
             self.connection.close()
             self.close_connection = True
             return
+        if options.slow and f"{self.command} {self.path}".startswith(options.slow):
+            time.sleep(SLOW)
         with self.app.lock:
             response = self.app.handle(request)
         self.respond(response)
@@ -105,6 +109,7 @@ def main() -> None:
     parser.add_argument("--once", type=Path, help="wrong, or killed, only if this file is not there; it is made")
     parser.add_argument("--vary", action="store_true", help="orders carry a number of chance")
     parser.add_argument("--hang", nargs="+", default=(), help="requests that begin so (GET /stats) are never answered")
+    parser.add_argument("--slow", nargs="+", default=(), help="requests that begin so take longer")
     parser.add_argument("--after", type=int, default=0, help="what is amiss begins after so many requests")
     parser.add_argument("--reset-after", type=int, default=0, help="every connection is reset after so many requests")
     parser.add_argument("--refuse", type=int, default=0, help="the status for requests with a bearer token")
@@ -118,7 +123,7 @@ def main() -> None:
     parser.add_argument("--spoils", action="store_true", help="makes that file with the first request")
     parser.add_argument("--die-after", type=int, default=0, help="so many requests; 0: never")
     options = parser.parse_args()
-    options.hang, options.fail = tuple(options.hang), tuple(options.fail)
+    options.hang, options.fail, options.slow = tuple(options.hang), tuple(options.fail), tuple(options.slow)
     Handler.app = Release(options)
     ThreadingHTTPServer.daemon_threads = True
     ThreadingHTTPServer(("127.0.0.1", options.port), Handler).serve_forever()
