@@ -61,27 +61,33 @@ def main() -> None:
             replay(replace(shop, environ=environ), "a part of the copies", "large", "--budget", str(options.replay))
 
 
-def multiply(shop: Shop, path: Path, count: int) -> None:
-    """Writes the copies into a database of their own."""
+def copies_of(shop: Shop) -> Multiplied:
+    """Copies of the shop's recording, in which what its staging snapshot holds keeps its name."""
     exchanges = shop.exchanges("shop")
     table = RouteTable((one.request.method, one.request.target, one.route) for one in exchanges)
     plan = make_plan(exchanges, lambda one: table.route(one.request.method, one.request.target, one.route))
     snapshot = Path(shop.environ["SHOP_SNAPSHOT"]).read_bytes()
-    key = load_key(KEY, None)
-    people = {principal_digest(number, key) for number in range(1, 31)}
+    people = {principal_digest(number, load_key(KEY, None)) for number in range(1, 31)}
 
     @cache
     def kept(text: str) -> bool:
         return text in people or text.encode() in snapshot
 
-    copies = Multiplied(plan, kept)
+    return Multiplied(plan, kept)
+
+
+def multiply(shop: Shop, path: Path, count: int) -> None:
+    """Writes the copies into a database of their own."""
+    copies = copies_of(shop)
     began = time.perf_counter()
     with Store.open(f"sqlite:///{path}") as store:
-        info = store.create_recording("large", service="shop", release="1", key_id=key.id, source="multiplied")
+        info = store.create_recording(
+            "large", service="shop", release="1", key_id=load_key(KEY, None).id, source="multiplied"
+        )
         added = store.add_exchanges(info.id, copies.exchanges(count)).added
         store.close_recording(info.id)
     seconds = time.perf_counter() - began
-    print(f"{added:,} exchanges of {len(exchanges):,} in {seconds:.0f} s, {os.path.getsize(path) / 1e6:,.0f} MB")
+    print(f"{added:,} exchanges in {seconds:.0f} s, {os.path.getsize(path) / 1e6:,.0f} MB")
 
 
 def figures(url: str, budget: int) -> dict[str, int | float | str]:

@@ -14,7 +14,7 @@ from functools import partial
 
 from diffing.approvals import Approvals
 from diffing.difference import Answer, Case, Comparison
-from diffing.gate import Policy
+from diffing.gate import Evidence, Policy
 from diffing.grouping import group
 from diffing.noise import NoiseRule
 from diffing.policy import Clause
@@ -97,6 +97,7 @@ class Rehearsal:
     """Everything that a run found out: the report, and what it rests on."""
 
     report: RunReport
+    evidence: Evidence  # to judge once more, when somebody has approved something
     plan: Plan
     baselines: tuple[Pass, ...]
     candidates: tuple[Pass, ...]
@@ -178,9 +179,10 @@ class _Rehearsing:
         if self._request.self_test:
             found = replace(found, sensitivity=self._sensitivity(cases, baselines, profile))
         self._watcher.stage("judging")
-        report = run_report(self._request, found, self._started)
+        report, evidence = run_report(self._request, found, self._started)
         return Rehearsal(
             report,
+            evidence,
             self._plan,
             tuple(baselines),
             tuple(candidates),

@@ -69,8 +69,8 @@ class Found:
     drifted: tuple[str, ...] = ()  # where the baseline contradicted an earlier run's profile, which was learned anew
 
 
-def run_report(request: Request, found: Found, started: float) -> RunReport:
-    """The report, with its verdict. Values in findings are redacted."""
+def run_report(request: Request, found: Found, started: float) -> tuple[RunReport, Evidence]:
+    """The report, with its verdict, and what that rests on. Values in the report's findings are redacted."""
     baselines, candidates = found.baselines, found.candidates
     recorded = (Recorded(s.exchange.id, s.exchange.request.method, s.route, s.exchange.route) for s in found.plan.steps)
     part = request.selected
@@ -120,7 +120,7 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
     used = uses(request.rules, found.comparisons)
     measured = len(baselines) > 1 or found.learned_in
     said = standings(found.findings, request.approvals, request.policy)
-    return RunReport(
+    report = RunReport(
         run_id=request.run_id,
         recording=request.recording,
         candidate=request.candidate.name,
@@ -155,6 +155,7 @@ def run_report(request: Request, found: Found, started: float) -> RunReport:
         limits=evidence.limits,
         problems=evidence.problems,
     )
+    return report, evidence
 
 
 def _selection(request: Request, found: Found) -> Account | None:

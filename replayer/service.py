@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from diffing.app_routes import Route
+from diffing.approvals import Approvals
 from diffing.difference import Answer
 from diffing.gate import Policy
 from diffing.noise import NoiseRule
@@ -37,6 +38,7 @@ from .receiving import Busy as Busy
 from .receiving import Receiver as Receiver
 from .rehearsal import Rehearsal, Request, Watcher, rehearse
 from .reports.json_report import to_json
+from .reports.model import RunReport
 from .selection.recorded import Budget, Selected, selected
 from .settings import Settings, load_settings, resolve_target
 from .store import Store
@@ -44,6 +46,7 @@ from .store import Unstorable as Unstorable
 from .store.records import RecordingInfo, ResultRow, RunInfo, StoredAnswer
 from .supervision import SILENT_SECONDS, StoppedError, TellingWatcher, supervised
 from .target_settings import TargetSettings
+from .waiting import Waiting
 
 logger = logging.getLogger("understudy.gate")
 
@@ -121,6 +124,23 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
             asked=options.to_json(),
         )
         return _logged(context, options, asked, info, run_id, watcher)
+
+
+def await_approvals(rehearsal: Rehearsal, options: GateOptions, seconds: float, watcher: Watcher) -> RunReport:
+    """The run's report once people have approved what holds it back, or `seconds` later. Keeps it when it changed."""
+    report = rehearsal.report
+    context = open_context(options.settings_path, options.database_url)
+    with context.store as store:
+        path = approvals_path(context.settings)
+
+        def look() -> Approvals:
+            return Book(store, path, datetime.now(UTC)).approvals(report.run_id, options.branch)
+
+        waited = Waiting(rehearsal.evidence, policy_of(context.settings), look).wait(report, seconds, watcher)
+        if waited is not report:
+            verdict = waited.verdict
+            store.finish_run(report.run_id, verdict.outcome.value, verdict.exit_code, to_json(waited))
+    return waited
 
 
 def resume_run(

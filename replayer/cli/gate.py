@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from ..errors import UsageError
+from ..errors import UnderstudyError, UsageError
+from ..rehearsal import Rehearsal
+from ..reports.model import RunReport
 from ..selection.recorded import Budget
-from ..service import GateOptions, run_gate
+from ..service import GateOptions, await_approvals, run_gate
 from . import output
 from .git import git
 from .options import Database, SettingsFile
@@ -68,6 +70,9 @@ def gate(
     markdown_file: MarkdownFile = "",
     gitlab_file: GitlabFile = "",
     github: Github = False,
+    wait: Annotated[
+        int | None, typer.Option(min=1, metavar="SECONDS", help="Wait so long for approvals that turn the verdict.")
+    ] = None,
     db: Database = "",
 ) -> int:
     """Replay RECORDING against the candidate, compare with the baseline, and judge.
@@ -101,8 +106,28 @@ def gate(
     )
     with output.watching() as watcher:
         rehearsal = run_gate(options, watcher)
-    files.write(rehearsal.report)
-    return rehearsal.report.verdict.exit_code
+    files.show(rehearsal.report)
+    report = _waited(rehearsal, options, wait, files) if wait else rehearsal.report
+    files.save(report)
+    files.annotate(report)
+    return report.verdict.exit_code
+
+
+def _waited(rehearsal: Rehearsal, options: GateOptions, seconds: int, files: ReportFiles) -> RunReport:
+    """The report after people had time to say something. Its files are there meanwhile; nothing loses the verdict."""
+    files.save(rehearsal.report, standard_output=False)
+    try:
+        with output.watching() as watcher:
+            report = await_approvals(rehearsal, options, seconds, watcher)
+    except KeyboardInterrupt:
+        output.note("understudy: waits no longer; the verdict stands.")
+        return rehearsal.report
+    except UnderstudyError as failure:
+        output.error(failure)
+        return rehearsal.report
+    if report is not rehearsal.report:
+        files.say(output.turned(rehearsal.report, report))
+    return report
 
 
 def _positive(option: str, value: float | None) -> float:

@@ -17,7 +17,7 @@ from diffing.standing import Standing
 from ..errors import UnderstudyError
 from ..logs import told
 from ..rehearsal import Watcher
-from ..reports.approval_wording import approved_words, standing_note
+from ..reports.approval_wording import standing_words
 from ..reports.wording import change, route, visible
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ..approving import Decided
     from ..checks import Check
     from ..ingest import ImportReport
+    from ..reports.model import RunReport
     from ..store import DamageRecord, Gaps, RecordingInfo
 
 
@@ -130,7 +131,7 @@ def findings(rows: Sequence[tuple[Finding, Standing]]) -> None:
                 finding.kind,
                 visible(finding.transition),
                 finding.count,
-                visible(approved_words(standing) if standing.approved else standing_note(standing)),
+                visible(standing_words(standing)),
             )
             for finding, standing in rows
         ],
@@ -154,6 +155,19 @@ def decided(outcome: Decided) -> None:
         say(visible(f"  overrules {other.id} by {other.author}"))
     if approval.decision is Decision.APPROVE and approval.scope is Scope.RUN:
         say("  It holds for this run alone: the next run asks again. --scope branch or always holds longer.")
+
+
+def turned(before: RunReport, after: RunReport) -> str:
+    """What people said while a gate waited, and what it came to."""
+    known = {each.fingerprint: before.standing(each) for each in before.findings}
+    lines = [
+        f"{route(each)} {change(each)} ({each.fingerprint}): {standing_words(now)}"
+        for each in after.findings
+        if (now := after.standing(each)) != known[each.fingerprint]
+    ]
+    verdict = after.verdict
+    outcome = f"{verdict.outcome.value.upper()}  {' '.join(verdict.reasons)}"
+    return visible("\n".join(["Said while the gate waited:", *lines, "", outcome]), keep="\n")
 
 
 def withdrawn(approval: Approval) -> None:

@@ -79,24 +79,33 @@ class ReportFiles:
         """All of them, and the terminal's. One that can not be written is told of, and takes nothing else with it."""
         self.show(report)
         self.save(report)
+        self.annotate(report)
 
     def show(self, report: RunReport) -> None:
-        """The terminal's report, where it does not disturb another one, and annotations."""
-        text = to_text(report, width=min(120, shutil.get_terminal_size((100, 24)).columns), color=sys.stdout.isatty())
+        """The terminal's report."""
+        width = min(120, shutil.get_terminal_size((100, 24)).columns)
+        self.say(to_text(report, width, color=sys.stdout.isatty()))
+
+    def say(self, text: str) -> None:
+        """Something for people, where it does not disturb a report, and where nothing in it is taken for a command."""
         if STANDARD_OUTPUT in self.paths.values():
             output.note(text)
         elif self.github:
-            token = secrets.token_hex(16)  # what stands between is no command, whatever was recorded
+            token = secrets.token_hex(16)
             output.say(f"::stop-commands::{token}\n{text}\n::{token}::")
-            if commands := to_annotations(report):
-                output.say(commands)
         else:
             output.say(text)
 
-    def save(self, report: RunReport) -> None:
-        """The reports in files."""
+    def save(self, report: RunReport, standard_output: bool = True) -> None:
+        """The reports that have a file, and the one that has standard output."""
         for option, path in self.paths.items():
-            _write(path, partial(_RENDERED[option], report))
+            if path != STANDARD_OUTPUT or standard_output:
+                _write(path, partial(_RENDERED[option], report))
+
+    def annotate(self, report: RunReport) -> None:
+        """The annotations, where they are asked for."""
+        if self.github and (commands := to_annotations(report)):
+            output.say(commands)
 
 
 _RENDERED: Mapping[str, Callable[[RunReport], str]] = {

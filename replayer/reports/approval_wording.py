@@ -35,6 +35,11 @@ def approved_words(standing: Standing) -> str:
     return f"approved by {authors(standing.approvals)}{until}: {reasons(standing.approvals)}"
 
 
+def standing_words(standing: Standing) -> str:
+    """What people said, in a line; "" when nobody said anything."""
+    return approved_words(standing) if standing.approved else standing_note(standing)
+
+
 def standing_note(standing: Standing) -> str:
     """Why what people said does not let the finding pass; "" when it does, or nobody said anything."""
     if standing.approved:

@@ -24,8 +24,9 @@ def to_annotations(report: RunReport) -> str:
 
 def _verdict(report: RunReport) -> Iterator[str]:
     """Where no finding says why the step ends as it does. A notice: of errors and warnings there may be ten already."""
-    if report.verdict.outcome is Outcome.INCONCLUSIVE:
-        yield _command("notice", "Understudy: inconclusive", " ".join(report.verdict.reasons))
+    outcome = report.verdict.outcome
+    if outcome is not Outcome.PASS and not report.blocking:
+        yield _command("notice", f"Understudy: {outcome.value}", " ".join(report.verdict.reasons))
 
 
 def _lines(kind: str, findings: Sequence[Finding]) -> Iterator[str]:

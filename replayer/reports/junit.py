@@ -68,12 +68,14 @@ def _suites(report: RunReport) -> Iterator[_Suite]:
 
 
 def _verdict(report: RunReport) -> _Case:
-    """Whether there was evidence enough; what stands against the candidate has cases of its own."""
+    """Whether there was evidence enough. Findings that stand against the candidate have cases of their own."""
     verdict = report.verdict
     reasons = visible("\n".join(verdict.reasons), keep="\n")
     first = visible(verdict.reasons[0]) if verdict.reasons else ""
     if verdict.outcome is Outcome.INCONCLUSIVE and verdict.exit_code:
         return _Case("verdict", "error", "inconclusive", first, reasons)
+    if verdict.outcome is Outcome.FAIL and not verdict.blocking:
+        return _Case("verdict", "failure", "policy", first, reasons)
     return _Case("verdict", said=f"{verdict.outcome.value}: {reasons}")
 
 

@@ -33,11 +33,13 @@ from replayer.passes import CanaryRead, Pass
 from replayer.store import Store
 from tests.processes import end_with_parent
 from tests.replayer.sharing import SECRET, Stage, Target, key, replay
-from tests.services.postgres import Cluster
+from tests.services.postgres import Cluster, disks_can_be_made
 from tests.services.proxy import Proxy
 from tests.services.redis import RedisServer
 
 READY_SECONDS = 60.0
+DISK = 400
+"""MiB that the database has to itself."""
 COMMAND = str(Path(sys.executable).with_name("understudy"))
 
 
@@ -126,7 +128,8 @@ class Rig:
 def rig(folder: Path, exchanges: list[Exchange]) -> Iterator[Rig]:
     """A recording in a PostgreSQL, a Redis, a target, and no worker yet."""
     with ExitStack() as stack:
-        postgres, redis = stack.enter_context(Cluster()), stack.enter_context(RedisServer(persistent=True))
+        postgres = stack.enter_context(Cluster(disk=DISK if disks_can_be_made() else 0, max_wal_size="64MB"))
+        redis = stack.enter_context(RedisServer(persistent=True))
         socket = str(postgres.folder / ".s.PGSQL.5432")
         worker_database, coordinator_database = stack.enter_context(Proxy(socket)), stack.enter_context(Proxy(socket))
         worker_broker, coordinator_broker = (stack.enter_context(Proxy(redis.address)) for _ in range(2))
@@ -182,6 +185,12 @@ def _postgres_killed(parts: Rig) -> None:
     parts.postgres.start()
 
 
+def _disk_full(parts: Rig) -> None:
+    parts.postgres.fill_disk()
+    time.sleep(3.0)
+    parts.postgres.empty_disk()
+
+
 def _cut(name: str, seconds: float = 2.0) -> Fault:
     def fault(parts: Rig) -> None:
         proxy: Proxy = getattr(parts, name)
@@ -220,6 +229,10 @@ FAULTS: dict[str, Fault] = {
     "packets between workers and PostgreSQL vanish": _silent("worker_database"),
     "packets between workers and Redis vanish": _silent("worker_broker"),
 }
+
+
+if disks_can_be_made():
+    FAULTS["the disk of PostgreSQL is full"] = _disk_full
 
 
 @dataclass

@@ -74,6 +74,8 @@ def test_an_inconclusive_run_says_so_without_taking_a_place() -> None:
     report = replace(REPORT, findings=(), verdict=Verdict(Outcome.INCONCLUSIVE, ("50 % of it.", "More."), 3))
 
     assert to_annotations(report) == "::notice title=Understudy%3A inconclusive::50 %25 of it. More."
+    failed = replace(report, verdict=Verdict(Outcome.FAIL, ("Over budget.",), 1))
+    assert to_annotations(failed) == "::notice title=Understudy%3A fail::Over budget."
 
 
 def test_no_value_can_make_a_command_of_its_own() -> None:

@@ -86,6 +86,11 @@ def test_an_inconclusive_run_is_an_error_and_not_green() -> None:
     assert cases(accepted)["gate", "verdict"] == "passed"
 
 
+def test_a_run_that_fails_by_no_finding_is_not_green_either() -> None:
+    failed = replace(INCONCLUSIVE, verdict=Verdict(Outcome.FAIL, ("Over budget.",), 1))
+    assert cases(failed)["gate", "verdict"] == "failure: Over budget."
+
+
 @pytest.mark.parametrize("report", [REPORT, INCONCLUSIVE, RunReport("", "", "", Verdict(Outcome.PASS, (), 0))])
 def test_the_schema_accepts_it(report: RunReport) -> None:
     assert junit_problems(to_junit(report)) == []

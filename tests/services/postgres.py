@@ -53,11 +53,12 @@ def programs() -> Path | None:
 class Cluster:
     """One server with a data folder of its own, reached by a Unix socket alone. A context manager.
 
-    Nothing is flushed to the disk: what was committed outlives `kill`, not the machine. `options` are further settings
-    of the server, each a name and a value.
+    Nothing is flushed to the disk: what was committed outlives `kill`, not the machine. `disk` is the size in MiB of a
+    disk of its own, which `fill_disk` fills: only where `disks_can_be_made`. `options` are further settings of the
+    server, each a name and a value.
     """
 
-    def __init__(self, **options: str) -> None:
+    def __init__(self, *, disk: int = 0, **options: str) -> None:
         found = programs()
         if found is None:
             raise RuntimeError(MISSING)
@@ -69,6 +70,10 @@ class Cluster:
         self._log = self.folder / "log"
         self.data = self.folder / "data"
         assert len(str(self.folder / ".s.PGSQL.5432")) < LONGEST_SOCKET
+        self._mounted = disk > 0
+        if self._mounted:
+            mount = ["mount", "-t", "tmpfs", "-o", f"size={disk}m,mode=0700", "tmpfs", str(self.folder)]
+            subprocess.run(mount, check=True, capture_output=True)
         if self._user is not None:
             entry = pwd.getpwnam(self._user)
             os.chown(self.folder, entry.pw_uid, entry.pw_gid)
@@ -171,7 +176,22 @@ class Cluster:
         """End the server at once, and remove all that it wrote."""
         if self._process is not None:
             self._signal(signal.SIGQUIT)
+        if self._mounted:
+            subprocess.run(["umount", "--lazy", str(self.folder)], check=False, capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def fill_disk(self) -> None:
+        """Leave no room on the disk of its own."""
+        assert self._mounted
+        with (self.folder / "filler").open("ab", buffering=0) as filler, contextlib.suppress(OSError):
+            while True:
+                filler.write(bytes(1 << 16))
+
+    def empty_disk(self) -> None:
+        """Give the room back, and start the server if the want of it has ended it."""
+        (self.folder / "filler").unlink()
+        if self._process is not None and self._process.poll() is not None:
+            self.start()
 
     def __enter__(self) -> Cluster:
         return self
@@ -185,6 +205,16 @@ class Cluster:
             return {}
         entry = pwd.getpwnam(self._user)
         return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": [], "cwd": "/"}
+
+
+def disks_can_be_made() -> bool:
+    """Whether this user may mount a disk in memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder]
+        if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+            return False
+        subprocess.run(["umount", folder], check=True, capture_output=True)
+        return True
 
 
 def create_database(url: str, name: str, template: str = "") -> None:
