@@ -111,6 +111,7 @@ class Confirmer:
     learned_from: int = 0  # baseline passes that showed nothing of what is to be confirmed, beside the reference
     counted: dict[str, int] = field(default_factory=dict)  # figures for the report
     broken: list[str] = field(default_factory=list)  # what ended repetitions, in sentences
+    tell: Callable[[Sequence[Finding]], None] = lambda _: None  # is told what is confirmed by now, after each round
 
     async def confirm(self, findings: Sequence[Finding], first: Sequence[Comparison]) -> list[Finding]:
         """The findings with their states. One whose exchanges could not be compared again stays unconfirmed."""
@@ -125,6 +126,9 @@ class Confirmer:
             if self.broken:
                 break
             states = [tally.state(number) for tally in tallies]
+            now = [replace(f, state=state) for f, state in zip(findings, states, strict=True) if state == CONFIRMED]
+            if now:
+                self.tell(now)
             if number >= MIN_ROUNDS and UNCONFIRMED not in states:
                 break
             if number >= MIN_ROUNDS and not any(

@@ -15,7 +15,7 @@ from functools import partial
 from diffing.approvals import Approvals
 from diffing.difference import Answer, Case, Comparison
 from diffing.gate import Evidence, Policy
-from diffing.grouping import group
+from diffing.grouping import Finding, group
 from diffing.noise import NoiseRule
 from diffing.policy import Clause
 from diffing.profile import NoiseProfile, learn
@@ -90,6 +90,9 @@ class Watcher:
 
     def progress(self, name: str, done: int, total: int) -> None:
         """A pass has sent `done` of `total`; a self-test has gone through so many exchanges."""
+
+    def confirmed(self, findings: Sequence[Finding]) -> None:
+        """These findings are confirmed by now; a later round may still think otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +270,7 @@ class _Rehearsing:
             self._request.candidate,
             self._request.baselines[0] if self._request.baselines else None,
             learned_from=max(0, found.learned_from - 1),
+            tell=self._watcher.confirmed,
         )
         findings = await confirmer.confirm(found.findings, found.comparisons)
         return replace(found, findings=findings, confirmations=confirmer.counted, broken=tuple(confirmer.broken))

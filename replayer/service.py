@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from diffing.app_routes import Route
 from diffing.approvals import Approvals
@@ -21,6 +22,8 @@ from diffing.profile import NoiseProfile
 from recorder.keys import InvalidKey, Key, load_key
 from recorder.redaction import Redactor
 
+from .alerts.alerting import Alerting, AlertingWatcher, alert_reports, facts
+from .alerts.ways import Ways, open_ways
 from .approving import Book, approvals_path
 from .errors import UnderstudyError as UnderstudyError
 from .errors import UsageError, nearest
@@ -37,7 +40,7 @@ from .passes import Pass
 from .receiving import Busy as Busy
 from .receiving import Receiver as Receiver
 from .rehearsal import Rehearsal, Request, Watcher, rehearse
-from .reports.json_report import to_json
+from .reports.json_report import alert_json, to_json
 from .reports.model import RunReport
 from .selection.recorded import Budget, Selected, selected
 from .settings import Settings, load_settings, resolve_target
@@ -76,6 +79,7 @@ class GateOptions:
     commit: str = ""
     executor: str = "local"  # or "celery"
     workers: int = 2  # how many are thought to be there, when it is celery
+    alerts: bool = True  # tell the people whom the settings name
 
     def to_json(self) -> str:
         """What `from_json` reads; paths are made absolute. Where the run is kept is not said in it."""
@@ -140,6 +144,10 @@ def await_approvals(rehearsal: Rehearsal, options: GateOptions, seconds: float, 
         if waited is not report:
             verdict = waited.verdict
             store.finish_run(report.run_id, verdict.outcome.value, verdict.exit_code, to_json(waited))
+            with suppress(UnderstudyError):  # what was told before can not be put right; the verdict stands
+                info = store.recording(report.recording)
+                with _alerting(context, options, _asked(context, options), info, report.run_id) as alerting:
+                    waited = alerting.finished(waited)
     return waited
 
 
@@ -189,6 +197,7 @@ class _Asked:
     policy: Policy
     rules: tuple[NoiseRule, ...]
     book: Book
+    ways: Ways
 
 
 def _asked(context: Context, options: GateOptions) -> _Asked:
@@ -207,7 +216,8 @@ def _asked(context: Context, options: GateOptions) -> _Asked:
         raise UsageError("A database in memory can not be shared with workers.", "Name one with --db.")
     book = Book(context.store, approvals_path(settings), datetime.now(UTC))
     book.approvals()
-    return _Asked(candidate, baselines, stored, policy_of(settings), active_rules(settings), book)
+    ways = open_ways(settings, os.environ) if options.alerts else Ways()
+    return _Asked(candidate, baselines, stored, policy_of(settings), active_rules(settings), book, ways)
 
 
 def _logged(
@@ -217,13 +227,29 @@ def _logged(
     with about(run=run_id, recording=info.name):
         logger.info("begins: candidate %s", asked.candidate.name)
         try:
-            rehearsal = _run(context, options, asked, info, run_id, watcher or Watcher())
+            with _alerting(context, options, asked, info, run_id) as alerting:
+                watching = AlertingWatcher(watcher or Watcher(), alerting)
+                rehearsal = _run(context, options, asked, info, run_id, watching)
+                rehearsal = replace(rehearsal, report=alerting.finished(rehearsal.report))
         except BaseException as failure:
             logger.info("ends without a verdict: %s", failure)
             raise
         verdict = rehearsal.report.verdict
         logger.info("ends: %s, exit code %d", verdict.outcome.value, verdict.exit_code)
         return rehearsal
+
+
+def _alerting(context: Context, options: GateOptions, asked: _Asked, info: RecordingInfo, run_id: str) -> Alerting:
+    project = info.service or info.name
+    head = facts(run_id, project, info.name, asked.candidate.name, options.branch, options.commit)
+    approvals = asked.book.approvals(run_id, options.branch)
+    return Alerting(context.store, asked.ways, head, asked.policy, approvals)
+
+
+def run_report(store: Store, run_id: str) -> dict[str, Any]:
+    """The JSON report of a finished run, with what has become of its alerts by now. Raises as `Store.run_report`."""
+    report = store.run_report(run_id)
+    return {**report, "alerts": [alert_json(alert) for alert in alert_reports(store.alerts(run_id))]}
 
 
 def _run(

@@ -16,6 +16,7 @@ from pathlib import Path
 from diffing.kinds import KINDS
 from diffing.paths import parse_pattern
 
+from .alert_settings import SlackSettings, WebhookSettings, read_slack, read_webhook
 from .errors import UsageError, nearest
 from .policy_settings import (
     SEVERITIES,
@@ -44,6 +45,7 @@ __all__ = [
     "Tag",
     "TagPolicy",
     "TargetSettings",
+    "WebhookSettings",
     "load_settings",
     "resolve_target",
 ]
@@ -71,14 +73,6 @@ class NoiseSetting:
 
 
 @dataclass(frozen=True, slots=True)
-class SlackSettings:
-    """Where alerts go; no channel: nowhere."""
-
-    channel: str = ""
-    tag_channels: tuple[tuple[str, str], ...] = ()  # tag name -> channel
-
-
-@dataclass(frozen=True, slots=True)
 class IngestSettings:
     """What the server that recorders send to asks of them."""
 
@@ -98,7 +92,8 @@ class Settings:
     tags: tuple[Tag, ...] = ()
     policy: PolicySettings = field(default_factory=PolicySettings)
     noise: tuple[NoiseSetting, ...] = ()
-    slack: SlackSettings = SlackSettings()
+    slack: SlackSettings = field(default_factory=SlackSettings)
+    webhook: WebhookSettings = field(default_factory=WebhookSettings)
     ingest: IngestSettings = IngestSettings()
     database_url: str = DEFAULT_DATABASE_URL  # a relative SQLite path is relative to the current folder
     broker_url: str = DEFAULT_BROKER_URL  # where workers are told of what there is to do
@@ -122,7 +117,7 @@ def load_settings(
             database_url=database or DEFAULT_DATABASE_URL,
             broker_url=broker or DEFAULT_BROKER_URL,
         )
-    keys = ("targets", "tags", "policy", "noise", "slack", "ingest", "database_url", "broker_url")
+    keys = ("targets", "tags", "policy", "noise", "slack", "webhook", "ingest", "database_url", "broker_url")
     top = Table(data, "", source, keys)
     targets, unset = _targets(top, environ)
     tags = read_tags(top)
@@ -132,6 +127,7 @@ def load_settings(
         policy=read_policy(top, tags),
         noise=tuple(_noise(entry) for entry in top.entries("noise", _fields(NoiseSetting))),
         slack=_slack(top, tags),
+        webhook=read_webhook(top, environ),
         ingest=_ingest(top, environ),
         database_url=database or _url(top, "database_url", DEFAULT_DATABASE_URL, environ),
         broker_url=broker or _url(top, "broker_url", DEFAULT_BROKER_URL, environ),
@@ -278,8 +274,8 @@ def _ingest_token(written: str, environ: Mapping[str, str]) -> str:
 
 
 def _slack(top: Table, tags: tuple[Tag, ...]) -> SlackSettings:
-    table = top.table("slack", _fields(SlackSettings))
-    by_tag = table.mapping("tag_channels")
-    for name, _ in by_tag:
-        check_tag(table.table("tag_channels"), name, tags)
-    return SlackSettings(table.text("channel"), by_tag)
+    slack = read_slack(top)
+    for key, names in (("tag_channels", slack.tag_channels), ("mentions", slack.mentions)):
+        for name, _ in names:
+            check_tag(top.table("slack").table(key), name, tags)
+    return slack

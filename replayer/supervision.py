@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from typing import TypeVar
+
+from diffing.grouping import Finding
 
 from .errors import InconclusiveError
 from .rehearsal import Watcher
@@ -36,6 +38,9 @@ class TellingWatcher(Watcher):
     def progress(self, name: str, done: int, total: int) -> None:
         self.said = f"{name}: {done:,} of {total:,}"
         self._to.progress(name, done, total)
+
+    def confirmed(self, findings: Sequence[Finding]) -> None:
+        self._to.confirmed(findings)
 
 
 async def supervised(store: Store, run_id: str, telling: TellingWatcher, work: Awaitable[T]) -> T:

@@ -30,7 +30,7 @@ from diffing.sensitivity import Sensitivity
 from recorder import RecorderConfig
 from recorder.identity import Principal, principal_digest
 from recorder.keys import Key
-from replayer import policy_settings, settings, target_settings
+from replayer import alert_settings, policy_settings, settings, target_settings
 from replayer.cli.main import GROUPS
 from replayer.errors import ExitCode
 from replayer.reports.json_report import to_json
@@ -51,7 +51,8 @@ KEY_SECTIONS = {
     settings.PolicySettings: ("gate.md", "`[policy]`"),
     settings.TagPolicy: ("gate.md", "`tags`"),
     settings.NoiseSetting: ("gate.md", "Noise rules"),
-    settings.SlackSettings: ("gate.md", "`[slack]`"),
+    alert_settings.SlackSettings: ("alerts.md", "`[slack]`"),
+    alert_settings.WebhookSettings: ("alerts.md", "`[webhook]`"),
     settings.IngestSettings: ("storing.md", "`[ingest]`"),
 }
 NOT_KEYS = {"source", "unset"}  # of Settings: where they were read from, and what was missing
@@ -145,7 +146,7 @@ def test_every_environment_variable_has_a_heading_and_no_other_has() -> None:
 def test_every_table_of_the_settings_has_a_place() -> None:
     tables = {
         found
-        for module in (settings, policy_settings, target_settings)
+        for module in (settings, alert_settings, policy_settings, target_settings)
         for found in vars(module).values()
         if isinstance(found, type) and is_dataclass(found) and found.__module__ == module.__name__
     }
@@ -394,5 +395,5 @@ def test_settings_examples_load(code: str, tmp_path: Path) -> None:
     path = tmp_path / "understudy.toml"
     path.write_text(code, "utf-8")
     loaded = settings.load_settings(path, environ={})
-    assert loaded.targets or loaded.policy != settings.PolicySettings()
+    assert loaded != settings.Settings(source=path)
     assert not loaded.unset

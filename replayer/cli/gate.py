@@ -64,6 +64,9 @@ def gate(
     seed: Annotated[int, typer.Option(help="Another seed chooses other exchanges, where there are too many.")] = 1,
     branch: Annotated[str, typer.Option(help="Branch that is judged; default: git's.")] = "",
     commit: Annotated[str, typer.Option(help="Commit that is judged; default: git's.")] = "",
+    alerts: Annotated[
+        bool, typer.Option("--alerts/--no-alerts", help="Off: tell nobody outside, whatever the settings say.")
+    ] = True,
     json_file: JsonFile = "",
     html_file: HtmlFile = "",
     junit_file: JunitFile = "",
@@ -103,6 +106,7 @@ def gate(
         commit=commit or git("rev-parse", "HEAD"),
         executor=executor,
         workers=workers,
+        alerts=alerts,
     )
     with output.watching() as watcher:
         rehearsal = run_gate(options, watcher)

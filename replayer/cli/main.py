@@ -19,6 +19,7 @@ GROUPS = {
     "worker": "Send the batches of runs that are shared among workers.",
     "findings": "List the findings of a run; approve what is intended.",
     "report": "Print the JSON report's schema; put a report into a pull request.",
+    "alerts": "List alerts, send those that wait, and try whether they arrive.",
     "rules": "List and check noise rules, and propose new ones.",
     "serve": "Serve the dashboard, and take what recorders send.",
     "doctor": "Look whether a rehearsal could begin: settings, database, recording, key, targets.",
@@ -69,7 +70,8 @@ def _run(argv: list[str]) -> int:
             set_up(logged)
         module = importlib.import_module(f"{__package__}.{name}")
         command = typer.main.get_command(module.app)
-        result = command.main(argv[1:], prog_name=f"understudy {argv[0]}", standalone_mode=False)
+        silent = ["--no-alerts"] if argv[0] == "replay" else []  # what is not judged is no news
+        result = command.main([*silent, *argv[1:]], prog_name=f"understudy {argv[0]}", standalone_mode=False)
         if result == INTERRUPTED:  # typer makes a result of Ctrl-C
             raise KeyboardInterrupt
         return int(result) if isinstance(result, int) and argv[0] != "replay" else 0

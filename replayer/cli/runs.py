@@ -15,7 +15,7 @@ from ..errors import UsageError
 from ..reports.policy_wording import clause_row
 from ..reports.reading import report_of
 from ..retention import prune_runs
-from ..service import open_context, resume_run, stop_run
+from ..service import open_context, resume_run, run_report, stop_run
 from ..store import RunInfo
 from ..supervision import SILENT_SECONDS
 from . import output
@@ -57,7 +57,7 @@ def show(
     files = ReportFiles(json_file, html_file, junit_file, markdown_file, gitlab_file, github)
     files.check()
     with open_context(policy, db).store as store:
-        data = store.run_report(store.run(run).id)
+        data = run_report(store, store.run(run).id)
     if files == ReportFiles():
         output.data(data)
     else:

@@ -14,7 +14,7 @@ from diffing.noise import HiddenPlace, NoiseRule, RuleUse
 from diffing.standing import SILENT, Standing
 
 from .approval_wording import authors, reasons, standing_note
-from .model import RunReport
+from .model import AlertReport, RunReport
 from .policy_wording import policy_document
 from .selection_wording import selection_document
 from .self_test_wording import self_test_document
@@ -83,6 +83,7 @@ def _content(report: RunReport) -> dict[str, Any]:
         "confirmations": _sorted(report.confirmations),
         "self_test": self_test_document(report.self_test),
         "selection": selection_document(report.selection),
+        "alerts": [alert_json(alert) for alert in report.alerts],
         "notes": list(report.notes),
         "problems": list(report.problems),
         "limits": list(report.limits),
@@ -235,6 +236,18 @@ def place_json(place: HiddenPlace) -> dict[str, Any]:
         "location": _location(place.location),
         "kind": place.kind,
         "count": place.count,
+    }
+
+
+def alert_json(alert: AlertReport) -> dict[str, Any]:
+    """What became of one message."""
+    return {
+        "way": alert.way,
+        "destination": alert.destination,
+        "message": alert.slot,
+        "state": alert.state,
+        "failed_attempts": alert.attempts,
+        "said": alert.said,
     }
 
 

@@ -46,6 +46,23 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertReport:
+    """One message for people outside, and whether it was delivered."""
+
+    way: str  # "slack" or "webhook"
+    destination: str  # a channel; "" where the way has only one
+    slot: str  # "run", or which part of its details
+    state: str  # waiting, delivered, refused or overdue
+    attempts: int = 0  # that came to nothing
+    said: str = ""  # why it was not delivered
+
+    @property
+    def where(self) -> str:
+        """`slack #releases`."""
+        return f"{self.way} {self.destination}".strip()
+
+
+@dataclass(frozen=True, slots=True)
 class RunReport:
     """A finished run with everything that any report shows. Findings come the most important first."""
 
@@ -74,6 +91,7 @@ class RunReport:
     confirmations: Mapping[str, Figure] = field(default_factory=dict)  # second replays and what they said
     self_test: Sensitivity | None = None  # what became of the faults that were planted; None: none were
     selection: Account | None = None  # what a budget left out, and what that can miss; None: all was taken
+    alerts: tuple[AlertReport, ...] = ()  # messages for people outside, and what became of them
     notes: tuple[str, ...] = ()  # how the run went, in sentences
     limits: tuple[str, ...] = ()  # what this run cannot tell, in sentences
     problems: tuple[str, ...] = ()  # what makes it inconclusive, in sentences

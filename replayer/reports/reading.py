@@ -21,7 +21,7 @@ from ..selection.account import Account, RouteAccount
 from ..selection.strata import Stratum
 from .json_findings import findings_of, location_of, member_of
 from .json_report import VERSION
-from .model import Coverage, CoverageRoute, RunReport
+from .model import AlertReport, Coverage, CoverageRoute, RunReport
 from .policy_wording import clauses_of
 
 Data = Mapping[str, Any]
@@ -64,10 +64,16 @@ def report_of(data: Data) -> RunReport:
         confirmations=data["confirmations"],
         self_test=_self_test(data.get("self_test")),
         selection=_selection(data.get("selection"), data["findings"]),
+        alerts=tuple(_alert(each) for each in data.get("alerts", ())),
         notes=tuple(data["notes"]),
         limits=tuple(data["limits"]),
         problems=tuple(data["problems"]),
     )
+
+
+def _alert(data: Data) -> AlertReport:
+    names = ("way", "destination", "message", "state", "failed_attempts", "said")
+    return AlertReport(*(data[name] for name in names))
 
 
 def _verdict(data: Data) -> Verdict:

@@ -1,4 +1,4 @@
-"""The store: recordings, runs, answers, noise profiles and approvals in one database."""
+"""The store: recordings, runs, answers, noise profiles, approvals and alerts in one database."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from types import TracebackType
 
 from sqlalchemy import Engine, select
 
+from .alerts import AlertStore
 from .approvals import ApprovalStore
 from .bodies import BodyStore
 from .collecting import CollectingStore
@@ -31,6 +32,7 @@ class Store(
     CollectingStore,
     RetainingStore,
     FigureStore,
+    AlertStore,
 ):
     """One open database. Its methods may be called from several threads; each is a transaction of its own, or several.
 
@@ -48,6 +50,7 @@ class Store(
         CollectingStore.__init__(self, engine)
         RetainingStore.__init__(self, engine)
         FigureStore.__init__(self, engine)
+        AlertStore.__init__(self, engine)
 
     @classmethod
     def open(cls, url: str) -> Store:

@@ -311,3 +311,45 @@ work_mints = Table(
     Column("principal", String(128), primary_key=True),
     Column("minted", LargeBinary),
 )
+
+# What was told of each finding: so that it is told again only when there is something new. It outlives the runs.
+told = Table(
+    "told",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("scope", String(64), nullable=False),  # digest of project and branch
+    Column("subject", String(64), nullable=False),  # digest of route and fingerprint
+    Column("route", Text, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("rank", SmallInteger, nullable=False),  # of its severity when it was told, 0 for the gravest
+    Column("run", String(32), nullable=False),  # the id of the run that told it
+    Column("told", Double, nullable=False),
+    Column("item", Text, nullable=False),  # what was told, as JSON
+    UniqueConstraint("scope", "subject"),
+)
+
+# Messages for people, sent or waiting. Gone with their run.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("number", Number, primary_key=True),
+    Column("run", ForeignKey("runs.number", ondelete="CASCADE"), nullable=False),
+    Column("way", String(20), nullable=False),
+    Column("destination", String(100), nullable=False),
+    Column("slot", String(40), nullable=False),
+    Column("below", String(40), nullable=False),  # the slot of the message in whose thread it belongs
+    Column("content", Text, nullable=False),  # the message, as JSON
+    Column("revision", Integer, nullable=False),  # of its content
+    Column("state", String(20), nullable=False, index=True),
+    Column("ref", Text, nullable=False),  # by which it can be edited
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", Double, nullable=False),
+    Column("limited", SmallInteger, nullable=False),  # 1: a server asked for the pause
+    Column("leased", Double, nullable=False),  # until when it belongs to the process that sends it
+    Column("said", Text, nullable=False),  # why it was not delivered
+    Column("created", Double, nullable=False),
+    Column("changed", Double, nullable=False),  # when its content became what it is
+    Column("delivered", Double),
+    UniqueConstraint("run", "way", "destination", "slot"),
+)

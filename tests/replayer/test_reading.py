@@ -17,7 +17,7 @@ from replayer.reports.html import to_html
 from replayer.reports.json_report import to_json
 from replayer.reports.junit import to_junit
 from replayer.reports.markdown import to_markdown
-from replayer.reports.model import RunReport
+from replayer.reports.model import AlertReport, RunReport
 from replayer.reports.reading import report_of
 from replayer.reports.terminal import to_text
 
@@ -35,6 +35,7 @@ SAID = replace(
         )
     },
     unseen=(WANTED,),
+    alerts=(AlertReport("slack", "#releases", "run", "waiting", 2, "Slack answered 500"),),
 )
 REPORTS = [REPORT, SAID, SELECTED, TESTED, NOTHING, hostile_report(HOSTILE), hostile_report("plain")]
 
@@ -85,7 +86,7 @@ def test_a_report_of_the_first_version_is_read_too() -> None:
     old = stored(REPORT)
     for finding in old["findings"]:
         del finding["said"], finding["affected"]
-    for name in ("approvals_unseen", "rules", "self_test", "selection"):
+    for name in ("approvals_unseen", "rules", "self_test", "selection", "alerts"):
         del old[name]
     report = report_of(old)
 
