@@ -35,13 +35,13 @@ class AppRoutes:
         return frozenset(route for key, route in self._named.items() if key not in known)
 
     def of(self, method: str, path: str, template: str = "") -> Route | None:
-        """The route of an exchange: by the template that was recorded, else by its path. None: it is for none.
+        """The route of an exchange: by the template that was recorded, else by its path, if any. None: it is for none.
 
         HEAD is answered by the route of GET.
         """
         for asked in (method, "GET") if method == "HEAD" else (method,):
             found = template and self._named.get((asked, canonical(template)))
-            if not found:
+            if not found and path:
                 fitting = self._table.route(asked, path)
                 found = self._named.get((asked, canonical(fitting)))
             if found:

@@ -17,6 +17,7 @@ GROUPS = {
     "ingest": "Drain a Redis stream into the store.",
     "runs": "List, show and explain runs; stop one, or take it up again.",
     "worker": "Send the batches of runs that are shared among workers.",
+    "coverage": "How much of an API its traffic covers, and what of it is new.",
     "findings": "List the findings of a run; approve what is intended.",
     "report": "Print the JSON report's schema; put a report into a pull request.",
     "alerts": "List alerts, send those that wait, and try whether they arrive.",

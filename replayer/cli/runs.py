@@ -1,4 +1,4 @@
-"""`understudy runs`: list and show, stop and take up again, delete."""
+"""`understudy runs`: list, show and explain, stop and take up again, delete."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .retention_words import deleted, pruned
 
 NEXT_RUN = "Run the gate again; `understudy runs show` has the whole report."
 
-app = typer.Typer(add_completion=False, help="List and show runs; stop one, take it up again, delete.")
+app = typer.Typer(add_completion=False, help="List, show and explain runs; stop one, take it up again, delete.")
 
 
 @app.command("list")

@@ -9,6 +9,7 @@ ROUTES = AppRoutes(
         ("GET", "/orders/<int:id>"),
         ("GET", "/orders/{order_id}"),
         ("GET", "/orders/new"),
+        ("GET", "/"),
         ("post", "/orders"),
         ("GET", "/static/<path:filename>"),
     ],
@@ -17,7 +18,12 @@ ROUTES = AppRoutes(
 
 
 def test_two_names_of_one_route_are_one_and_what_is_excluded_is_not_there() -> None:
-    assert ROUTES.all == {("GET", "/orders/<int:id>"), ("GET", "/orders/new"), ("POST", "/orders")}
+    assert ROUTES.all == {
+        ("GET", "/"),
+        ("GET", "/orders/<int:id>"),
+        ("GET", "/orders/new"),
+        ("POST", "/orders"),
+    }
 
 
 @pytest.mark.parametrize(
@@ -32,6 +38,7 @@ def test_two_names_of_one_route_are_one_and_what_is_excluded_is_not_there() -> N
         ("DELETE", "/orders/7", "", None),
         ("GET", "/orders", "", None),
         ("GET", "/orders/seven", "", None),
+        ("GET", "", "/elsewhere", None),
         ("GET", "/static/a.css", "/static/<path:filename>", None),
     ],
 )
@@ -43,6 +50,7 @@ def test_an_exchange_is_for_the_route_of_its_template_or_its_path(
 
 def test_new_is_what_the_others_have_under_no_name() -> None:
     assert ROUTES.without([("GET", "/orders/{id}"), ("GET", "/elsewhere")]) == {
+        ("GET", "/"),
         ("GET", "/orders/new"),
         ("POST", "/orders"),
     }
