@@ -15,6 +15,7 @@ COPY recorder recorder
 COPY diffing diffing
 COPY replayer replayer
 COPY dashboard dashboard
+COPY ci ci
 RUN pip wheel --no-deps --wheel-dir /wheels .
 
 # The environments have no pip of their own: what runs in production installs nothing.

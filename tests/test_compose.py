@@ -233,7 +233,8 @@ def test_the_key_is_with_those_who_need_it_and_nobody_else() -> None:
 
 def test_the_wheel_is_built_of_all_packages_and_nothing_else_is_copied() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    packages = set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    packages = {*wheel["packages"], *(path.partition("/")[0] for path in wheel["shared-scripts"])}
     copied = {word for line in re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.M) for word in line.split()}
     files = {"pyproject.toml", "constraints.txt", "README.md", "LICENSE"}
     assert copied == packages | files | {"examples/shop"}

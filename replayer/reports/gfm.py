@@ -7,7 +7,7 @@ import re
 from .wording import visible
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-_REFERENCE = re.compile(r"([@~](?=\w)|[#!&%$](?=\d)|\bGH-(?=\d))", re.I)
+_REFERENCE = re.compile(r"(@(?=\S)|~(?=\w)|[#!&%$](?=\d)|\bGH-(?=\d))", re.I)
 """What people, issues, merge requests, labels, milestones and snippets are linked by, and notified of it."""
 _RUNS = re.compile("`+")
 _APART = "\u200b"  # of no width

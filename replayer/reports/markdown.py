@@ -6,7 +6,6 @@ character has four bytes at most.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -27,13 +26,14 @@ MAX_VALUE = 160  # characters of each side
 _ENDING = 8_000  # characters that are kept free for what follows the findings
 
 _SIGNS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "⚠️"}
-_MARKER = re.compile(r"^<!-- understudy:([\w.-]+) ([0-9a-f]{16}) -->$", re.M)
+_MARKER = re.compile(r"<!-- understudy:([\w.-]+) -->\n")
 
 
 def to_markdown(report: RunReport) -> str:
     """The whole report. Its first line is a comment that `marker_of` reads; recorded values stand in code spans.
 
     Findings on routes with a tag come first, then the others, each by importance; approved ones last and in one line.
+    What is another in every run is the last paragraph.
     """
     head = [*_verdict(report)]
     tail = [*_account(report), *_doubts(report), *_approved(report)]
@@ -43,14 +43,23 @@ def to_markdown(report: RunReport) -> str:
         text = "\n".join([*tail, "", "…"])
     body = "\n".join([*head, *_fitting(report, MAX_CHARACTERS - _ENDING - size("\n".join(head)) - 400), text])
     name = re.sub(r"[^\w.-]", "_", report.recording, flags=re.ASCII)[:80] or "_"
-    digest = hashlib.sha256(body.encode("utf-8", "backslashreplace")).hexdigest()[:16]
-    return f"<!-- understudy:{name} {digest} -->\n{body}\n\n{_run(report)}\n"
+    return f"<!-- understudy:{name} -->\n{body}\n\n{_run(report)}\n"
 
 
-def marker_of(text: str) -> tuple[str, str] | None:
-    """Whose comment a text is, and the digest of all that does not change from run to run; None for another's."""
-    found = _MARKER.search(text.replace("\r\n", "\n"))
-    return (found[1], found[2]) if found else None
+def marker_of(text: str) -> str:
+    """The recording whose report a text is; "" for another text."""
+    found = _MARKER.match(_plain(text))
+    return found[1] if found else ""
+
+
+def says_the_same(one: str, other: str) -> bool:
+    """Whether two reports differ at most in which run they are of."""
+    return _plain(one).rpartition("\n\n")[0] == _plain(other).rpartition("\n\n")[0]
+
+
+def _plain(text: str) -> str:
+    """The text as it was written: whoever keeps a comment may change its ends of lines."""
+    return text.replace("\r\n", "\n").strip() + "\n"
 
 
 def _verdict(report: RunReport) -> Iterator[str]:

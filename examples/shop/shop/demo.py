@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("--passes", type=int, default=3, help="passes of the baseline")
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--folder", type=Path, default=Path(".understudy") / "demo", help="emptied first")
-    parser.add_argument("--only", choices=["same", "next", "both"], default="both", help="which release to rehearse")
+    parser.add_argument("--only", choices=["same", "next", "both", "record"], default="both", help="which to rehearse")
     parser.add_argument("--recording-only", action="store_true", help="give the gate no baseline")
     options = parser.parse_args()
     return Demo(options).run()
@@ -66,6 +66,9 @@ class Demo:
             self._record()
         self._say("2. staging: the same snapshot, its ids counted from elsewhere, and no payment provider any more")
         self._shop("snapshot", "--source", "production.db", "--target", "staging.db")
+        if self._options.only == "record":
+            self._settings("understudy.toml")
+            return 0
         status = 0
         if self._options.only in ("same", "both"):
             self._say("3. the same release against itself: nothing may be found")
@@ -101,12 +104,7 @@ class Demo:
         self._understudy("recordings", "import", str(self._folder / "spool"), "--name", "shop")
 
     def _gate(self, candidate: str, name: str, expected: int) -> int:
-        settings = self._folder / f"understudy-{name}.toml"
-        text = (HERE / "understudy.toml").read_text(encoding="utf-8")
-        text = text.replace('cwd = "."', f'cwd = "{HERE}"')
-        settings.write_text(
-            text.replace('"snapshots/staging.db"', f'"{self._folder / "staging.db"}"'), encoding="utf-8"
-        )
+        settings = self._settings(f"understudy-{name}.toml")
         baseline = () if self._options.recording_only else ("--baseline", "baseline")
         status = self._understudy(
             "gate", "shop", *baseline, "--candidate", candidate, "--policy", str(settings),
@@ -119,6 +117,13 @@ class Demo:
             self._say(f"the gate ended with {status}, and {expected} was expected")
             return 1
         return 0
+
+    def _settings(self, name: str) -> Path:
+        """The shop's settings, usable from another folder."""
+        settings = self._folder / name
+        text = (HERE / "understudy.toml").read_text(encoding="utf-8")
+        settings.write_text(text.replace('cwd = "."', f'cwd = "{HERE}"'), encoding="utf-8")
+        return settings
 
     # -- running things ---------------------------------------------------------------------------------------------
 
