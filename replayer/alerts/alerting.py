@@ -37,7 +37,8 @@ AT_ONCE = 5.0
 MAX_NAMED = 3
 
 INCONCLUSIVE = "inconclusive"
-"""Stands for a fingerprint: that a branch can not be judged is told once, too."""
+OVERRUN = "overrun"
+"""These stand for fingerprints: that a branch can not be judged, or fails without a finding, is told once, too."""
 
 logger = logging.getLogger("understudy.alerts")
 
@@ -110,15 +111,16 @@ class Alerting:
 
     def _plan(self, head: Message, findings: Sequence[Finding], ended: Callable[[str, str, bool], str]) -> None:
         subjects = [_subject(each) for each in findings]
-        if head.verdict == Outcome.INCONCLUSIVE.value:
-            subjects.append(Subject("", INCONCLUSIVE, 0, {}))
+        standing = _standing(head.verdict, findings)
+        if standing:
+            subjects.append(Subject("", standing, 0, {}))
 
         def plan(
             news: Mapping[str, str], over: Sequence[Ended], before: Collection[tuple[str, str]]
         ) -> list[PlannedAlert]:
             items = [item_of(each, news[each.fingerprint]) for each in findings]
             done = [replace(item_from(each.item), news=each.how) for each in over if each.item]
-            stands = news.get(INCONCLUSIVE, KNOWN) != KNOWN or any(not each.item for each in over)
+            stands = news.get(standing, KNOWN) != KNOWN or any(not each.item for each in over)
             return [
                 alert
                 for way in self.ways.ways
@@ -207,11 +209,17 @@ def _subject(finding: Finding) -> Subject:
     )
 
 
+def _standing(verdict: str, findings: Sequence[Finding]) -> str:
+    """What a verdict says that no finding does; "" for nothing."""
+    if verdict == Outcome.FAIL.value:
+        return "" if findings else OVERRUN
+    return INCONCLUSIVE if verdict == Outcome.INCONCLUSIVE.value else ""
+
+
 def _head(head: Message, report: RunReport) -> Message:
-    inconclusive = report.verdict.outcome is Outcome.INCONCLUSIVE
-    return replace(
-        head, verdict=report.verdict.outcome.value, doubts=len(report.verdict.reasons) if inconclusive else 0
-    )
+    verdict = report.verdict.outcome.value
+    doubts = len(report.verdict.reasons) if _standing(verdict, _failing(report)) else 0
+    return replace(head, verdict=verdict, doubts=doubts)
 
 
 def _failing(report: RunReport) -> list[Finding]:
@@ -220,8 +228,9 @@ def _failing(report: RunReport) -> list[Finding]:
 
 def _ended(report: RunReport, route: str, fingerprint: str, by_this_run: bool) -> str:
     """How what was told before ended, as far as this run can tell; "" for what may be there still."""
-    if fingerprint == INCONCLUSIVE:
-        return "" if report.verdict.outcome is Outcome.INCONCLUSIVE else RESOLVED
+    if fingerprint in (INCONCLUSIVE, OVERRUN):
+        stands = report.verdict.outcome is Outcome.INCONCLUSIVE
+        return "" if stands or fingerprint == _standing(report.verdict.outcome.value, _failing(report)) else RESOLVED
     finding = next((each for each in report.findings if fingerprint in marks(each)), None)
     if finding is not None:
         if report.standing(finding).approved:

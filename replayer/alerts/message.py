@@ -56,7 +56,7 @@ class Message:
     severities: tuple[tuple[str, int], ...] = ()  # of the findings that fail the gate, the gravest first
     tags: tuple[tuple[str, int], ...] = ()  # of these, how many on the routes of each tag
     news: tuple[tuple[str, int], ...] = ()  # of these, how many are new, worse, ...; and how many ended, and how
-    doubts: int = 0  # reasons for which a run is inconclusive
+    doubts: int = 0  # reasons for a verdict that no finding gives: too little evidence, a budget that is overrun
     items: tuple[Item, ...] = ()
     more: int = 0  # findings beyond `items`
     ended: tuple[Item, ...] = ()  # of what was told before and is over

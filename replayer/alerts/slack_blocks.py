@@ -72,6 +72,8 @@ def _title(message: Message) -> str:
     project = escaped(_cut(visible(message.project or message.recording), 40)).replace("`", "'")
     if message.kind == TEST:
         return "This is a test message of Understudy"
+    if message.verdict == "fail" and message.doubts:
+        return f"{project}: the release fails"
     if message.verdict == "fail":
         return f"{project}: {counted(message.failing, 'finding')} fail{'s' * (message.failing == 1)} the release"
     if message.verdict == UNDER_WAY:
@@ -94,6 +96,8 @@ def _sentence(message: Message) -> str:
         said.append("What was confirmed until then is below.")
     elif message.verdict == "pass":
         said.append("What was told before is over.")
+    elif message.doubts:
+        said.append(f"Policy fails it without a finding ({counted(message.doubts, 'reason')}, in the report).")
     else:
         said.append("Each has to be fixed, or approved.")
     return " ".join((*_calls(message), *said))

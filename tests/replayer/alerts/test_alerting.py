@@ -91,6 +91,13 @@ def test_an_inconclusive_run_ends_nothing_and_is_told_once(store: Store, slack: 
     assert told(store, slack) == ["#releases shop: the release passes."]
 
 
+def test_a_policy_that_fails_without_a_finding_is_told_once(store: Store, slack: FakeSlack) -> None:
+    assert told(store, slack, outcome=Outcome.FAIL) == ["#releases shop: the release fails."]
+    assert "without a finding (1 reason, in the report)" in str(slack.calls[-1].arguments)
+    assert told(store, slack, outcome=Outcome.FAIL) == []
+    assert told(store, slack) == ["#releases shop: the release passes."]
+
+
 def test_a_run_that_passes_says_nothing(store: Store, slack: FakeSlack) -> None:
     assert told(store, slack) == []
     assert slack.tried == 0
