@@ -176,6 +176,8 @@ def _import_har(
         raise UsageError(f"A HAR is redacted with a key as it is imported, and there is none: {error}.") from None
     redactor = Redactor(key)
     tally = _Tally(progress, skipped=Counter(dict(content.skipped)))
+    tally.damaged = len(content.torn)
+    tally.damage = [DamageRecord(file.name, 0, 0, why) for _, why in content.torn[:DAMAGE_KEPT]]
 
     def redacted() -> Iterator[Exchange]:
         for exchange in content.exchanges:
@@ -184,7 +186,7 @@ def _import_har(
 
     if recording is None:
         recording = _create(store, source, name, service=content.host, release="", key_id=key.id)
-    return _fill(store, source, recording, tally, redacted(), [])
+    return _fill(store, source, recording, tally, redacted(), list(content.notes))
 
 
 def _fill(

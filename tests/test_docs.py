@@ -221,6 +221,7 @@ def test_every_option_is_described(name: str, command: Any) -> None:
         for parameter in command.params
         if parameter.param_type_name == "option"
         for option in (*parameter.opts, *parameter.secondary_opts)
+        if option.startswith("--")
     }
     assert set(re.findall(OPTION, described)) == options - {"--help"}
 

@@ -103,7 +103,8 @@ def incomplete(recording: RecordingInfo, gaps: Gaps, damage: Sequence[DamageReco
 
 def _torn(damage: Sequence[DamageRecord], pieces: int, bytes_lost: int) -> None:
     for piece in damage[:10]:
-        say(visible(f"  torn: {piece.path} at byte {piece.offset}: {piece.reason} ({piece.bytes_lost} bytes)"))
+        at, lost = (f" at byte {piece.offset}", f" ({piece.bytes_lost} bytes)") if piece.bytes_lost else ("", "")
+        say(visible(f"  torn: {piece.path}{at}: {piece.reason}{lost}"))
     if pieces > 10:
         say(f"  torn: {pieces - 10} more places; {bytes_lost} bytes lost in all")
 

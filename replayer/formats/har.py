@@ -18,7 +18,8 @@ from recorder.exchange import Body, Exchange, Headers, RecordedRequest, Recorded
 
 from ..errors import UsageError
 from .har_bodies import request_body, response_body
-from .har_fields import HINT, HarObject
+from .har_fields import HINT, HarObject, WrongHar
+from .har_oddities import answered_by_the_browser, entries_until_torn
 
 MAXIMUM_BYTES = 512 * 1024 * 1024
 """A larger file would not fit in memory several times over, which parsing it takes."""
@@ -38,6 +39,8 @@ class HarContent:
     exchanges: tuple[Exchange, ...]
     host: str  # host, and port unless it is the scheme's own
     skipped: tuple[tuple[str, int], ...]
+    torn: tuple[tuple[int, str], ...] = ()  # entries that are none, by number, and what is wrong with each
+    notes: tuple[str, ...] = ()  # sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,46 +56,82 @@ class _Place:
 def parse_har(data: bytes, host: str = "") -> HarContent:
     """The exchanges with one host: `host`, or else the one that most entries are about.
 
-    Raises UsageError, naming entry and field, for whatever is no HAR; and when no entry is left.
+    An entry that is wrong is left out and named. Raises UsageError for whatever is no HAR; and when no entry is left.
     """
-    entries = _entries(data)
+    log, notes = _log(data)
+    browser = HarObject(log.data.get("creator") or {}, "creator").text("name", "")
     skipped: Counter[str] = Counter()
-    kept: list[tuple[HarObject, _Place]] = []
-    for entry in entries:
-        reason, place = _placed(entry)
-        if place is None:
-            skipped[reason] += 1
-        else:
-            kept.append((entry, place))
-    chosen = host.lower() or _most_frequent(place.host for _, place in kept)
-    skipped["another host"] += sum(place.host != chosen for _, place in kept)
-    prefix = sha256(data).digest()
-    exchanges = [_exchange(entry, place, prefix) for entry, place in kept if place.host == chosen]
+    torn: list[tuple[int, str]] = []
+    kept: list[tuple[_Place, Exchange]] = []
+    prefix, started, timeless = sha256(data).digest(), 0.0, 0
+    for number, raw in enumerate(log.data["entries"], 1):
+        try:
+            entry = HarObject(raw, f"entry {number}:")
+            reason, place = _placed(entry, browser)
+            if place is None:
+                skipped[reason] += 1
+                continue
+            timeless += not entry.has("startedDateTime")
+            started = entry.moment("startedDateTime") if entry.has("startedDateTime") else started
+            kept.append((place, _exchange(entry, place, prefix, started)))
+        except WrongHar as wrong:
+            torn.append((number, wrong.what))
+    chosen = host.lower() or _most_frequent(place.host for place, _ in kept)
+    skipped["another host"] += sum(place.host != chosen for place, _ in kept)
+    exchanges = [exchange for place, exchange in kept if place.host == chosen]
     if not exchanges:
-        found = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()) if count)
-        about = f" with the host {host}" if host else ""
-        raise UsageError(f"The HAR holds no exchange{about} that could be replayed ({found or 'it has no entries'}).")
+        raise _empty(host, skipped, torn)
     exchanges.sort(key=lambda exchange: exchange.started)
     counts = tuple((reason, count) for reason, count in sorted(skipped.items()) if count)
-    return HarContent(tuple(exchanges), chosen, counts)
+    notes += [f"{timeless} entries have no time: they were taken for following the one before."] * bool(timeless)
+    return HarContent(tuple(exchanges), chosen, counts, tuple(torn), (*notes, *_not_whole(exchanges)))
 
 
-def _entries(data: bytes) -> list[HarObject]:
+def _empty(host: str, skipped: Counter[str], torn: list[tuple[int, str]]) -> UsageError:
+    if len(torn) == 1 and not skipped.total():
+        return WrongHar(torn[0][1])
+    found = ", ".join(f"{count} {reason}" for reason, count in sorted(skipped.items()) if count)
+    found += f"{', ' if found else ''}{len(torn)} not valid, the first: {torn[0][1]}" if torn else ""
+    about = f" with the host {host}" if host else ""
+    return UsageError(f"The HAR holds no exchange{about} that could be replayed ({found or 'it has no entries'}).")
+
+
+def _not_whole(exchanges: list[Exchange]) -> list[str]:
+    """What the file says was there, and does not hold."""
+    sent = sum(not each.request.body.complete for each in exchanges)
+    got = sum(each.response is not None and not each.response.body.complete for each in exchanges)
+    return [
+        f"{count} {what} bodies are cut, left out, or of another length than the HAR says: {follows}."
+        for count, what, follows in (
+            (sent, "request", "they are not sent"),
+            (got, "response", "they are not compared"),
+        )
+        if count
+    ]
+
+
+def _log(data: bytes) -> tuple[HarObject, list[str]]:
+    """The log with its entries, as far as a file that was cut holds them, and what is to be said of that."""
+    notes: list[str] = []
     try:
         parsed = orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
-        raise UsageError(f"The HAR is not valid JSON: {error}.", HINT) from None
+        whole = entries_until_torn(data)
+        if not whole:
+            raise UsageError(f"The HAR is not valid JSON: {error}.", HINT) from None
+        notes.append(f"The file is torn after entry {len(whole)}: {error}.")
+        parsed = {"log": {"entries": whole}}
     log = HarObject(parsed, "the file").object("log")
     entries = log.data.get("entries")
     if not isinstance(entries, list):
         log.wrong("entries", "an array")
     if len(entries) > MAXIMUM_ENTRIES:
         raise UsageError(f"The HAR has {len(entries):,} entries, more than {MAXIMUM_ENTRIES:,}.", "Split it.")
-    return [HarObject(entry, f"entry {number}:") for number, entry in enumerate(entries, 1)]
+    return log, notes
 
 
-def _placed(entry: HarObject) -> tuple[str, _Place | None]:
-    """Where an entry leads; or why it is left out."""
+def _placed(entry: HarObject, browser: str) -> tuple[str, _Place | None]:
+    """Where an entry leads; or why it is left out. `browser` is what wrote the file."""
     request = entry.object("request")
     match = _URL.match(request.text("url"))
     if match is None:
@@ -104,12 +143,12 @@ def _placed(entry: HarObject) -> tuple[str, _Place | None]:
         return "not http", None
     if not match["authority"]:
         request.wrong("url", "an absolute URL")
-    if entry.has("_fromCache"):
-        return "answered from the browser's cache", None
+    if answered := answered_by_the_browser(entry, browser):
+        return answered, None
     status = entry.object("response").whole("status", 0) if entry.has("response") else 0
     if status <= 0:
         return "no response", None
-    if status == 101:
+    if status == 101 or entry.has("_webSocketMessages") or entry.data.get("_resourceType") == "websocket":
         return "websocket", None
     if request.text("method").upper() == "CONNECT":
         return "tunnel", None
@@ -133,8 +172,7 @@ def _most_frequent(hosts: Iterable[str]) -> str:
     return ranked[0][0] if ranked else ""
 
 
-def _exchange(entry: HarObject, place: _Place, prefix: bytes) -> Exchange:
-    started = entry.moment("startedDateTime")
+def _exchange(entry: HarObject, place: _Place, prefix: bytes, started: float) -> Exchange:
     return Exchange(
         id=sha256(prefix + entry.place.encode()).hexdigest()[:32],
         request=_request(entry.object("request"), place),

@@ -40,6 +40,7 @@ def request_body(request: HarObject, headers: Headers) -> Body:
         size = max(request.whole("bodySize", 0), 0) or declared or 0
         return missing(size) if size else Body()
     posted = request.object("postData")
+    declared = max(posted.whole("_size", 0), 0) or declared
     media_type = posted.text("mimeType", "") or header(headers, "content-type")
     if posted.text("text", ""):
         return _posted_text(posted, media_type, declared)
@@ -62,7 +63,7 @@ def declared_length(headers: Headers) -> int | None:
 
 
 def _decoded(holder: HarObject, text: str, media_type: str) -> bytes:
-    if holder.text("encoding", "").lower() != "base64":
+    if (holder.text("encoding", "") or holder.text("_encoding", "")).lower() != "base64":
         return _encoded(text, media_type)
     try:
         return base64.b64decode("".join(text.split()), validate=True)

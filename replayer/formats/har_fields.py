@@ -12,19 +12,27 @@ from ..errors import UsageError
 HINT = "A HAR file has the JSON that HTTP Archive 1.2 describes; export it again."
 
 
+class WrongHar(UsageError):
+    """Something in a HAR is not what HTTP Archive 1.2 describes; `what` says it without the name of the file."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The HAR is not valid: {what}.", HINT)
+        self.what = what
+
+
 class HarObject:
     """One object of a HAR; `place` is its name in messages, e.g. "entry 3: request"."""
 
     def __init__(self, data: object, place: str) -> None:
         if not isinstance(data, Mapping):
-            raise UsageError(f"The HAR is not valid: {place} must be an object, not {_described(data)}.", HINT)
+            raise WrongHar(f"{place} must be an object, not {_described(data)}")
         self.data: Mapping[str, Any] = data
         self.place = place
 
     def wrong(self, key: str, expected: str) -> NoReturn:
-        """Raise UsageError about one field."""
+        """Raise WrongHar about one field."""
         found = _described(self.data[key]) if key in self.data else "missing"
-        raise UsageError(f"The HAR is not valid: {self._name(key)} must be {expected}, and is {found}.", HINT)
+        raise WrongHar(f"{self._name(key)} must be {expected}, and is {found}")
 
     def has(self, key: str) -> bool:
         """Whether the field is there and not null."""

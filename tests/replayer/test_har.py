@@ -312,6 +312,73 @@ def test_a_request_whose_body_is_known_says_how_long_it_is() -> None:
     assert request.headers == (("Host", "h"), ("Content-Length", "3"))
 
 
+def test_an_entry_that_is_wrong_is_left_out_and_named() -> None:
+    lying = entry("http://h/2", content={"text": "%%", "encoding": "base64"})
+    content = parse_har(har(entry("http://h/1"), lying, entry("http://h/3", status="200"), None, entry("http://h/5")))
+    assert [exchange.request.target for exchange in content.exchanges] == ["/1", "/5"]
+    assert content.torn == (
+        (2, "entry 2: response.content.text must be base64, as its encoding says, and is '%%'"),
+        (3, "entry 3: response.status must be a whole number, and is '200'"),
+        (4, "entry 4: must be an object, not null or missing"),
+    )
+
+
+def test_a_file_that_was_cut_gives_what_stands_before_the_cut() -> None:
+    whole = har(*(entry(f"http://h/{n}") for n in range(5)))
+    content = parse_har(whole[: whole.rindex(b"http://h/4")])
+    assert [exchange.request.target for exchange in content.exchanges] == ["/0", "/1", "/2", "/3"]
+    (note,) = content.notes
+    assert note.startswith("The file is torn after entry 4: ")
+
+
+def test_what_a_browser_answered_itself_is_no_exchange() -> None:
+    worker = {**entry(), "response": {**entry()["response"], "_fetchedViaServiceWorker": True}}
+    safari = {**entry(), "response": {**entry()["response"], "_fetchType": "Disk Cache"}}
+    socket = {**entry(), "_webSocketMessages": [{"type": "send", "data": "x"}]}
+    cached = {**entry(), "cache": {"afterRequest": None}}
+    content = parse_har(har(entry(), worker, safari, socket, cached))
+    assert len(content.exchanges) == 2  # what Charles writes of a cache says nothing of who answered
+    assert content.skipped == (
+        ("answered by a service worker", 1),
+        ("answered from the browser's cache", 1),
+        ("websocket", 1),
+    )
+    firefox = json.loads(har(entry(), cached))
+    firefox["log"]["creator"] = {"name": "Firefox", "version": "140.0"}
+    assert parse_har(json.dumps(firefox).encode()).skipped == (("answered from the browser's cache", 1),)
+
+
+def test_what_proxies_write_is_read() -> None:
+    """mitmproxy and Charles: pseudo headers, sizes as fractions, -1 for what failed, offsets without a colon."""
+    mitmproxy = entry("https://h/m", {"headers": [{"name": ":authority", "value": "h"}], "bodySize": 0.0}, status=200.0)
+    mitmproxy |= {"time": -1.0, "_resourceType": None, "startedDateTime": "2026-01-31T12:00:00.123456+00:00"}
+    charles = entry("https://h/c", {"httpVersion": "HTTP/2.0", "postData": None})
+    charles |= {"startedDateTime": "2026-01-31T13:00:00.5+0100", "_charlesStatus": "COMPLETE"}
+    failed = {**entry("https://h/f", status=-1), "_charlesStatus": "FAILED"}
+    content = parse_har(har(mitmproxy, charles, failed))
+    assert [(each.request.target, each.started) for each in content.exchanges] == [
+        ("/m", 1769860800.123456),
+        ("/c", 1769860800.5),
+    ]
+    assert content.skipped == (("no response", 1),)
+
+
+def test_what_has_no_time_follows_the_one_before() -> None:
+    timeless = entry("http://h/2")
+    del timeless["startedDateTime"]
+    content = parse_har(har(entry("http://h/1"), timeless, entry("http://h/3")))
+    assert [exchange.request.target for exchange in content.exchanges] == ["/1", "/2", "/3"]
+    assert content.notes == ("1 entries have no time: they were taken for following the one before.",)
+
+
+def test_bodies_that_are_not_whole_are_counted() -> None:
+    content = parse_har(har(entry(content={"size": 9}), entry(request={"method": "POST", "bodySize": 5})))
+    assert content.notes == (
+        "1 request bodies are cut, left out, or of another length than the HAR says: they are not sent.",
+        "1 response bodies are cut, left out, or of another length than the HAR says: they are not compared.",
+    )
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
@@ -325,7 +392,8 @@ def test_a_request_whose_body_is_known_says_how_long_it_is() -> None:
         (har(), "holds no exchange that could be replayed (it has no entries)"),
         (har(entry("ws://h/")), "holds no exchange that could be replayed (1 websocket)"),
         (har(3), "entry 1: must be an object, not 3"),
-        (har(entry(), {}), "entry 2: request must be an object, not null or missing"),
+        (har({}), "entry 1: request must be an object, not null or missing"),
+        (har(3, {}, entry("ws://h/")), "(1 websocket, 2 not valid, the first: entry 1: must be an object, not 3)"),
         (har({"request": {"url": 3}}), "entry 1: request.url must be a string, and is 3"),
         (har(entry("/x")), "entry 1: request.url must be an absolute URL, and is '/x'"),
         (har(entry("http:")), "entry 1: request.url must be an absolute URL"),
