@@ -1,7 +1,8 @@
 """What sharing a pass among Celery workers costs, in CPU. Run: python -m benchmarks.sharing --exchanges 2000 --passes 5
 
-The same plan is replayed by turns in one process and by two workers, at the same target, which is a process of its own
-and does not count. CPU seconds are those of all processes that send, coordinator and Celery's own included, beginning
+The same plan is replayed by turns in one process, in one process that hands batches to itself through the store, and
+by two workers of Celery's, at the same target, which is a process of its own and does not count. The second shows what
+batches, facts and the store cost, the third beside it what Celery does, and that workers know less than one does. CPU seconds are those of all processes that send, coordinator and Celery's own included, beginning
 after the first pass of each kind (which makes what later ones find made). Ratios of one run; wall time is shown, and
 depends on the machine's other load.
 """
@@ -16,13 +17,16 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from replayer.executors import Executor, LocalExecutor
 from replayer.executors.celery import celery_executor
+from replayer.executors.shared import SharedExecutor
+from replayer.executors.shift import Worker
 from replayer.guide import Guide, make_guide
 from replayer.store import Store
 from tests.chaos.rig import WorkerProcess
@@ -61,6 +65,7 @@ def main() -> int:
         workers.start()
         kinds: dict[str, tuple[Executor, Callable[[], float]]] = {
             "local": (LocalExecutor(), own_cpu),
+            "shared": (stack.enter_context(by_itself(store)), own_cpu),
             "celery": (celery_executor(store, key(), redis.url), lambda: own_cpu() + workers.cpu()),
         }
         guide = make_guide(stage.plan)
@@ -77,8 +82,21 @@ def main() -> int:
     for name, cost in costs.items():
         each = 1e6 * cost.cpu / cost.passes / steps
         print(f"{name:7} {each:7.0f} µs of CPU an exchange, {cost.wall / cost.passes:6.2f} s a pass")
-    print(f"celery / local: {costs['celery'].cpu / costs['local'].cpu:.3f} in CPU")
+    for one, other in (("shared", "local"), ("celery", "shared"), ("celery", "local")):
+        print(f"{one} / {other}: {costs[one].cpu / costs[other].cpu:.3f} in CPU")
     return 0
+
+
+@contextmanager
+def by_itself(store: Store) -> Iterator[SharedExecutor]:
+    """Shares passes with a worker in a thread of this process."""
+    worker = Worker(store, key())
+    with ThreadPoolExecutor(1) as thread:
+        yield SharedExecutor(store, key(), lambda batch: ignored(thread.submit(worker.send, batch)), name="shared")
+
+
+def ignored(_: object) -> None:
+    """What comes of a batch is in the store."""
 
 
 def one_pass(stage: Stage, guide: Guide, executor: Executor, cpu: Callable[[], float]) -> tuple[float, float]:
