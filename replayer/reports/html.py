@@ -17,7 +17,7 @@ from markupsafe import Markup
 from diffing.difference import DifferenceKind
 from diffing.grouping import Finding
 
-from . import selection_wording, self_test_wording, wording
+from . import policy_wording, selection_wording, self_test_wording, wording
 from .approval_wording import (
     EXPIRED_NEXT,
     EXPIRED_TITLE,
@@ -131,6 +131,7 @@ def _environment() -> Environment:
         change=wording.change,
         counted=wording.counted,
         remarks=remarks,
+        policy_wording=policy_wording,
         reason_sentence=wording.reason_sentence,
         route=wording.route,
         selection_wording=selection_wording,

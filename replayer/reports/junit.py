@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from diffing.gate import Outcome
 from diffing.grouping import Finding, Member
 from diffing.ledger import Tally
+from diffing.policy import Clause, Holding
 
 from .model import RunReport
 from .remarks import remarks
@@ -20,6 +21,9 @@ from .wording import change, counted, number, reason_sentence, route, sides, vis
 
 GATE = "gate"
 """The suite of what concerns the run as a whole."""
+
+FINDINGS_KEY = ".fail_on"
+"""How the keys of the policy end that say which findings fail."""
 
 MAX_VALUE = 2000  # characters of each side's value in a failure
 
@@ -52,7 +56,9 @@ def to_junit(report: RunReport) -> str:
 
 
 def _suites(report: RunReport) -> Iterator[_Suite]:
-    yield _Suite(GATE, [_verdict(report)])
+    asked = [each for each in report.verdict.clauses if each.holding is not Holding.OFF]
+    conditions = [_clause(report, each) for each in asked if not each.key.endswith(FINDINGS_KEY)]
+    yield _Suite(GATE, [_verdict(report), *conditions])
     shown: dict[tuple[str, str], list[_Case]] = {}
     for finding in report.findings:
         seen = set()
@@ -77,6 +83,17 @@ def _verdict(report: RunReport) -> _Case:
     if verdict.outcome is Outcome.FAIL and not verdict.blocking:
         return _Case("verdict", "failure", "policy", first, reasons)
     return _Case("verdict", said=f"{verdict.outcome.value}: {reasons}")
+
+
+def _clause(report: RunReport, clause: Clause) -> _Case:
+    """One thing that policy asks for beside findings, which have cases of their own."""
+    told = visible(f"{clause.holding.value}: asked {clause.asked}; measured {clause.measured}")
+    text = visible("\n".join(clause.sentences), keep="\n")
+    if clause.holding is Holding.FAILS and report.verdict.exit_code:
+        return _Case(visible(clause.key), "failure", "policy", told, text)
+    if clause.holding is Holding.UNTOLD and report.verdict.exit_code:
+        return _Case(visible(clause.key), "error", "inconclusive", told, text)
+    return _Case(visible(clause.key), said=told)
 
 
 def _found(report: RunReport, finding: Finding, member: Member) -> _Case:

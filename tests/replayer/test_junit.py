@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from diffing.gate import Outcome, Verdict
 from diffing.ledger import Ledger, RouteTally, Tally
+from diffing.policy import Clause, Holding
 from replayer.reports.junit import to_junit
 from replayer.reports.model import RunReport
 
@@ -89,6 +90,27 @@ def test_an_inconclusive_run_is_an_error_and_not_green() -> None:
 def test_a_run_that_fails_by_no_finding_is_not_green_either() -> None:
     failed = replace(INCONCLUSIVE, verdict=Verdict(Outcome.FAIL, ("Over budget.",), 1))
     assert cases(failed)["gate", "verdict"] == "failure: Over budget."
+
+
+def test_each_condition_of_policy_has_a_case_but_those_that_findings_have() -> None:
+    clauses = (
+        Clause("policy.fail_on", "breaking", "1 finding", Holding.FAILS),
+        Clause("policy.min_replayed", "at least 5", "9", Holding.HELD),
+        Clause("policy.min_fidelity", "at least 90 %", "80 %", Holding.UNTOLD, ("Only 80 %.",)),
+        Clause("policy.budgets", "at most 9 ms", "12 ms", Holding.FAILS, ("Too slow.",)),
+        Clause("policy.max_age", "", "", Holding.OFF),
+    )
+    failed = replace(REPORT, findings=(), verdict=Verdict(Outcome.FAIL, ("Too slow.",), 1, ("f",), clauses))
+    passed = replace(failed, verdict=replace(failed.verdict, exit_code=0))
+
+    assert {name: word for (suite, name), word in cases(failed).items() if suite == "gate"} == {
+        "verdict": "passed",
+        "policy.min_replayed": "passed",
+        "policy.min_fidelity": "error: inconclusive: asked at least 90 %; measured 80 %",
+        "policy.budgets": "failure: fails: asked at most 9 ms; measured 12 ms",
+    }
+    assert {word for (suite, _), word in cases(passed).items() if suite == "gate"} == {"passed"}
+    assert junit_problems(to_junit(failed)) == []
 
 
 @pytest.mark.parametrize("report", [REPORT, INCONCLUSIVE, RunReport("", "", "", Verdict(Outcome.PASS, (), 0))])
