@@ -19,6 +19,7 @@ GROUPS = {
     "runs": "List, show and explain runs; stop one, or take it up again.",
     "worker": "Send the batches of runs that are shared among workers.",
     "coverage": "How much of an API its traffic covers, and what of it is new.",
+    "policy": "Check the policy; print the schema of the settings file.",
     "findings": "List the findings of a run; approve what is intended.",
     "report": "Print the JSON report's schema; put a report into a pull request.",
     "alerts": "List alerts, send those that wait, and try whether they arrive.",

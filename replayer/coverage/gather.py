@@ -33,6 +33,16 @@ def seen_in(store: Store, info: RecordingInfo, routes: AppRoutes | None) -> Coun
     return counts
 
 
+def routes_in(store: Store, info: RecordingInfo) -> dict[Route, int]:
+    """How many exchanges of each route a recording holds, without reading them."""
+    totals = store.route_totals(info.id)
+    unrouted = [*store.unrouted(info.id)]
+    table = RouteTable([*((total.method, "", total.route) for total in totals if total.route), *unrouted])
+    counts = Counter({(total.method, total.route): total.count for total in totals if total.route})
+    counts.update((method, table.route(method, target)) for method, target, _ in unrouted)
+    return dict(counts)
+
+
 def replayed_in(report: Mapping[str, Any] | None, routes: AppRoutes | None) -> Counts:
     """What the candidate of a run answered, by its JSON report."""
     counts: dict[Route, Counter[str]] = defaultdict(Counter)

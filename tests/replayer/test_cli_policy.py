@@ -125,3 +125,58 @@ def test_a_run_of_an_earlier_version_has_no_arithmetic(home: Path, capsys: pytes
 
     assert main(["runs", "explain", run_id]) == 2
     assert "earlier version, which did not keep its arithmetic" in capsys.readouterr().err
+
+
+FLAWED = """
+[policy]
+min_replayed = 4
+exclude_routes = ["GET /static/**"]
+inconclusive = "pass"
+"""
+
+
+def test_a_policy_is_checked_beside_the_newest_recording(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "understudy.toml").write_text(FLAWED)
+
+    assert main(["policy", "check"]) == 1
+    assert capsys.readouterr().out == (
+        "policy.exclude_routes: dead\n"
+        "  'GET /static/**' names no route of any recording. `understudy recordings show` lists the routes.\n"
+        "policy.min_replayed: unreachable\n"
+        "  4 exchanges are asked for, and the recording shop has 3. Record more, or ask for less.\n"
+        "policy.min_replayed: toothless\n"
+        "  inconclusive = 'pass' lets a run pass that falls short of it, but for tagged routes."
+        " Leave 'inconclusive' out to hold it.\n"
+        "2 wrong, 1 to be known, held against the recording shop.\n"
+    )
+    assert main(["policy", "check", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["recording"], told["wrong"], len(told["problems"]), told["not_judged"]) == ("shop", 2, 3, [])
+
+
+def test_a_policy_without_a_flaw_passes_and_what_was_not_looked_at_is_told(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "understudy.toml").write_text('[policy]\nroutes_from = "app"\nmin_route_coverage = 0.9\n')
+
+    assert main(["policy", "check", "--db", "sqlite:///empty.db"]) == 0
+    told = capsys.readouterr()
+    assert told.out == "0 wrong, 0 to be known.\n"
+    assert "There is no recording" in told.err
+    assert "Which routes the candidate has was not looked at" in told.err
+
+
+def test_a_wrong_key_and_a_recording_that_is_not_there_are_wrong_usage(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "understudy.toml").write_text("[policy]\nmin_replay = 3\n")
+    assert main(["policy", "check"]) == 2
+    assert "Did you mean 'min_replayed'?" in capsys.readouterr().err
+
+    (home / "understudy.toml").write_text("")
+    assert main(["policy", "check", "--recording", "none"]) == 2
+
+
+def test_the_schema_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["policy", "schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "understudy.toml"
