@@ -6,6 +6,7 @@ import typer
 
 from .export_curl import export_curl
 from .export_har import export_har
+from .export_openapi import export_openapi
 
 app = typer.Typer(add_completion=False, help="Write a recording in the format of another tool.")
 
@@ -17,3 +18,4 @@ def group() -> None:
 
 app.command("har")(export_har)
 app.command("curl")(export_curl)
+app.command("openapi")(export_openapi)

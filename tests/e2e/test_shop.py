@@ -15,9 +15,12 @@ from urllib.parse import quote
 import pytest
 
 from diffing.difference import Answer, Reason, Status
+from recorder.exchange import header
 from replayer.store import Store
 
+from ..replayer.openapi.test_inferring import problems as description_problems
 from .credentials import secrets_of
+from .servers import understudy
 from .shop import USERS, Gate, Shop, recorded_shop
 from .shop_passes import Passes, note_rewritten
 from .store_bytes import everything_stored
@@ -124,6 +127,23 @@ def test_what_is_precious_is_only_read(shop: Shop) -> None:
     for row in gate.ledger["routes"]:
         if row["method"] not in ("GET", "HEAD", "OPTIONS"):
             assert row["skipped"] == {"unsafe method": row["recorded"]}
+
+
+def test_the_shop_is_described_by_its_recording_and_travels_as_har(shop: Shop) -> None:
+    def run(*arguments: str) -> str:
+        done = understudy(*arguments, cwd=shop.folder, environ=shop.environ)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    run("export", "openapi", "shop", "-o", "api.json")
+    document = json.loads((shop.folder / "api.json").read_text("utf-8"))
+    assert description_problems(document) == []
+    assert len(document["paths"]) >= 60
+    assert "nothing that is not described" in run("openapi", "check", "api.json", "shop")
+    run("export", "har", "shop", "-o", "shop.har")
+    assert "torn" not in run("recordings", "import", "shop.har", "--name", "as-har")
+    hosts = Counter(header(each.request.headers, "host") for each in shop.exchanges("shop"))
+    assert len(shop.exchanges("as-har")) == max(hosts.values())  # a HAR is imported for one host
 
 
 def test_those_who_were_logged_in_before_replay_through_mint(shop: Shop, same: Gate) -> None:
