@@ -7,6 +7,7 @@ import typer
 from .export_curl import export_curl
 from .export_har import export_har
 from .export_openapi import export_openapi
+from .export_pytest import export_pytest
 
 app = typer.Typer(add_completion=False, help="Write a recording in the format of another tool.")
 
@@ -19,3 +20,4 @@ def group() -> None:
 app.command("har")(export_har)
 app.command("curl")(export_curl)
 app.command("openapi")(export_openapi)
+app.command("pytest")(export_pytest)

@@ -15,7 +15,7 @@ GROUPS = {
     "replay": "As gate, without judging: always exits 0 when the replay could be made.",
     "recordings": "Import, list, show, close and delete recordings.",
     "ingest": "Drain a Redis stream into the store.",
-    "export": "Write a recording as HAR or OpenAPI, or one of its requests as a curl command.",
+    "export": "Write a recording as tests, HAR or OpenAPI, or one of its requests as a curl command.",
     "openapi": "Hold a description of an API against a recording.",
     "runs": "List, show and explain runs; stop one, or take it up again.",
     "worker": "Send the batches of runs that are shared among workers.",

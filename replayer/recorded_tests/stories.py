@@ -1,0 +1,199 @@
+"""What of a recording is worth a test: flows of one session, and in each the exchanges that show something new.
+
+A flow is what one session did with things that it made: values that its own writes handed out tie exchanges together.
+Exchanges that nothing ties to others are flows of their own. Of exchanges that show the same, a few are told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote_plus
+
+import orjson
+
+from recorder.exchange import Outcome
+
+from ..flow import Step, consumed, handed_out
+from ..plan import Plan
+from ..selection.shapes import parsed
+from ..sessions import Partition
+
+LONGEST = 8
+"""Exchanges that one test is about: a longer flow becomes several tests, each with what it needs of the others."""
+
+_TELLING_TEXT = re.compile(r"[^\x00-\x7f]|[+%&<>'\"\\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One test to be: the steps that it is about, and earlier writes of the same flow."""
+
+    focus: tuple[int, ...]
+    setup: tuple[int, ...] = ()
+
+
+def stories(plan: Plan, needs: Callable[[Step], frozenset[int]], copies: int = 1) -> list[Story]:
+    """The stories of a plan, in the order of their first steps. `copies` exchanges are told of each kind."""
+    flows = _flows(plan, needs)
+    whose = _Whose(plan)
+    told: dict[Hashable, int] = defaultdict(int)
+    found: list[Story] = []
+    # a long flow shows in few tests what short ones would show in many
+    for flow in sorted(flows, key=lambda flow: (-len(flow), flow[0])):
+        fresh: list[int] = []
+        for index in flow:
+            step = plan.steps[index]
+            kinds = kinds_of(step) | {(step.exchange.request.method, step.route, step.status, whose(step))}
+            if any(told[kind] < copies for kind in kinds) and usable(plan, index):
+                fresh.append(index)
+                for kind in kinds:
+                    told[kind] += 1
+        for part in _parts(fresh):
+            setup = tuple(i for i in flow if i < part[-1] and i not in part and _wrote(plan.steps[i]))
+            found.append(Story(tuple(part), setup))
+    return sorted(_together(plan, found), key=lambda story: story.focus)
+
+
+def _together(plan: Plan, found: Sequence[Story]) -> list[Story]:
+    """Single exchanges of one session and one route in one test: reading a list in six ways is one thing to know."""
+    single: dict[Hashable, list[int]] = defaultdict(list)
+    kept: list[Story] = []
+    for story in sorted(found, key=lambda story: story.focus):
+        if len(story.focus) > 1 or story.setup:
+            kept.append(story)
+            continue
+        step = plan.steps[story.focus[0]]
+        single[step.session, step.exchange.request.method, step.route, step.status < 400].append(step.index)
+    return [*kept, *(Story(tuple(part)) for indices in single.values() for part in _parts(indices))]
+
+
+def usable(plan: Plan, index: int) -> bool:
+    """Whether a test can be made of this exchange at all."""
+    step = plan.steps[index]
+    exchange = step.exchange
+    response = exchange.response
+    return (
+        plan.skipped[index] is None
+        and response is not None
+        and response.body.complete
+        and exchange.outcome is Outcome.COMPLETE
+        and exchange.request.target.startswith("/")
+    )
+
+
+def kinds_of(step: Step) -> set[Hashable]:
+    """What an exchange shows, as values: two that show the same have the same."""
+    request = step.exchange.request
+    response = step.exchange.response
+    assert response is not None or step.status == 0
+    base = (request.method, step.route, step.status)
+    kinds: set[Hashable] = {(*base, bool(step.principal)), (*base, *_asked(step))}
+    if response is not None:
+        value = parsed(response.body.data)
+        kinds.add((*base, "shape", _shape(value)))
+        if step.status >= 400:
+            kinds.add((*base, "error", _code(value)))
+    return kinds
+
+
+class _Whose:
+    """Whose thing a request names: a refusal of another one's is not the refusal of what is not there."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._sorts = plan.flow.sorts
+        self._shown: dict[tuple[str, str], set[int]] = defaultdict(set)
+        for step in plan.steps:
+            if 200 <= step.status < 300:
+                for location, value in handed_out(step):
+                    if location in self._sorts:
+                        self._shown[self._sorts[location], value].add(step.session)
+
+    def __call__(self, step: Step) -> str:
+        named = [
+            self._shown.get((self._sorts[location], value), set())
+            for slot, location, value in consumed(step)
+            if slot.location.startswith("path[") and location in self._sorts
+        ]
+        if not named or all(step.session in sessions for sessions in named):
+            return "own"
+        return "another's" if all(named) else "nobody's"
+
+
+def _asked(step: Step) -> tuple[Hashable, ...]:
+    request = step.exchange.request
+    query = parse_qsl(request.query, keep_blank_values=True)
+    names = tuple(sorted({name for name, _ in query}))
+    odd = bool(_TELLING_TEXT.search(unquote_plus(request.query.replace("&", "").replace("=", ""))))
+    value = parsed(request.body.data)
+    if value is None and request.body.data:
+        form = parse_qsl(request.body.data[:4096].decode("latin-1"), keep_blank_values=True)
+        odd = odd or any("+" in text or "%" in text for _, text in form)
+        return (names, odd, tuple(sorted({name for name, _ in form})) if len(form) < 40 else ())
+    conditional = tuple(sorted(n.lower() for n, _ in request.headers if n.lower().startswith(("if-", "range"))))
+    return (names, odd, _shape(value), conditional)
+
+
+def _shape(value: object, depth: int = 0) -> Hashable:
+    if isinstance(value, dict):
+        if depth > 4 or len(value) > 60:
+            return "object"
+        return tuple((key, _shape(child, depth + 1)) for key, child in sorted(value.items()))
+    if isinstance(value, list):
+        return ("list", frozenset(_shape(child, depth + 1) for child in value))
+    return type(value).__name__
+
+
+def _code(value: object) -> Hashable:
+    """What an error says it is: its short texts, without numbers and tokens."""
+    texts: list[str] = []
+    stack = [(value, 0)]
+    while stack:
+        node, depth = stack.pop()
+        if isinstance(node, dict) and depth < 3:
+            stack.extend((child, depth + 1) for _, child in sorted(node.items()))
+        elif isinstance(node, list) and depth < 3:
+            stack.extend((child, depth + 1) for child in node[:5])
+        elif isinstance(node, str) and len(node) < 80 and not any(c.isdigit() for c in node):
+            texts.append(node)
+    return orjson.dumps(sorted(texts))
+
+
+def _wrote(step: Step) -> bool:
+    return not step.reads and 200 <= step.status < 400
+
+
+def _flows(plan: Plan, needs: Callable[[Step], frozenset[int]]) -> list[list[int]]:
+    partition = Partition()
+    for step in plan.steps:
+        partition.find(step.index)
+        for maker in needs(step):
+            if plan.steps[maker].session == step.session and not _is_login(plan, maker, step):
+                partition.union(step.index, maker)
+    members: dict[Hashable, list[int]] = defaultdict(list)
+    for step in plan.steps:
+        members[partition.find(step.index)].append(step.index)
+    return list(members.values())
+
+
+def _is_login(plan: Plan, maker: int, step: Step) -> bool:
+    """Whether what ties the two is a credential: it ties everything that a session does."""
+    handed = {value for _, value in plan.steps[maker].produced.leaves() if isinstance(value, str)}
+    return any(
+        slot.location.startswith(("header.authorization", "cookie."))
+        and any(part in handed for part in slot.text.split())
+        for slot in step.slots
+    )
+
+
+def _parts(flow: Sequence[int]) -> list[list[int]]:
+    """A flow in pieces of a bearable length."""
+    parts: list[list[int]] = []
+    for index in flow:
+        if parts and len(parts[-1]) < LONGEST:
+            parts[-1].append(index)
+        else:
+            parts.append([index])
+    return parts

@@ -1,0 +1,208 @@
+"""From stories to scripts that work: played on a fresh database, given what they lack, relieved of the rest.
+
+A script works when its exchanges are answered with the recorded statuses. What another exchange has to do first is
+found by trying: its flow's earlier writes, then its session's, then all that it may depend on; and then without each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+
+from ..engine import closure
+from ..plan import Plan
+from .script import Script
+from .stage import Played, Stage
+from .stories import Story, usable
+from .transcript import Transcriber, Unwritable
+
+MAX_ROUNDS = 40
+MAX_SETUP = 24
+"""Steps that only prepare a test: with more, nobody reads it."""
+
+PIECES = 8
+"""Pieces of a script that are left out in turn, to find what can be spared."""
+NOT_AGAIN = "its recorded status could not be had again on a fresh database"
+
+Steps = tuple[int, ...]
+Trial = Generator[list[Script], list[Played], Script | None]
+"""Asks for scripts to be played, and is given what they got; ends with the script that the test is written from."""
+
+
+@dataclass(slots=True)
+class Trials:
+    """What came of all stories."""
+
+    scripts: list[Script] = field(default_factory=list)
+    dropped: dict[int, str] = field(default_factory=dict)  # step -> why no test tells of it
+
+
+def tried(
+    plan: Plan,
+    transcriber: Transcriber,
+    stories: Sequence[Story],
+    stage: Stage,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Trials:
+    """Scripts of all stories that can be made to work."""
+    trials = Trials()
+    running: dict[str, Trial] = {}
+    asked: dict[str, list[Script]] = {}
+    for number, story in enumerate(stories):
+        key = f"s{number:04d}"
+        running[key] = _trial(plan, transcriber, story, key, trials.dropped)
+        _advance(key, running[key], None, asked, trials)
+    for number in range(MAX_ROUNDS):
+        if not asked:
+            break
+        scripts = [replace(one, key=f"{key}-{i}") for key, several in asked.items() for i, one in enumerate(several)]
+        progress(f"trying {len(scripts)} scripts for {len(asked)} tests, round {number + 1}")
+        played = stage.play(scripts)
+        answered = {key: [played[f"{key}-{i}"] for i in range(len(several))] for key, several in asked.items()}
+        asked = {}
+        for key, plays in answered.items():
+            _advance(key, running[key], plays, asked, trials)
+    trials.scripts.sort(key=lambda script: script.key)
+    return trials
+
+
+def _advance(
+    key: str, trial: Trial, played: list[Played] | None, asked: dict[str, list[Script]], trials: Trials
+) -> None:
+    try:
+        asked[key] = next(trial) if played is None else trial.send(played)
+    except StopIteration as end:
+        if end.value is not None:
+            trials.scripts.append(end.value)
+
+
+def _trial(plan: Plan, transcriber: Transcriber, story: Story, key: str, dropped: dict[int, str]) -> Trial:
+    try:
+        chosen, kept = yield from _working(plan, transcriber, story, key)
+    except Unwritable as error:
+        dropped.update(dict.fromkeys(story.focus, str(error)))
+        return None
+    dropped.update((index, NOT_AGAIN) for index in story.focus if index not in kept)
+    if not kept:
+        return None
+    chosen = yield from _smallest(plan, transcriber, _only(plan, transcriber, chosen, kept), kept, key)
+    return transcriber.script(chosen, frozenset(kept), key)
+
+
+def _working(
+    plan: Plan, transcriber: Transcriber, story: Story, key: str
+) -> Generator[list[Script], list[Played], tuple[Steps, Steps]]:
+    """The fewest steps of those that may be sent with which most of the story goes as recorded, and how much does."""
+    focus = tuple(story.focus)
+    levels = _levels(plan, transcriber, story)
+    best = levels[0]
+    kept: Steps = ()
+    for tries in (levels[:1], levels[1:]):
+        scripts = [transcriber.script(chosen, frozenset(focus), key) for chosen in tries]
+        plays = (yield scripts) if scripts else []
+        for chosen, script, played in zip(tries, scripts, plays, strict=True):
+            right = _right(plan, script, played, focus)
+            if len(right) > len(kept):
+                best, kept = chosen, right
+        if len(kept) == len(focus):
+            break
+    return best, kept
+
+
+def _smallest(
+    plan: Plan, transcriber: Transcriber, chosen: Steps, kept: Steps, key: str
+) -> Generator[list[Script], list[Played], Steps]:
+    """What is left of the steps without those that make no difference."""
+    needed = _needed(transcriber, plan, kept)
+    pieces = PIECES
+    while removable := [index for index in chosen if index not in kept and index not in needed]:
+        size = -(-len(removable) // min(pieces, len(removable)))
+        chunks = [removable[at : at + size] for at in range(0, len(removable), size)]
+        fewer = [_without(plan, transcriber, chosen, kept, chunk) for chunk in chunks]
+        fine = yield from _fine(plan, transcriber, fewer, chosen, kept, key)
+        spare = [chunk for chunk, ok in zip(chunks, fine, strict=True) if ok]
+        together = [_without(plan, transcriber, chosen, kept, list(chain.from_iterable(spare)))]
+        if len(spare) > 1 and not (yield from _fine(plan, transcriber, together, chosen, kept, key))[0]:
+            together = [_without(plan, transcriber, chosen, kept, spare[0])]  # each can be spared, but not all
+        if spare:
+            chosen = together[0]
+        elif size == 1:
+            break
+        else:
+            pieces *= 4
+    return chosen
+
+
+def _fine(
+    plan: Plan, transcriber: Transcriber, several: Sequence[Steps], chosen: Steps, kept: Steps, key: str
+) -> Generator[list[Script], list[Played], list[bool]]:
+    """For each choice of steps whether it is smaller and still goes as recorded."""
+    scripts = [transcriber.script(one, frozenset(kept), key) for one in several]
+    plays = yield scripts
+    return [
+        len(one) < len(chosen) and len(_right(plan, script, played, kept)) == len(kept)
+        for one, script, played in zip(several, scripts, plays, strict=True)
+    ]
+
+
+def _without(plan: Plan, transcriber: Transcriber, chosen: Steps, kept: Steps, removed: Sequence[int]) -> Steps:
+    return _only(plan, transcriber, [index for index in chosen if index not in removed], kept)
+
+
+def _levels(plan: Plan, transcriber: Transcriber, story: Story) -> list[Steps]:
+    """What may be sent for a story, from the least to the most."""
+    first, last = story.focus[0], story.focus[-1]
+    sessions = {plan.steps[index].session for index in story.focus}
+    own = [s.index for s in plan.steps if s.session in sessions and s.index < last and _writes(plan, s.index)]
+    around = [index for index in closure(plan, [first]) if _writes(plan, index)]
+    levels: list[Steps] = []
+    for setup in ((), story.setup, own[-MAX_SETUP:], sorted({*own, *around})[-2 * MAX_SETUP :]):
+        chosen = _only(plan, transcriber, sorted({*setup, *story.focus}), story.focus)
+        if chosen not in levels:
+            levels.append(chosen)
+    return levels
+
+
+def _writes(plan: Plan, index: int) -> bool:
+    step = plan.steps[index]
+    return not step.reads and 200 <= step.status < 400 and usable(plan, index)
+
+
+def _needed(transcriber: Transcriber, plan: Plan, wanted: Sequence[int]) -> set[int]:
+    """All that these steps need to be sent, directly or not."""
+    found: set[int] = set()
+    stack = list(wanted)
+    while stack:
+        for maker in transcriber.needs(plan.steps[stack.pop()]):
+            if maker not in found:
+                found.add(maker)
+                stack.append(maker)
+    return found
+
+
+def _only(plan: Plan, transcriber: Transcriber, chosen: Sequence[int], focus: Sequence[int]) -> Steps:
+    """These steps with all that they need."""
+    return tuple(sorted({*chosen, *focus, *_needed(transcriber, plan, [*chosen, *focus])}))
+
+
+def _right(plan: Plan, script: Script, played: Played, focus: Sequence[int]) -> Steps:
+    """The steps of the focus that got the recorded status."""
+    wanted = set(focus)
+    return tuple(
+        call.step
+        for call, seen in zip(script.calls, played.seen, strict=False)
+        if call.step in wanted and seen.status == plan.steps[call.step].status
+    )
+
+
+def untried(plan: Plan, transcriber: Transcriber, stories: Sequence[Story]) -> Trials:
+    """Scripts as the recording suggests them, where there is no application to try them with."""
+    trials = Trials()
+    for number, story in enumerate(stories):
+        chosen = _only(plan, transcriber, sorted({*story.setup, *story.focus}), story.focus)
+        try:
+            trials.scripts.append(transcriber.script(chosen, frozenset(story.focus), f"s{number:04d}"))
+        except Unwritable as error:
+            trials.dropped.update(dict.fromkeys(story.focus, str(error)))
+    return trials
