@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..errors import UsageError
 from ..settings import Settings
 from .messenger import Messenger
 from .planning import Way
@@ -18,6 +17,7 @@ HOOK = "UNDERSTUDY_SLACK_WEBHOOK"
 SLACK_API = "UNDERSTUDY_SLACK_API"
 SECRET = "UNDERSTUDY_WEBHOOK_SECRET"
 SHORTEST_SECRET = 16
+_ADDRESS = re.compile(r"https?://[^\s/]+\S*")
 ALL_ITEMS = 500
 """Findings in one message of the webhook: nobody reads it line by line, and it stays below a megabyte."""
 
@@ -37,50 +37,61 @@ class Ways:
 
 
 def open_ways(settings: Settings, environ: Mapping[str, str]) -> Ways:
-    """Raises UsageError for a secret that can not be one. What is merely not set closes a way, and is no error: a file
-    serves laptops and CI alike.
+    """The ways of the settings. One that lacks something, or has a secret that can not be one, is closed, which is no
+    error: a file serves laptops and CI alike, and no gate fails because of its alerts.
     """
     ways: list[Way] = []
     messengers: dict[str, Messenger] = {}
     closed: list[str] = []
-    slack, webhook = settings.slack, settings.webhook
-    token, hook = environ.get(TOKEN, "").strip(), environ.get(HOOK, "").strip()
-    if slack.channel or slack.tag_channels or hook:
-        channels, mentions = dict(slack.tag_channels), dict(slack.mentions)
-        if token:
-            ways.append(Way("slack", slack.channel, channels, mentions, slack.link))
-            messengers["slack"] = SlackBot(_token(token), _address(environ.get(SLACK_API, "") or API, SLACK_API))
-        elif hook:
-            ways.append(Way("slack", "", channels, mentions, slack.link, many=False))
-            messengers["slack"] = SlackHook(_address(hook, HOOK))
+    for found in (_slack(settings, environ), _webhook(settings, environ)):
+        if isinstance(found, str):
+            closed += [found] if found else []
         else:
-            closed.append(f"Nothing is posted to Slack: neither {TOKEN} nor {HOOK} is set.")
-    if unset := re.search(r"\$\{(\w+)\}", webhook.url):
-        closed.append(f"Nothing is sent to the webhook: its url names {unset[1]}, which is not set.")
-    elif webhook.url:
-        secret = environ.get(SECRET, "")
-        if secret and len(secret) < SHORTEST_SECRET:
-            raise UsageError(
-                f"{SECRET} is shorter than {SHORTEST_SECRET} characters.", "openssl rand -hex 32 makes one."
-            )
-        if secret:
-            ways.append(Way("webhook", link=slack.link, many=False, top=ALL_ITEMS))
-            messengers["webhook"] = Webhook(webhook.url, secret)
-        else:
-            closed.append(f"Nothing is sent to the webhook: {SECRET} is not set.")
+            way, messengers[found[0].name] = found
+            ways.append(way)
     return Ways(tuple(ways), messengers, tuple(closed))
 
 
-def _token(token: str) -> str:
-    if not re.fullmatch(r"[!-~]+", token):
-        raise UsageError(f"{TOKEN} holds characters that no token has.", "Copy the token again.")
-    return token
+def _slack(settings: Settings, environ: Mapping[str, str]) -> tuple[Way, Messenger] | str:
+    """Slack; or why it is closed, "" when nobody asks for it."""
+    slack = settings.slack
+    token, hook = environ.get(TOKEN, "").strip(), environ.get(HOOK, "").strip()
+    api = environ.get(SLACK_API, "").strip() or API
+    channels, mentions = dict(slack.tag_channels), dict(slack.mentions)
+    if not (slack.channel or channels or hook):
+        return ""
+    wrong = ""
+    if token and not re.fullmatch(r"[!-~]+", token):
+        wrong = f"{TOKEN} holds characters that no token has"
+    elif token and not _ADDRESS.fullmatch(api):
+        wrong = f"{SLACK_API} is no http or https address"
+    elif hook and not token and not _ADDRESS.fullmatch(hook):
+        wrong = f"{HOOK} is no http or https address"
+    elif not token and not hook:
+        wrong = f"neither {TOKEN} nor {HOOK} is set"
+    elif token and not (slack.channel or channels):
+        wrong = "[slack] names no channel"
+    if wrong:
+        return f"Nothing is posted to Slack: {wrong}."
+    if token:
+        return Way("slack", slack.channel, channels, mentions, slack.link), SlackBot(token, api)
+    return Way("slack", "", channels, mentions, slack.link, many=False), SlackHook(hook)
 
 
-def _address(url: str, variable: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+\S*", url):
-        raise UsageError(f"{variable} is no http or https address.", "Copy it again.")
-    return url
+def _webhook(settings: Settings, environ: Mapping[str, str]) -> tuple[Way, Messenger] | str:
+    url, secret = settings.webhook.url, environ.get(SECRET, "")
+    if not url:
+        return ""
+    wrong = ""
+    if unset := re.search(r"\$\{(\w+)\}", url):
+        wrong = f"its url names {unset[1]}, which is not set"
+    elif not secret:
+        wrong = f"{SECRET} is not set"
+    elif len(secret) < SHORTEST_SECRET:
+        wrong = f"{SECRET} is shorter than {SHORTEST_SECRET} characters; openssl rand -hex 32 makes one"
+    if wrong:
+        return f"Nothing is sent to the webhook: {wrong}."
+    return Way("webhook", link=settings.slack.link, many=False, top=ALL_ITEMS), Webhook(url, secret)
 
 
 def chosen(ways: Sequence[Way], name: str) -> Sequence[Way]:

@@ -59,7 +59,8 @@ def parse_har(data: bytes, host: str = "") -> HarContent:
     An entry that is wrong is left out and named. Raises UsageError for whatever is no HAR; and when no entry is left.
     """
     log, notes = _log(data)
-    browser = HarObject(log.data.get("creator") or {}, "creator").text("name", "")
+    creator = log.data.get("creator")
+    browser = str(creator.get("name", "")) if isinstance(creator, dict) else ""
     skipped: Counter[str] = Counter()
     torn: list[tuple[int, str]] = []
     kept: list[tuple[_Place, Exchange]] = []

@@ -134,12 +134,12 @@ def _object(
 def _types(schema: Schema) -> frozenset[str]:
     """The types that a schema lets pass; none for all. Knows `nullable` of 3.0 and `x-nullable` of 2.0."""
     given = schema.get("type")
-    names = {given} if isinstance(given, str) else set(given) if isinstance(given, list) else set()
+    names = {given} if isinstance(given, str) else set(map(str, given)) if isinstance(given, list) else set()
     if not names or "file" in names:
         return frozenset()
     if schema.get("nullable") is True or schema.get("x-nullable") is True:
         names.add("null")
-    return frozenset(str(name) for name in names)
+    return frozenset(names)
 
 
 def _is_one_of(value: object, allowed: frozenset[str]) -> bool:

@@ -371,6 +371,33 @@ def test_what_has_no_time_follows_the_one_before() -> None:
     assert content.notes == ("1 entries have no time: they were taken for following the one before.",)
 
 
+def paths(node: Any, so_far: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The places of everything in a value."""
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [so_far, *(place for key, value in inner for place in paths(value, (*so_far, key)))]
+
+
+WRONG = [None, True, -1, 10**30, 1.5, "", "\ud800", "x", [], [1], {}, {"x": []}]
+
+
+@pytest.mark.parametrize("whole", [CHROME, FIREFOX], ids=["chrome", "firefox"])
+def test_whatever_stands_in_place_of_a_value_is_no_traceback(whole: dict[str, Any]) -> None:
+    good = entry("https://shop.example/good")
+    for place in paths(whole):
+        for value in WRONG:
+            broken = json.loads(json.dumps(whole))
+            target: Any = {"entry": broken}
+            for key in ("entry", *place)[:-1]:
+                target = target[key]
+            target[("entry", *place)[-1]] = value
+            holder = broken if place else value
+            content = parse_har(har(holder, good), host="shop.example")
+            assert 1 <= len(content.exchanges) + len(content.torn) + sum(count for _, count in content.skipped) <= 2
+            for each in content.exchanges:
+                assert each.request.body.size < 2**63
+                assert each.response is None or each.response.body.size < 2**63
+
+
 def test_bodies_that_are_not_whole_are_counted() -> None:
     content = parse_har(har(entry(content={"size": 9}), entry(request={"method": "POST", "bodySize": 5})))
     assert content.notes == (

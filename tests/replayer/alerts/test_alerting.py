@@ -14,12 +14,14 @@ from diffing.gate import Outcome, Policy
 from diffing.grouping import FLAKY, Finding
 from diffing.standing import Standing
 from replayer.alerts.message import item_of
+from replayer.alerts.ways import open_ways
 from replayer.reports.model import RunReport
+from replayer.settings import Settings
 from replayer.store import Store
 from replayer.store.tables import alerts as alerts_table
 
 from ...services.slack import FakeSlack, Fault, fake_slack
-from .release import FORTY, OTHERS, PAYMENTS, alerting, lighter, report_of, sent_so_far, started, ways_to
+from .release import FORTY, OTHERS, PAYMENTS, SLACK, alerting, lighter, report_of, sent_so_far, started, ways_to
 
 
 @pytest.fixture
@@ -332,6 +334,35 @@ def test_a_webhook_has_one_channel_and_no_threads(store: Store, slack: FakeSlack
         ("webhook", "shop: 40 findings fail the release. <!here>"),
     ]
     assert [alert.state for alert in after.alerts] == ["delivered"]
+
+
+@pytest.mark.parametrize(
+    ("environ", "why"),
+    [
+        ({}, "neither UNDERSTUDY_SLACK_TOKEN nor UNDERSTUDY_SLACK_WEBHOOK is set"),
+        ({"UNDERSTUDY_SLACK_TOKEN": "xoxb-1\nxoxb-2"}, "UNDERSTUDY_SLACK_TOKEN holds characters that no token has"),
+        ({"UNDERSTUDY_SLACK_WEBHOOK": "hooks"}, "UNDERSTUDY_SLACK_WEBHOOK is no http or https address"),
+        ({"UNDERSTUDY_SLACK_TOKEN": "x", "UNDERSTUDY_SLACK_API": "slack"}, "UNDERSTUDY_SLACK_API is no http or https"),
+    ],
+)
+def test_what_slack_lacks_is_noted_and_nothing_is_queued(store: Store, environ: dict[str, str], why: str) -> None:
+    run = started(store)
+    report = report_of(run, OTHERS[:1])
+    with alerting(store, run, open_ways(Settings(slack=SLACK), environ)) as alerts:
+        alerts.confirmed(PAYMENTS)
+        after = alerts.finished(report)
+    (note,) = after.notes
+    assert why in note
+    assert (after.verdict, after.alerts, store.alerts()) == (report.verdict, (), [])
+
+
+def test_alerts_go_with_their_run_and_what_was_told_stays(store: Store, slack: FakeSlack) -> None:
+    told(store, slack, OTHERS[0])
+    (run,) = {alert.run for alert in store.alerts()}
+    store.finish_run(run, "fail", 1, {})
+    store.delete_runs([run])
+    assert store.alerts() == []
+    assert told(store, slack, OTHERS[0]) == []
 
 
 def test_items_say_where_and_what_and_never_which_value() -> None:

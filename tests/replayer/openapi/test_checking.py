@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
 from replayer.cli.main import main
@@ -197,6 +199,34 @@ def test_rows_and_maps_are_looked_into() -> None:
     assert said({"k": "x", "l": 1}, {"additionalProperties": {"type": "integer"}}) == [
         Surprise("type", "$.*", "string, described as integer")
     ]
+
+
+WORDS = st.sampled_from(
+    [
+        "type",
+        "properties",
+        "items",
+        "allOf",
+        "oneOf",
+        "anyOf",
+        "enum",
+        "required",
+        "additionalProperties",
+        "object",
+        "a",
+    ]
+)
+NONSENSE = st.recursive(
+    WORDS | st.none() | st.integers(0, 3) | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(NONSENSE, NONSENSE)
+def test_no_schema_however_wrong_ends_in_a_traceback(value: object, schema: object) -> None:
+    assert isinstance(said(value, schema), list)
 
 
 def test_a_schema_that_holds_itself_ends() -> None:
