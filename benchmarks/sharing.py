@@ -2,9 +2,11 @@
 
 The same plan is replayed by turns in one process, in one process that hands batches to itself through the store, and
 by two workers of Celery's, at the same target, which is a process of its own and does not count. The second shows what
-batches, facts and the store cost, the third beside it what Celery does, and that workers know less than one does. CPU seconds are those of all processes that send, coordinator and Celery's own included, beginning
-after the first pass of each kind (which makes what later ones find made). Ratios of one run; wall time is shown, and
-depends on the machine's other load.
+batches, facts and the store cost, the third beside it what Celery does, and that workers know less than one does.
+
+CPU seconds are those of all processes that send, coordinator and Celery's own included, beginning after the first pass
+of each kind (which makes what later ones find made). Ratios of one run; wall time is shown, and depends on the
+machine's other load.
 """
 
 from __future__ import annotations
