@@ -105,8 +105,8 @@ def summary(report: CoverageReport) -> Iterator[str]:
 
 
 def words(figure: Figure) -> str:
-    """`94 % (113 of 120)`."""
-    return f"{share(figure.share)} ({figure.count:,} of {figure.of:,})"
+    """`94 % (113 of 120)`; `none` of nothing."""
+    return "none" if not figure.of else f"{share(figure.share)} ({figure.count:,} of {figure.of:,})"
 
 
 def _figure(figure: Figure) -> dict[str, Any]:

@@ -80,6 +80,16 @@ def test_a_release_against_itself_passes(shop: Shop, same: Gate) -> None:
     assert same.report["fidelity"] >= 0.98
 
 
+def test_nearly_all_that_the_shop_has_is_replayed(shop: Shop, same: Gate) -> None:
+    asked = ("coverage", same.report["run"]["id"], "--app", "baseline", "--policy", str(shop.settings), "--json", "-")
+    told = json.loads(understudy(*asked, cwd=shop.folder, environ=shop.environ).stdout)
+
+    missing = [route["route"] for route in told["routes"] if route["state"] != "replayed"]
+    assert missing == ["/static/<path:filename>"]
+    assert told["figures"]["covered"]["of"] > 120
+    assert told["figures"]["statuses"]["share"] >= 0.94
+
+
 def test_a_part_of_the_recording_passes_against_itself_and_the_rest_is_accounted_for(shop: Shop, same: Gate) -> None:
     # a route with three answers shows by chance one order in two passes: four leave no room for it
     part = shop.gate("shop", "--baseline", "baseline", "--candidate", "baseline", "--passes", "4", "--budget", "500")

@@ -13,7 +13,7 @@ from replayer.coverage.gather import cells, replayed_in, run_routes
 from replayer.coverage.html import heat, to_html
 from replayer.coverage.lines import Figure, FileLines, NewLines
 from replayer.coverage.model import CoverageReport, RouteCell, StatusCell
-from replayer.coverage.report import rows, summary, to_json
+from replayer.coverage.report import rows, summary, to_json, words
 
 ORDERS = RouteCell("GET", "/orders/<int:id>", (StatusCell("200", 120, 118), StatusCell("404", 4, 4)))
 LOGIN = RouteCell("POST", "/login", (StatusCell("200", 9, 0), StatusCell("401", 3, 0)))
@@ -61,6 +61,10 @@ def test_as_long_as_nothing_was_replayed_the_figure_is_what_was_seen() -> None:
 )
 def test_what_is_new_is_held_to_the_policy_at_its_edge(least: float, short: list[str]) -> None:
     assert replace(REPORT, min_new=least).short == short
+
+
+def test_of_nothing_there_is_no_share() -> None:
+    assert words(Figure(0, 0)) == "none"
 
 
 def test_nothing_new_falls_short_of_nothing() -> None:
