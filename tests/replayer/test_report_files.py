@@ -24,6 +24,12 @@ GATE = ("gate", "tiny", "--candidate", "new", "--baseline", "old", "--passes", "
 EVERY = ("--json", "r.json", "--html", "r.html", "--junit", "r.xml", "--markdown", "r.md", "--gitlab", "quality.json")
 
 
+@pytest.fixture(autouse=True)
+def columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The width of the report for people, whoever runs the tests."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 @pytest.mark.parametrize(
     ("files", "said"),
     [
