@@ -32,8 +32,9 @@ wsgi = "nowhere:app"
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a settings file and a database that holds the recording `tiny`."""
     monkeypatch.chdir(tmp_path)
-    for name in ("UNDERSTUDY_DATABASE_URL", "UNDERSTUDY_KEY_FILE", "UNDERSTUDY_DEBUG"):
+    for name in ("UNDERSTUDY_DATABASE_URL", "UNDERSTUDY_KEY_FILE", "UNDERSTUDY_DEBUG", "GITHUB_REPOSITORY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("CI_API_V4_URL", raising=False)
     monkeypatch.setenv("UNDERSTUDY_KEY", "a key of at least thirty-two bytes")
     (tmp_path / "understudy.toml").write_text(SETTINGS)
     (tmp_path / ".understudy").mkdir()
@@ -73,6 +74,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["gate", "tiny", "--candidate", "old", "--json", "no/such/folder/r.json"], "can not be written"),
         (["gate", "tiny", "--candidate", "old", "--all", "--budget", "9"], "contradict each other"),
         (["gate", "tiny", "--candidate", "old", "--html", "."], "can not be written"),
+        (["gate", "tiny", "--candidate", "old", "--junit", "no/such/folder/r.xml"], "can not be written"),
+        (["gate", "tiny", "--candidate", "old", "--json", "-", "--html", "-"], "both go to standard output"),
+        (["gate", "tiny", "--candidate", "old", "--github", "--gitlab", "-"], "both go to standard output"),
+        (["gate", "tiny", "--candidate", "old", "--json", "r", "--markdown", "r"], "both go to 'r'"),
+        (["gate", "tiny", "--candidate", "old", "--wait", "0"], "--wait"),
+        (["gate", "tiny", "--candidate", "old", "--wait", "a while"], "Invalid value for '--wait'"),
         (["gate", "tiny", "--candidate", "old", "--policy", "absent.toml"], "absent.toml"),
         (["gate", "tiny", "--candidate", "old", "--policy", "."], "."),
         (["gate", "tiny", "--candidate", "old", "--db", "nonsense"], "nonsense"),
@@ -85,6 +92,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["recordings", "import", "nowhere"], "There is no 'nowhere'."),
         (["recordings", "import", "understudy.toml"], "understudy.toml"),
         (["runs", "show", "abc"], "abc"),
+        (["runs", "show", "abc", "--html", "r.html"], "There is no run 'abc'."),
+        (["report"], "Missing command."),
+        (["report", "comment"], "Missing argument 'FILE'"),
+        (["report", "comment", "absent.md"], "can not be read: No such file or directory."),
+        (["report", "comment", "."], "can not be read: Is a directory."),
+        (["report", "comment", "understudy.toml"], "This is no job of GitHub Actions or GitLab CI."),
         (["findings", "list", "abc"], "abc"),
         (["rules", "lnt"], "lnt"),
         (["rules", "list", "--recording", "tinny"], "tinny"),
