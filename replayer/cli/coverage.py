@@ -46,6 +46,8 @@ def coverage(
 
     Ends with 3 when less of what is new was tried than `min_new` of the policy asks for.
     """
+    if json_file and json_file == html_file:
+        raise UsageError(f"--json and --html both go to {json_file!r}.", "Give each of them a file of its own.")
     for path in (json_file, html_file):
         check_writable(path)
     with (context := open_context(policy, db)).store:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..policy_beside import checked
+from ..reports.wording import visible
 from ..service import open_context
 from ..settings_schema import settings_schema
 from . import output
@@ -47,7 +48,7 @@ def check(
         output.note(f"  {sentence}")
     for each in found.problems:
         output.say(f"{each.key}: {each.flaw.value}")
-        output.say(f"  {each.sentence} {each.hint}".rstrip())
+        output.say(f"  {visible(each.sentence)} {each.hint}".rstrip())
     against = f", held against the recording {found.recording}" if found.recording else ""
     output.say(f"{wrong} wrong, {len(found.problems) - wrong} to be known{against}.")
     return int(wrong > 0)

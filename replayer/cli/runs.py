@@ -14,6 +14,7 @@ from ..ages import age
 from ..errors import UsageError
 from ..reports.policy_wording import clause_row
 from ..reports.reading import report_of
+from ..reports.wording import visible
 from ..retention import prune_runs
 from ..service import open_context, resume_run, run_report, stop_run
 from ..store import RunInfo
@@ -82,7 +83,7 @@ def explain(
         return
     output.say(f"{report['verdict'].upper()}, exit code {report['exit_code']}")
     for reason in report["reasons"]:
-        output.say(f"  {reason}")
+        output.say(f"  {visible(reason)}")
     output.table(("holds", "policy", "asked", "measured", "evidence"), map(clause_row, told))
 
 

@@ -65,7 +65,7 @@ def rows(report: CoverageReport) -> list[tuple[str, str, str, int, int, str, str
     order = {"unseen": 0, "seen": 1, "replayed": 2}
     return [
         (
-            route.method,
+            visible(route.method),
             visible(clipped(route.route, 70)),
             route.state + (", new" if route.new else "") + ("" if route.known else ", not asked for"),
             route.seen,

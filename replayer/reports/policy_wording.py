@@ -7,6 +7,8 @@ from typing import Any
 
 from diffing.policy import Clause, Holding
 
+from .wording import visible
+
 TITLE = "Policy"
 MAX_EVIDENCE = 200
 """Findings or routes that the JSON report names for one clause."""
@@ -53,10 +55,11 @@ def clauses_of(told: Iterable[Mapping[str, Any]]) -> tuple[Clause, ...]:
 
 
 def clause_row(told: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
-    """One clause, as the JSON report has it, as a row of a table."""
+    """One clause, as the JSON report has it, as a row of a table, in which routes can not write what they want."""
     evidence = told["evidence"]
     more = f" and {len(evidence) - _SHOWN} more" if len(evidence) > _SHOWN else ""
-    return told["holds"], told["key"], told["asked"], told["measured"], ", ".join(evidence[:_SHOWN]) + more
+    holds, key, asked, measured = (visible(told[name]) for name in ("holds", "key", "asked", "measured"))
+    return holds, key, asked, measured, visible(", ".join(evidence[:_SHOWN])) + more
 
 
 def summary(clauses: Sequence[Clause], run: str) -> str:

@@ -46,6 +46,12 @@ def test_a_row_names_three_pieces_of_evidence_and_counts_the_rest() -> None:
     )
 
 
+def test_what_a_route_is_called_does_nothing_to_a_terminal() -> None:
+    (told,) = policy_document([replace(THIN, evidence=("GET /\x1b[31m",))])
+
+    assert clause_row(told)[-1] == "GET /\\x1b[31m"
+
+
 def test_the_document_holds_a_bounded_number_of_names() -> None:
     (told,) = policy_document([replace(THIN, evidence=("GET /",) * 1000)])
 

@@ -115,6 +115,7 @@ def test_what_policy_asks_of_the_new_is_not_passed_over_in_silence(
         (["shop", "--openapi", "x.json"], "x.json cannot be read", 2),
         (["shop", "--app", "newer"], "no target 'newer'", 2),
         (["shop", "--app", "run:1"], "it can not be asked", 2),
+        (["shop", "--json", "-", "--html", "-"], "both go to '-'", 2),
         (["shop", "--json", "no/where.json"], "can not be written", 2),
         (["shop", "--app", "wsgi:wsgiref.simple_server:demo_app"], "does not say which routes it has", 3),
     ],
