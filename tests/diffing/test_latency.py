@@ -90,6 +90,11 @@ def test_noise_leaves_untold_also_what_seems_to_hold() -> None:
     )
 
 
+@pytest.mark.parametrize(("seconds", "holding"), [(0.4, HELD), (0.401, UNTOLD)])
+def test_what_holds_beside_the_quickest_pass_holds_whatever_the_noise(seconds: float, holding: Holding) -> None:
+    assert told([Timing("GET", "/a", (0.2, 0.6), seconds)] * 20).holding is holding
+
+
 def test_one_pass_of_the_baseline_shows_no_noise_and_fails_nothing() -> None:
     assert told(times(20, baseline=(0.5,))).holding is UNTOLD
     assert told(times(0, 20, baseline=(0.5,))).holding is HELD
