@@ -39,7 +39,7 @@ class CaseMaker:
             reference = tuple(one.result.answers[step.index] for one in baselines)
             if not baselines:
                 reference = tuple(answers.get(step.exchange.id, missing) for answers in self.stored)
-            judged = tuple(self._redacted(one.result.answers[step.index], step.exchange) for one in candidates)
+            judged = tuple(self.redacted(one.result.answers[step.index], step.exchange) for one in candidates)
             cases.append(Case(step.exchange, step.route, reference, judged))
         return cases
 
@@ -57,7 +57,8 @@ class CaseMaker:
             for step, case in zip(self.plan.steps, cases, strict=True)
         }
 
-    def _redacted(self, answer: Answer, recorded: Exchange) -> Answer:
+    def redacted(self, answer: Answer, recorded: Exchange) -> Answer:
+        """The answer as what is compared with it was kept."""
         if self.redactor is None or answer.response is None:
             return answer
         observed = kept_observations(answer.observed, recorded, self.redactor)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..exchange import Body, OutboundCall, RecordedRequest, RecordedResponse
-from ..observation import Observation, begin, end
+from ..observation import Observation, begin, current, end
 from .calls import CallLog
 from .clients import wrap_loaded_clients
 from .tape import AllowedHosts, Tape
@@ -30,14 +30,32 @@ def answering(*answers: OutsideAnswer) -> Iterator[None]:
 
     A call is known by its method and path, and by its host where the answers name several.
     """
+    with answering_calls(map(_call, answers)):
+        yield
+
+
+@contextmanager
+def answering_calls(calls: Iterable[OutboundCall]) -> Iterator[None]:
+    """The same with recorded calls."""
     wrap_loaded_clients()
     observation = Observation("test")
-    observation.calls = CallLog(Tape(map(_call, answers), AllowedHosts((), block=False)))
+    observation.calls = CallLog(Tape(calls, AllowedHosts((), block=False)))
     begin(observation)
     try:
         yield
     finally:
         end(observation)
+
+
+@contextmanager
+def really_sending() -> Iterator[None]:
+    """Lets calls go out that are made within: what a test needs beside the application."""
+    held = current()
+    begin(None)
+    try:
+        yield
+    finally:
+        begin(held)
 
 
 def _call(answer: OutsideAnswer) -> OutboundCall:
