@@ -57,9 +57,13 @@ def rendered(message: Message) -> tuple[str, Blocks]:
 
 
 def code(text: str, most: int = MAX_NAME) -> str:
-    """A text from outside as a code span: visible, cut, and without a way out of it."""
+    """A text from outside as a code span: visible, cut to `most` characters, and without a way out of it."""
     shown = _cut(visible(text), most).replace("`", "'")
-    return f"`{escaped(shown)}`" if shown else "`(none)`"
+    whole = escaped(shown)
+    while len(whole) > most:  # what is escaped takes up to five times the room
+        shown = shown[: -max(2, (len(whole) - most) // 5)] + "…"
+        whole = escaped(shown)
+    return f"`{whole}`" if shown else "`(none)`"
 
 
 def escaped(text: str) -> str:

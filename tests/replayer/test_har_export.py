@@ -27,7 +27,15 @@ VALUES = TEXT.map(str.strip)
 NAMES = st.from_regex(r"X-[A-Za-z0-9-]{1,9}", fullmatch=True)
 FIELDS = st.lists(st.tuples(NAMES, VALUES), max_size=4).map(tuple)
 TYPES = st.sampled_from(
-    ["", "application/json", "text/html; charset=utf-8", "text/plain; charset=ISO-8859-1", "image/png", "a; charset=no"]
+    [
+        "",
+        "application/json",
+        "text/html; charset=utf-8",
+        "text/plain; charset=ISO-8859-1",
+        "image/png",
+        "a; charset=no",
+        "a/b; charset=utf-16",
+    ]
 )
 BODIES = st.one_of(
     st.just(b""), st.binary(max_size=60), st.text(max_size=30).map(lambda t: t.encode("utf-8", "ignore"))

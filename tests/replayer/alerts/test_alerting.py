@@ -222,6 +222,21 @@ def test_a_dead_slack_changes_no_verdict_and_the_report_says_so(
     assert slack.calls == []
 
 
+@pytest.mark.parametrize("name", ["429", "500", "revoked", "timeout", "no json"])
+def test_a_dead_slack_costs_one_attempt_and_not_one_for_each_message(
+    store: Store, slack: FakeSlack, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("replayer.alerts.http.TIMEOUT", 0.2)
+    slack.faults.extend([FAULTS[name][0]] * 9)
+    run = started(store)
+    with alerting(store, run, ways_to(slack)) as alerts:
+        alerts.confirmed(FORTY)
+        sent_so_far(alerts)
+        after = alerts.finished(report_of(run, OTHERS))
+    assert slack.tried <= 2  # while the run was under way, and at its end, when the message says something else
+    assert {alert.state for alert in after.alerts} == {"waiting"}
+
+
 @pytest.mark.parametrize("name", [name for name in FAULTS if name != "too long"])
 def test_what_was_not_delivered_is_sent_by_a_later_run(
     store: Store, slack: FakeSlack, name: str, monkeypatch: pytest.MonkeyPatch

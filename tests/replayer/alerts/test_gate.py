@@ -51,9 +51,12 @@ class Home:
 
     folder: Path
 
+    def environ(self, slack: FakeSlack | None) -> dict[str, str]:
+        found = {name: value for name, value in os.environ.items() if not name.startswith("UNDERSTUDY_")}
+        return {**found, "UNDERSTUDY_KEY": KEY, **reaching(slack)}
+
     def run(self, *arguments: str, slack: FakeSlack | None = None) -> subprocess.CompletedProcess[str]:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("UNDERSTUDY_")}
-        environ |= {"UNDERSTUDY_KEY": KEY, **reaching(slack)}
+        environ = self.environ(slack)
         return subprocess.run(
             [UNDERSTUDY, *arguments],
             cwd=self.folder,
@@ -138,6 +141,27 @@ def test_a_revoked_token_leaves_the_verdict_alone_and_the_alerts_in_the_outbox(h
     shown = json.loads(home.run("runs", "show", run).stdout)
     assert {alert["state"] for alert in shown["alerts"]} == {"delivered"}
     assert TOKEN not in json.dumps(shown) + listed.stdout + errors
+
+
+@pytest.mark.slow
+def test_an_approval_that_a_gate_waits_for_edits_what_was_told(home: Home, slack: FakeSlack) -> None:
+    command = ["gate", "tiny", "--candidate", "new", "--baseline", "old", "--passes", "2", "--wait", "100"]
+    with subprocess.Popen(
+        [UNDERSTUDY, *command], cwd=home.folder, env=home.environ(slack),
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    ) as gate:  # fmt: skip
+        assert gate.stderr is not None
+        said = iter(gate.stderr)
+        assert any("waiting for approval" in line for line in said)
+        (run,) = json.loads(home.run("runs", "list", "--json").stdout)
+        for finding in json.loads(home.run("findings", "list", run["id"], "--json").stdout):
+            done = home.run("findings", "approve", finding["fingerprint"], "--reason", "wanted", "--author", "ann")
+            assert done.returncode == 0, done.stderr
+        rest = "".join(said)
+    assert gate.returncode == 0, rest
+    tops = [each["text"] for each in slack.messages.values() if "thread_ts" not in each]
+    assert tops == ["tiny: the release passes."] * 2
+    assert {call.method for call in slack.calls[-2:]} == {"chat.update"}
 
 
 def test_a_test_message_is_marked_and_goes_to_every_channel(home: Home, slack: FakeSlack) -> None:

@@ -74,6 +74,14 @@ def test_a_message_survives_the_store(message: Message) -> None:
     assert from_data(json.loads(json.dumps(to_data(message)))) == message
 
 
+def test_long_messages_are_parted_at_lines() -> None:
+    item = Item("f" * 16, "breaking", "&" * 900, "<`" * 900, 10**6, 10**6, 99)
+    text, blocks = rendered(Message(DETAILS, items=(item,) * PER_DETAILS))
+    assert refusal({"text": text, "blocks": blocks}) == ""
+    assert len(blocks) > 1
+    assert sum(shown.count("• *breaking*") for shown in texts(blocks)) == PER_DETAILS
+
+
 def test_who_is_called_is_called_in_slacks_own_form() -> None:
     text, _ = rendered(Message(verdict="fail", project="shop", mentions=("here", "U0123456", "S0123456")))
     assert text == "shop: 0 findings fail the release. <!here> <@U0123456> <!subteam^S0123456>"
@@ -82,6 +90,7 @@ def test_who_is_called_is_called_in_slacks_own_form() -> None:
 def test_a_code_span_has_no_way_out() -> None:
     assert code("a`b<c>&\n\x1b") == "`a'b&lt;c&gt;&amp;\\n\\x1b`"
     assert code("x" * 100, 10) == "`xxxxxxxxx…`"
+    assert code("&" * 100, 20) == "`&amp;&amp;&amp;…`"
     assert code("") == "`(none)`"
 
 
