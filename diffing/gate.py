@@ -14,6 +14,7 @@ from .policy import Budget as Budget
 from .policy import Clause, Holding, counted, listed
 from .policy import Policy as Policy
 from .policy import TagRule as TagRule
+from .routes import matches
 
 
 class Outcome(Enum):
@@ -60,7 +61,7 @@ def judge_run(evidence: Evidence, policy: Policy, approved: Container[str] = ())
     if not doubts:
         return _verdict(Outcome.PASS, (_why_passed(evidence, approved),), found)
     if policy.inconclusive == "pass":
-        blind = [*tags_without_evidence(evidence), *_thin_tags(found)]
+        blind = [*tags_without_evidence(evidence), *_gaps(found, evidence)]
         if not blind:
             reasons = ('Too little evidence, which policy.inconclusive = "pass" accepts.', *doubts)
             return _verdict(Outcome.INCONCLUSIVE, reasons, found, accepted=True)
@@ -81,9 +82,26 @@ def tags_without_evidence(evidence: Evidence) -> tuple[str, ...]:
     return tuple(missing)
 
 
-def _thin_tags(found: Sequence[Clause]) -> list[str]:
-    """Tags whose own policy lacks evidence."""
-    return [f"{each.tag}: {each.key} asks for more" for each in found if each.tag and each.holding is Holding.UNTOLD]
+def _gaps(found: Sequence[Clause], evidence: Evidence) -> list[str]:
+    """What could not be told of tags: of their own policy, and of any clause at a route of theirs."""
+    told = []
+    for clause in found:
+        if clause.holding is not Holding.UNTOLD:
+            continue
+        if clause.tag:
+            told.append(f"{clause.tag}: {clause.key} asks for more")
+            continue
+        for name, patterns in evidence.tags:
+            lacking = [route for route in clause.evidence if _is_of(route, patterns)]
+            if lacking:
+                told.append(f"{name}: {clause.key} does not hold for {listed(lacking)}")
+    return told
+
+
+def _is_of(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a piece of evidence is a route, and one that the patterns name."""
+    method, _, route = name.partition(" ")
+    return bool(route) and any(matches(pattern, method, route) for pattern in patterns)
 
 
 def _verdict(

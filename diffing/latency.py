@@ -105,34 +105,43 @@ class _Told:
     route: str
     words: str
     ratio: float = 0.0
+    routes: tuple[str, ...] = ()  # those that were judged, each by its name
 
 
 def _judged(
     place: Place, group: Sequence[Timing], again: Sequence[Timing], budget: Budget, why_not_again: str
 ) -> _Told:
-    name = " ".join(filter(None, place))
+    names = tuple(sorted({f"{each.method} {each.route}" for each in group}))
+    holding, words, ratio = _weighed(group, again, budget, why_not_again)
+    return _Told(holding, " ".join(filter(None, place)), words, ratio, names)
+
+
+def _weighed(
+    group: Sequence[Timing], again: Sequence[Timing], budget: Budget, why_not_again: str
+) -> tuple[Holding, str, float]:
+    """What became of one route, in words, and how many times as long it took."""
     ratio = median(each.candidate / each.usual if each.usual > 0 else 1.0 for each in group)
     over = sum(_over(each.candidate, each.usual, budget) for each in group)
     words = f"{ratio:.2f} times as long, {over} of {counted(len(group), 'exchange')} over"
     if len(group) < MIN_PAIRS:
-        return _Told(Holding.UNTOLD, name, f"{words}: {MIN_PAIRS} are needed to tell", ratio)
+        return Holding.UNTOLD, f"{words}: {MIN_PAIRS} are needed to tell", ratio
     if 2 * sum(_over(each.candidate, each.quickest, budget) for each in group) <= len(group):
-        return _Told(Holding.HELD, name, words, ratio)  # noise adds time: what holds beside the quickest pass holds
+        return Holding.HELD, words, ratio  # noise adds time: what holds beside the quickest pass holds
     if _noisy(group, budget):
-        return _Told(Holding.UNTOLD, name, f"{words}, but so is one pass of the baseline against another", ratio)
+        return Holding.UNTOLD, f"{words}, but so is one pass of the baseline against another", ratio
     if 2 * over <= len(group):
-        return _Told(Holding.HELD, name, words, ratio)
+        return Holding.HELD, words, ratio
     if not _seems_over(group, budget):
-        return _Told(Holding.UNTOLD, name, f"{words}: too close to tell", ratio)
+        return Holding.UNTOLD, f"{words}: too close to tell", ratio
     if _passes(group) < 2:
-        return _Told(Holding.UNTOLD, name, f"{words}, and one pass of the baseline does not tell the noise", ratio)
+        return Holding.UNTOLD, f"{words}, and one pass of the baseline does not tell the noise", ratio
     if why_not_again:
-        return _Told(Holding.UNTOLD, name, f"{words}, and could not be measured again: {why_not_again}", ratio)
+        return Holding.UNTOLD, f"{words}, and could not be measured again: {why_not_again}", ratio
     repeated = sum(_over(each.candidate, each.usual, budget) for each in again)
     words += f", and {repeated} of {len(again)} when measured again"
     if at_least(repeated, len(again), 0.5) <= CHANCE_AGAIN:
-        return _Told(Holding.FAILS, name, words, ratio)
-    return _Told(Holding.UNTOLD, name, words, ratio)
+        return Holding.FAILS, words, ratio
+    return Holding.UNTOLD, words, ratio
 
 
 def _clause(number: int, budget: Budget, told: Sequence[_Told]) -> Clause:
@@ -153,7 +162,7 @@ def _clause(number: int, budget: Budget, told: Sequence[_Told]) -> Clause:
         f"{worst[0].words}" + (f" ({worst[0].route})" if worst[0].route else ""),
         holding,
         sentences,
-        tuple(one.route for one in worst if one.route) if holding is not Holding.HELD else (),
+        tuple(name for one in worst for name in one.routes) if holding is not Holding.HELD else (),
     )
 
 

@@ -129,6 +129,28 @@ def test_what_a_tag_lacks_is_never_let_pass() -> None:
     assert verdict.reasons[-1].endswith("payments: policy.tags.payments.min_compared asks for more.")
 
 
+@pytest.mark.parametrize(
+    ("lacking", "key"),
+    [
+        ({"unreplayed": ("POST /pay/1",), "routes_replayed": 1}, "min_route_coverage"),
+        ({"new_routes": NewRoutes((), ("POST /pay/1",))}, "min_new"),
+        ({"budgets": (Clause("policy.budgets[1].max_slowdown", "", "", UNTOLD, ("?",), ("POST /pay/1",)),)}, "budgets"),
+    ],
+)
+def test_what_could_not_be_told_of_a_tagged_route_is_never_let_pass(lacking: dict[str, Any], key: str) -> None:
+    lax = Policy(inconclusive="pass", min_route_coverage=0.5, min_new=0.5)
+    book = routes(("/pay/0", 9), ("/a", 9))
+    plain = {"ledger": book, "new_routes": NewRoutes(), "problems": ("Odd.",)}
+
+    verdict = judge_run(evidence(**{**plain, **lacking}, tags=(PAY,)), lax)
+
+    assert (verdict.outcome, verdict.exit_code) == (Outcome.INCONCLUSIVE, 3)
+    assert f"payments: policy.{key}" in verdict.reasons[-1]
+    assert verdict.reasons[-1].endswith("does not hold for POST /pay/1.")
+    assert judge_run(evidence(**plain, tags=(PAY,)), lax).exit_code == 0
+    assert judge_run(evidence(**{**plain, **lacking}, tags=(("a", ("GET /a",)),)), lax).exit_code == 0
+
+
 def test_a_finding_is_told_under_each_limit_that_it_breaks() -> None:
     grave = replace(finding("f1"), tags=("payments",))
     light = replace(finding("f2", Severity.MAJOR), tags=("payments",))
