@@ -4,36 +4,77 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
+from replayer.accounts import Accounts
+from replayer.review import Review
 from replayer.service import Measured, receiver
 from replayer.settings import Settings
+from replayer.store import Store
 
-from .errors import install
-from .routes import health, ingest, metrics
+from .access import authorize
+from .handlers import install
+from .headers import SecurityHeaders
+from .routes import findings, health, ingest, login, metrics, recordings, runs, static
+from .throttle import Throttle
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The dashboard of one database. The database need not be there yet: `/ready` says whether it is."""
-    received, measured = receiver(settings), Measured(settings)
+class _Kept:
+    """The store, opened when it is first needed: a database that is away for a while must not end the server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._store: Store | None = None
+
+    def store(self) -> Store:
+        with self._lock:
+            if self._store is None:
+                self._store = Store.open(self._settings.database_url)
+            return self._store
+
+    def accounts(self) -> Accounts:
+        return Accounts(self.store())
+
+    def review(self) -> Review:
+        return Review(self.store(), self._settings)
+
+    def close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+
+
+def create_app(settings: Settings, first_link: str = "", first_name: str = "local") -> FastAPI:
+    """The dashboard of one database. The database need not be there yet: `/ready` says whether it is.
+
+    `first_link` is a secret that lets somebody in once, as an admin of the name `first_name`.
+    """
+    received, measured, kept = receiver(settings), Measured(settings), _Kept(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         received.close()
         measured.close()
+        kept.close()
 
-    app = FastAPI(title="Understudy", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(title="Understudy", openapi_url=None, lifespan=lifespan, dependencies=[Depends(authorize)])
+    app.add_middleware(SecurityHeaders)
     app.state.settings = settings
     app.state.receiver = received
     app.state.measured = measured
     app.state.metrics_token = os.environ.get("UNDERSTUDY_METRICS_TOKEN", "")
     app.state.under_way = asyncio.Semaphore(ingest.UNDERWAY)
+    app.state.accounts = kept.accounts
+    app.state.review = kept.review
+    app.state.throttle = Throttle()
+    app.state.first_link = first_link
+    app.state.first_name = first_name
     install(app)
-    app.include_router(health.router)
-    app.include_router(ingest.router)
-    app.include_router(metrics.router)
+    for module in (health, ingest, metrics, static, login, runs, findings, recordings):
+        app.include_router(module.router)
     return app

@@ -26,7 +26,8 @@ from .alerts.alerting import Alerting, AlertingWatcher, alert_reports, facts
 from .alerts.ways import Ways, open_ways
 from .approving import Book, approvals_path
 from .errors import UnderstudyError as UnderstudyError
-from .errors import UsageError, nearest
+from .errors import UsageError as UsageError
+from .errors import nearest
 from .executors import Executor, LocalExecutor
 from .ingest import import_path
 from .judging import active_rules, policy_of

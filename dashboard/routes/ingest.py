@@ -18,6 +18,7 @@ from recorder.wire import WireError
 from replayer.service import Busy, Receiver, Unstorable
 from replayer.settings import IngestSettings
 
+from ..access import anyone
 from ..errors import ApiError
 
 router = APIRouter(prefix="/api/v1")
@@ -30,6 +31,7 @@ UNDERWAY = 16
 
 
 @router.post("/ingest", status_code=202)
+@anyone
 async def ingest(request: Request) -> dict[str, int]:
     """Keep a batch, and say how many exchanges it held, how many were added, and how many were there already."""
     settings: IngestSettings = request.app.state.settings.ingest

@@ -8,12 +8,14 @@ from fastapi import APIRouter, Request, Response
 
 from replayer.service import Measured
 
+from ..access import anyone
 from ..errors import ApiError
 
 router = APIRouter()
 
 
 @router.get("/metrics")
+@anyone
 def metrics(request: Request) -> Response:
     """Every metric that `understudy serve` gives."""
     _admit(request.app.state.metrics_token, request.headers.get("authorization", ""))

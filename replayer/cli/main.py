@@ -26,6 +26,7 @@ GROUPS = {
     "alerts": "List alerts, send those that wait, and try whether they arrive.",
     "rules": "List and check noise rules, and propose new ones.",
     "serve": "Serve the dashboard, and take what recorders send.",
+    "users": "Who may use the dashboard, and for what.",
     "doctor": "Look whether a rehearsal could begin: settings, database, recording, key, targets.",
     "demo": "Run the whole loop on the example application.",
     "db": "Manage the database.",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import ipaddress
 import os
+import secrets
 import signal
 import socket
 from collections.abc import Iterator
@@ -14,11 +16,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ..errors import UsageError
+from ..errors import UnderstudyError, UsageError
 from ..logs import collected
-from ..settings import SHORTEST_TOKEN, load_settings
+from ..settings import SHORTEST_TOKEN, Settings, load_settings
+from ..store import Store
 from ..store.dialect import make_engine
 from . import output
+from .git import git_author
 from .main import INTERRUPTED
 from .options import Database, SettingsFile
 
@@ -46,11 +50,36 @@ def serve(
             "The token of UNDERSTUDY_METRICS_TOKEN can be guessed.", f"Take {SHORTEST_TOKEN} characters or more."
         )
     bound = _bound(host, port)
-    server = _server(importlib.import_module(APPLICATION).create_app(settings))
+    link = _first_link(settings, host)
+    name = git_author() or "local"
+    server = _server(importlib.import_module(APPLICATION).create_app(settings, link, name))
     shown = f"[{host}]" if ":" in host else host
     server.address = f"http://{shown}:{bound.getsockname()[1]}/"
+    if link:
+        server.welcome = f"{server.address}welcome?token={link}"
     server.run([bound])
     return INTERRUPTED if server.interrupted else 0
+
+
+def _first_link(settings: Settings, host: str) -> str:
+    """A secret for who started the server, as long as there are no users and nobody else can reach it; else ""."""
+    try:
+        with Store.open(settings.database_url) as store:
+            if store.users():
+                return ""
+    except UnderstudyError:  # the server waits for a database that is away; whoever started it can start it again
+        return ""
+    if not _is_loopback(host):
+        output.note("understudy: nobody can log in yet: `understudy users add NAME --role admin` makes a user.")
+        return ""
+    return secrets.token_urlsafe(24)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -70,12 +99,15 @@ def _server(application: Any) -> Any:
 
     class Server(uvicorn.Server):
         address = ""
+        welcome = ""
         interrupted = False
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
                 output.note(f"understudy: serving at {self.address}")
+                if self.welcome:
+                    output.note(f"understudy: open {self.welcome} (works once)")
 
         @contextmanager
         def capture_signals(self) -> Iterator[None]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import difflib
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -27,18 +25,10 @@ from .approval_wording import (
 )
 from .model import RunReport
 from .remarks import remarks
+from .sides import Row, rows_of
 
 MAX_FINDINGS = 500  # a page with more is not read; the JSON report holds all
 MAX_LINES = 200  # lines shown of one value
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of two values side by side. `mark` is " ", "-", "+" or "~": never colour alone."""
-
-    mark: str
-    baseline: str
-    candidate: str
 
 
 def to_html(report: RunReport) -> str:
@@ -69,16 +59,7 @@ def side_by_side(finding: Finding) -> list[Row]:
         baseline, candidate = wording.sides(finding)
         return [Row("~", baseline, candidate)]
     before, after = _lines(finding, baseline=True), _lines(finding, baseline=False)
-    rows: list[Row] = []
-    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
-    for operation, i1, i2, j1, j2 in matcher.get_opcodes():
-        left, right = before[i1:i2], after[j1:j2]
-        for index in range(max(len(left), len(right))):
-            one = left[index] if index < len(left) else ""
-            other = right[index] if index < len(right) else ""
-            mark = " " if operation == "equal" else "-" if not other else "+" if not one else "~"
-            rows.append(Row(mark, one, other))
-    return rows
+    return rows_of(before, after)
 
 
 def _is_flat(value: object) -> bool:

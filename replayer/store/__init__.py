@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from .failures import Unstorable
-from .records import Added, DamageRecord, Gaps, NotOpen, RecordingInfo, ResultRow, RunInfo, StoredAnswer
+from .records import (
+    Added,
+    DamageRecord,
+    Gaps,
+    Login,
+    NotOpen,
+    RecordingInfo,
+    ResultRow,
+    RunInfo,
+    StoredAnswer,
+    UserRecord,
+)
 from .retaining import Freed
 from .store import Store
 
@@ -12,6 +23,7 @@ __all__ = [
     "DamageRecord",
     "Freed",
     "Gaps",
+    "Login",
     "NotOpen",
     "RecordingInfo",
     "ResultRow",
@@ -19,4 +31,5 @@ __all__ = [
     "Store",
     "StoredAnswer",
     "Unstorable",
+    "UserRecord",
 ]

@@ -110,3 +110,24 @@ class StoredAnswer:
     started: float = 0.0
     ended: float = 0.0
     observed: Observed | None = None  # None: the target did not observe
+
+
+@dataclass(frozen=True, slots=True)
+class UserRecord:
+    """One user of the dashboard."""
+
+    name: str
+    role: str
+    password: str  # its argon2 hash
+    created: float  # seconds since the epoch
+    disabled: float | None = None  # since when they may not log in any more
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Somebody who is logged in at the dashboard."""
+
+    name: str
+    role: str
+    created: float
+    expires: float

@@ -113,6 +113,24 @@ class RunStore:
                 parts = codec.answer_of(blocks[row.block][row.slot], bodies[row.body])
                 yield exchange_id, StoredAnswer(exchange_id, *parts)
 
+    def answer(self, run_id: str, pass_name: str, exchange_id: str) -> StoredAnswer | None:
+        """What was answered to one exchange in one pass; None when that is not kept."""
+        number = self._find(run_id).number
+        wanted = select(passes.c.id).where(passes.c.run == number, passes.c.name == pass_name).scalar_subquery()
+        query = select(answers.c.block, answers.c.slot, answers.c.body).where(
+            answers.c["pass"] == wanted, answers.c.exchange_id == codec.packed_id(exchange_id)
+        )
+
+        def work(connection: Connection) -> StoredAnswer | None:
+            row = connection.execute(query).first()
+            if row is None:
+                return None
+            record = BlockReader().load(connection, [row.block])[row.block][row.slot]
+            body = self._bodies.get(connection, [row.body])[row.body]
+            return StoredAnswer(exchange_id, *codec.answer_of(record, body))
+
+        return read(self._engine, work)
+
     def pass_names(self, run_id: str) -> tuple[str, ...]:
         """The names of the passes that have answers, in the order in which they began."""
         query = select(passes.c.name).where(passes.c.run == self._find(run_id).number).order_by(passes.c.id)

@@ -1,4 +1,4 @@
-"""The store: recordings, runs, answers, noise profiles, approvals and alerts in one database."""
+"""The store: recordings, runs, answers, noise profiles, approvals, alerts and users in one database."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from types import TracebackType
 
 from sqlalchemy import Engine, select
 
+from .accounts import AccountStore
 from .alerts import AlertStore
 from .approvals import ApprovalStore
 from .bodies import BodyStore
@@ -33,6 +34,7 @@ class Store(
     RetainingStore,
     FigureStore,
     AlertStore,
+    AccountStore,
 ):
     """One open database. Its methods may be called from several threads; each is a transaction of its own, or several.
 
@@ -51,6 +53,7 @@ class Store(
         RetainingStore.__init__(self, engine)
         FigureStore.__init__(self, engine)
         AlertStore.__init__(self, engine)
+        AccountStore.__init__(self, engine)
 
     @classmethod
     def open(cls, url: str) -> Store:

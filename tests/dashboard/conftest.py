@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,11 +12,26 @@ from pathlib import Path
 
 import pytest
 
+from replayer.store import Store
 from tests.processes import end_with_parent
 
 TOKEN = "a-token-of-enough-characters+/="
 
 Serve = Callable[..., AbstractContextManager[str]]
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of this version in which there is nothing: making one takes longer than most tests."""
+    path = tmp_path_factory.mktemp("dashboard") / "store.db"
+    Store.open(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def empty_database(migrated: Path, tmp_path: Path) -> str:
+    """The URL of one of this test alone."""
+    return f"sqlite:///{shutil.copy(migrated, tmp_path / 'store.db')}"
 
 
 @pytest.fixture
@@ -40,7 +56,7 @@ def serve(tmp_path: Path) -> Serve:
                 if "serving at " in line:
                     yield line.partition("serving at ")[2].strip().rstrip("/")
                     break
-                assert "no token is set" in line, line
+                assert "no token is set" in line or "open http" in line, line
         finally:
             process.terminate()
             said = process.stderr.read()

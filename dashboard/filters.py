@@ -1,0 +1,103 @@
+"""What is typed into the filter of a run: `severity:breaking route:/pay* !state:approved price`.
+
+Every word narrows the list down. `key:value` asks one column, `*` standing for any text; `!` before a word turns it
+round; a word without a key is looked for in everything that a line shows.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from diffing.grouping import Finding
+from replayer.review import RunReport, wording
+
+from .errors import ApiError
+
+KEYS = ("severity", "route", "method", "kind", "part", "path", "tag", "state", "by")
+
+Says = Callable[[RunReport, Finding], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a filter."""
+
+    key: str  # "" for one that is looked for everywhere
+    value: str
+    negated: bool
+
+    def fits(self, report: RunReport, finding: Finding) -> bool:
+        values = [text.casefold() for text in (_SAYS[self.key] if self.key else _everything)(report, finding)]
+        wanted = self.value.casefold()
+        pattern = wanted if "*" in wanted and self.key else f"*{wanted}*" if not self.key else wanted
+        return any(fnmatchcase(text, _literal(pattern)) for text in values) != self.negated
+
+
+def parse(text: str) -> list[Word]:
+    """The words of a filter. Raises ApiError with what is wrong with it."""
+    try:
+        parts = shlex.split(text)
+    except ValueError:
+        raise ApiError(422, "filter", "A quotation mark in the filter has no second one.") from None
+    return [_word(part) for part in parts]
+
+
+def narrowed(report: RunReport, findings: Iterable[Finding], words: Iterable[Word]) -> list[Finding]:
+    """The findings that every word fits."""
+    asked = list(words)
+    return [finding for finding in findings if all(word.fits(report, finding) for word in asked)]
+
+
+def states_of(report: RunReport, finding: Finding) -> list[str]:
+    """What a finding is: `open` or `approved`, `blocks`, `rejected`, and how sure it is."""
+    standing = report.standing(finding)
+    found = ["approved" if standing.approved else "open", finding.state]
+    if finding.fingerprint in report.verdict.blocking and not standing.approved:
+        found.append("blocks")
+    if standing.rejections:
+        found.append("rejected")
+    if not standing.approved and not standing.rejections:
+        found.append("undecided")
+    return found
+
+
+def _word(part: str) -> Word:
+    negated = part.startswith("!") and len(part) > 1
+    word = part[1:] if negated else part
+    key, mark, value = word.partition(":")
+    if not mark or not key.isalpha():
+        return Word("", word, negated)
+    if key.lower() not in KEYS:
+        raise ApiError(422, "filter", f"The filter has no {key}:. It has {', '.join(f'{each}:' for each in KEYS)}.")
+    return Word(key.lower(), value, negated)
+
+
+def _literal(pattern: str) -> str:
+    """Everything but `*` means itself."""
+    return pattern.replace("[", "[[]").replace("?", "[?]")
+
+
+def _everything(report: RunReport, finding: Finding) -> Iterable[str]:
+    yield f"{wording.route(finding)} {wording.change(finding)}"
+    yield from (f"{wording.route(each)} {wording.change(each)}" for each in finding.members)
+    yield finding.fingerprint
+    yield finding.detail
+    yield from wording.sides(finding)
+
+
+_SAYS: dict[str, Says] = {
+    "severity": lambda _, finding: [finding.severity.value],
+    "route": lambda _, finding: {finding.route, *(each.route for each in finding.members)},
+    "method": lambda _, finding: {finding.method, *(each.method for each in finding.members)},
+    "kind": lambda _, finding: [finding.kind],
+    "part": lambda _, finding: [finding.location.part.value],
+    "path": lambda _, finding: {finding.location.path, *(each.location.path for each in finding.members)},
+    "tag": lambda _, finding: finding.tags,
+    "state": states_of,
+    "by": lambda report, finding: [
+        each.author for each in (*report.standing(finding).approvals, *report.standing(finding).rejections)
+    ],
+}

@@ -1,0 +1,93 @@
+"""Server-rendered pages: one environment, in which every value is escaped and shown as it can be seen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from replayer.accounts import Role
+from replayer.review import wording
+
+STATIC = {
+    "icon.svg": "image/svg+xml",
+    "keys.js": "text/javascript; charset=utf-8",
+    "style.css": "text/css; charset=utf-8",
+}
+"""The files that pages load, and their types. There are no others."""
+
+
+def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """A page of this name with these values; who asks is known in every page."""
+    person = getattr(request.state, "person", None)
+    content = (
+        _environment()
+        .get_template(template)
+        .render(
+            person=person,
+            csrf=getattr(request.state, "csrf", ""),
+            path=request.url.path,
+            may_decide=person is not None and person.role.may(Role.REVIEWER),
+            **values,
+        )
+    )
+    return HTMLResponse(content, status)
+
+
+@cache
+def asset(name: str) -> bytes:
+    """One of the files in STATIC."""
+    return files(__package__).joinpath("static", name).read_bytes()
+
+
+@cache
+def asset_address(name: str) -> str:
+    """Where a file is loaded from: another one when its content is another."""
+    return f"/static/{name}?v={sha256(asset(name)).hexdigest()[:12]}"
+
+
+def when(seconds: float | None) -> str:
+    """A moment in UTC, to the minute."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M") if seconds else ""
+
+
+def lasted(seconds: float) -> str:
+    """`4 s`, `3 min`, `2 h`, `5 days`."""
+    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__package__, "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(
+        asset=asset_address,
+        change=wording.change,
+        counted=wording.counted,
+        reason_sentence=wording.reason_sentence,
+        route=wording.route,
+    )
+    environment.filters.update(
+        figures=wording.figures,
+        lasted=lasted,
+        number=wording.number,
+        share=wording.share,
+        visible=lambda value: wording.visible(str(value)),
+        visible_lines=lambda value: wording.visible(str(value), "\n"),
+        when=when,
+    )
+    return environment

@@ -1,0 +1,144 @@
+"""Pages of one finding, and what people decide there."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import Enum
+from typing import Annotated, TypeVar
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse
+
+from diffing.approvals import Decision, Scope
+from diffing.grouping import Finding
+from replayer.accounts import Role
+from replayer.review import (
+    RunReport,
+    Verdict,
+    bodies_side_by_side,
+    headers_side_by_side,
+    remarks,
+    side_by_side,
+    text_of,
+)
+
+from ..access import form_of, needs, person_of
+from ..errors import ApiError
+from ..filters import narrowed, parse, states_of
+from ..pages import page
+from .runs import ordered, review_of
+
+router = APIRouter(include_in_schema=False)
+
+Choice = TypeVar("Choice", bound=Enum)
+
+
+@router.get("/runs/{run}/findings/{fingerprint}")
+@needs(Role.VIEWER)
+def finding(
+    request: Request,
+    run: str,
+    fingerprint: str,
+    q: str = "",
+    exemplar: Annotated[int, Query(ge=0)] = 0,
+    whole: bool = False,
+    decided: str = "",
+) -> Response:
+    review = review_of(request)
+    info = review.run(run)
+    report = review.report(info.id)
+    found = review.finding(report, fingerprint)
+    shown = narrowed(report, ordered(report), parse(q))
+    place = next((n for n, each in enumerate(shown) if each.fingerprint == fingerprint), -1)
+    number = min(exemplar, len(found.exemplars) - 1)
+    example = review.exemplar(info, found.exemplars[number]) if found.exemplars else None
+    return page(
+        request,
+        "finding.html.j2",
+        run=info,
+        report=report,
+        finding=found,
+        standing=report.standing(found),
+        states=states_of(report, found),
+        remarks=list(remarks(report, found)),
+        values=side_by_side(found),
+        example=example,
+        number=number,
+        sent=text_of(example.recorded.request.body.data) if example and example.recorded else "",
+        heads=headers_side_by_side(example.baseline, example.candidate) if example else [],
+        bodies=bodies_side_by_side(example.baseline, example.candidate, whole) if example else [],
+        whole=whole,
+        history=review.decisions_on(found),
+        before=shown[place - 1] if place > 0 else None,
+        after=shown[place + 1] if 0 <= place < len(shown) - 1 else None,
+        place=place,
+        found=len(shown),
+        q=q,
+        decided=decided,
+        scopes=[scope.value for scope in Scope],
+    )
+
+
+@router.post("/runs/{run}/findings/{fingerprint}")
+@needs(Role.REVIEWER)
+async def decide(request: Request, run: str, fingerprint: str) -> Response:
+    """Keep a decision, and go on to the next finding that nobody has decided on."""
+    form = await form_of(request)
+    verdict = Verdict(
+        _one_of(Decision, form.get("decision", ""), "decision"),
+        form.get("reason", ""),
+        _one_of(Scope, form.get("scope", Scope.ALWAYS.value), "scope"),
+        _day(form.get("until", "")),
+    )
+    return await run_in_threadpool(_decided, request, run, fingerprint, verdict, form.get("q", ""))
+
+
+@router.post("/decisions/{identity}/withdraw")
+@needs(Role.REVIEWER)
+async def withdraw(request: Request, identity: str) -> Response:
+    """Take a decision back."""
+    form = await form_of(request)
+    author = person_of(request).name
+    await run_in_threadpool(review_of(request).withdraw, identity, author, form.get("reason", ""))
+    back = form.get("back", "")
+    return RedirectResponse(back if back.startswith("/runs/") and back.isascii() else "/decisions", 303)
+
+
+@router.get("/decisions")
+@needs(Role.VIEWER)
+def decisions(request: Request) -> Response:
+    return page(request, "decisions.html.j2", decisions=review_of(request).decisions())
+
+
+def _decided(request: Request, run: str, fingerprint: str, verdict: Verdict, q: str) -> Response:
+    review = review_of(request)
+    info = review.run(run)
+    review.finding(review.report(info.id), fingerprint)
+    kept = review.decide(info.id, fingerprint, verdict, person_of(request).name)
+    following = _following(review.report(info.id), fingerprint, q)
+    query = urlencode({"q": q} if q else {}) + ("&" if q else "") + urlencode({"decided": kept.approval.id})
+    back = f"/runs/{quote(info.id)}/findings/{quote(following.fingerprint)}" if following else f"/runs/{quote(info.id)}"
+    return RedirectResponse(f"{back}?{query}", 303)
+
+
+def _following(report: RunReport, fingerprint: str, q: str) -> Finding | None:
+    """The next finding without a decision, of those that the filter shows."""
+    shown = narrowed(report, ordered(report), parse(q))
+    left = [each for each in shown if "undecided" in states_of(report, each) and each.fingerprint != fingerprint]
+    return left[0] if left else None
+
+
+def _one_of(kind: type[Choice], value: str, field: str) -> Choice:
+    try:
+        return kind(value)
+    except ValueError:
+        raise ApiError(422, "invalid", f"{field}: {value!r} is none of those that there are.") from None
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ApiError(422, "invalid", f"until: {text!r} is no date; write 2027-01-31.") from None

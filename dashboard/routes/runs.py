@@ -1,0 +1,83 @@
+"""Pages of runs: all of them, what one found, and what of it was not compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from diffing.grouping import Finding
+from replayer.accounts import Role
+from replayer.review import Review, RunReport
+
+from ..access import needs
+from ..filters import narrowed, parse, states_of
+from ..pages import page
+
+router = APIRouter(include_in_schema=False)
+
+PAGE = 50
+"""Findings or runs on one page."""
+
+MINUTES_EACH = 1.5
+"""What a person takes to judge one finding, about: for the estimate of a whole run."""
+
+
+def review_of(request: Request) -> Review:
+    found: Review = request.app.state.review()
+    return found
+
+
+@router.get("/")
+@needs(Role.VIEWER)
+def all_runs(request: Request, first: Annotated[int, Query(ge=0)] = 0) -> Response:
+    runs = review_of(request).runs()
+    return page(request, "runs.html.j2", runs=runs[first : first + PAGE], first=first, count=len(runs), size=PAGE)
+
+
+@router.get("/runs/{run}")
+@needs(Role.VIEWER)
+def one_run(
+    request: Request, run: str, q: str = "", first: Annotated[int, Query(ge=0)] = 0, decided: str = ""
+) -> Response:
+    review = review_of(request)
+    info = review.run(run)
+    if info.state != "finished":
+        return page(request, "unfinished.html.j2", run=info)
+    report = review.report(info.id)
+    shown = narrowed(report, ordered(report), parse(q))
+    undecided = [each for each in report.findings if "undecided" in states_of(report, each)]
+    return page(
+        request,
+        "run.html.j2",
+        run=info,
+        report=report,
+        total=report.ledger.total,
+        shown=shown[first : first + PAGE],
+        found=len(shown),
+        first=first,
+        size=PAGE,
+        q=q,
+        decided=decided,
+        undecided=undecided,
+        minutes=round(MINUTES_EACH * len(undecided)) or 1,
+        states_of=states_of,
+    )
+
+
+@router.get("/runs/{run}/ledger")
+@needs(Role.VIEWER)
+def ledger(request: Request, run: str) -> Response:
+    review = review_of(request)
+    info = review.run(run)
+    report = review.report(info.id)
+    return page(request, "ledger.html.j2", run=info, report=report, total=report.ledger.total)
+
+
+def ordered(report: RunReport) -> Sequence[Finding]:
+    """Findings of tagged routes first, and of these and the others the gravest; what is decided comes last."""
+    return sorted(
+        report.findings,
+        key=lambda each: ("undecided" not in states_of(report, each), not each.tags, each.severity.rank),
+    )

@@ -1,0 +1,171 @@
+"""What people look at and decide once runs are over: the door through which the dashboard comes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from diffing.approvals import Approval, Approvals, Decision, Scope
+from diffing.grouping import Finding
+from diffing.standing import standings, unseen
+from recorder.exchange import Exchange
+
+from .approving import Book, Decided, Wish, approvals_path
+from .errors import UsageError
+from .judging import policy_of
+from .reports import wording as wording
+from .reports.html import side_by_side as side_by_side
+from .reports.model import RunReport as RunReport
+from .reports.reading import report_of
+from .reports.remarks import remarks as remarks
+from .reports.sides import Row as Row
+from .reports.sides import changed_only, rows_of
+from .service import run_report
+from .settings import Settings
+from .store import RecordingInfo, RunInfo, Store, StoredAnswer
+
+BASELINE, CANDIDATE = "baseline 1", "candidate"
+"""The passes of which answers are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One exchange that shows a finding, and what both sides answered to it. None: it is not kept any more."""
+
+    exchange_id: str
+    recorded: Exchange | None
+    baseline: StoredAnswer | None
+    candidate: StoredAnswer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What somebody wants to say of a finding, as it was typed."""
+
+    decision: Decision
+    reason: str
+    scope: Scope = Scope.ALWAYS
+    until: date | None = None
+
+
+class Review:
+    """The runs of one store, with what is said of their findings by now. An unknown id is a UsageError everywhere."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+
+    def runs(self) -> list[RunInfo]:
+        """All runs, the newest first."""
+        return self._store.runs()
+
+    def run(self, run: str) -> RunInfo:
+        """One run, by its id or the beginning of it."""
+        return self._store.run(run)
+
+    def recordings(self) -> list[RecordingInfo]:
+        """All recordings, by name."""
+        return self._store.recordings()
+
+    def report(self, run: str) -> RunReport:
+        """The report of a finished run: its verdict as it was given, the standing of its findings as it is now."""
+        report = report_of(run_report(self._store, run))
+        said = self._approvals(report)
+        return replace(
+            report,
+            standings=standings(report.findings, said, policy_of(self._settings)),
+            unseen=unseen(report.findings, said, report.ledger),
+        )
+
+    def finding(self, report: RunReport, fingerprint: str) -> Finding:
+        """One finding of a report, by its fingerprint."""
+        found = next((each for each in report.findings if each.fingerprint == fingerprint), None)
+        if found is None:
+            raise UsageError(f"The run {report.run_id} has no finding {fingerprint!r}.")
+        return found
+
+    def exemplar(self, run: RunInfo, exchange_id: str) -> Exemplar:
+        """An exchange with what both sides answered, as far as these are kept."""
+        recorded = self._store.exchange(run.recording_id, exchange_id) if run.recording_id is not None else None
+        return Exemplar(
+            exchange_id,
+            recorded,
+            self._store.answer(run.id, BASELINE, exchange_id),
+            self._store.answer(run.id, CANDIDATE, exchange_id),
+        )
+
+    def decide(self, run: str, fingerprint: str, verdict: Verdict, author: str) -> Decided:
+        """Keeps what somebody says of a finding, in the store; a gate that waits hears of it.
+
+        Raises UsageError as `Book.decide`. The file in the repository is not this server's to write.
+        """
+        wish = Wish(
+            fingerprint, verdict.reason, author, verdict.decision, verdict.scope, verdict.until, run, store_only=True
+        )
+        return self._book().decide(wish)
+
+    def withdraw(self, identity: str, author: str, reason: str = "") -> Approval:
+        """Takes a decision back; it stays on record."""
+        return self._book().withdraw(identity, author, reason)
+
+    def decisions(self) -> Sequence[tuple[Approval, str]]:
+        """Everything that was ever decided, the newest first, and what it is worth today."""
+        return self._book().states()[::-1]
+
+    def decisions_on(self, finding: Finding) -> list[tuple[Approval, str]]:
+        """What was decided on a finding or a member of it, in any run, the newest first."""
+        marks = {finding.fingerprint, *(member.fingerprint for member in finding.members)}
+        return [(each, worth) for each, worth in self.decisions() if each.covers & marks]
+
+    def _book(self) -> Book:
+        return Book(self._store, approvals_path(self._settings), datetime.now(UTC))
+
+    def _approvals(self, report: RunReport) -> Approvals:
+        return self._book().approvals(report.run_id, report.branch)
+
+
+MAX_LINES = 1_500
+"""Lines of one body that are held against the other's."""
+
+
+def bodies_side_by_side(baseline: StoredAnswer | None, candidate: StoredAnswer | None, whole: bool) -> list[Row]:
+    """Both bodies, line by line; JSON as people read it. Without `whole`, what is equal is left out."""
+    rows = rows_of(_lines(baseline), _lines(candidate))
+    return rows if whole else changed_only(rows)
+
+
+def headers_side_by_side(baseline: StoredAnswer | None, candidate: StoredAnswer | None) -> list[Row]:
+    """Both heads: status and header fields, in the order of their names."""
+    return rows_of(_head(baseline), _head(candidate))
+
+
+def text_of(data: bytes) -> str:
+    """A body as text: JSON indented, anything else as it is; bytes that are no text are counted."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return f"({wording.counted(len(data), 'byte')} that are no text)" if data else ""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False) if text[:1] in ("{", "[") else text
+    except ValueError:
+        return text
+
+
+def _lines(answer: StoredAnswer | None) -> list[str]:
+    if answer is None:
+        return ["(not kept)"]
+    if answer.response is None:
+        return [f"(no response: {answer.failure})"]
+    lines = text_of(answer.response.body.data).split("\n")
+    more = [f"… {wording.counted(len(lines) - MAX_LINES, 'more line')}"] if len(lines) > MAX_LINES else []
+    return [wording.visible(line) for line in lines[:MAX_LINES]] + more
+
+
+def _head(answer: StoredAnswer | None) -> list[str]:
+    if answer is None or answer.response is None:
+        return []
+    response = answer.response
+    fields = sorted((f"{name}: {value}" for name, value in response.headers), key=str.lower)
+    return [wording.visible(line) for line in (f"{response.status} {response.reason}", *fields)]

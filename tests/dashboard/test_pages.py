@@ -1,0 +1,215 @@
+"""What the pages of a run and of its findings show, and what is decided on them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from dashboard.routes.runs import PAGE
+from diffing.approvals import Decision
+from diffing.difference import Severity
+from replayer.accounts import Role
+from replayer.store import Store
+from tests.replayer.test_report import COLOUR, HOSTILE, PRICES
+
+from .desk import EXCHANGE, Desk, csrf, many, run_of, shown_in
+
+
+@pytest.fixture
+def desk(empty_database: str) -> Desk:
+    return Desk(empty_database)
+
+
+def decide(client: httpx.Client, run: str, fingerprint: str, decision: str = "approve", **more: str) -> str:
+    """Where the page leads after a decision."""
+    form = {"decision": decision, "reason": "wanted", **more, **csrf(client)}
+    answer = client.post(f"/runs/{run}/findings/{fingerprint}", data=form)
+    assert answer.status_code == 303, answer.text
+    return str(answer.headers["location"])
+
+
+def test_an_empty_dashboard_says_what_to_do(desk: Desk) -> None:
+    client = desk.client(Role.VIEWER)
+    assert "No run yet" in client.get("/").text
+    assert "No recording yet" in client.get("/recordings").text
+    assert "Nothing was decided yet" in client.get("/decisions").text
+
+
+def test_runs_and_recordings_are_listed(desk: Desk) -> None:
+    run = run_of(desk.url)
+    client = desk.client(Role.VIEWER)
+    assert f'href="/runs/{run}"' in client.get("/").text
+    assert "shop" in client.get("/recordings").text
+
+
+def test_a_run_shows_its_verdict_its_figures_and_payments_first(desk: Desk) -> None:
+    run = run_of(desk.url, [COLOUR, replace(PRICES, fingerprint="c" * 16, tags=()), PRICES])
+    text = desk.client(Role.VIEWER).get(f"/runs/{run}").text
+    assert "FAIL" in text
+    assert "Findings that policy fails on." in text
+    assert shown_in(text) == [PRICES.fingerprint, "c" * 16, COLOUR.fingerprint]
+    assert "99.8 %" in text  # fidelity
+    assert 'href="/runs/' + run + '/ledger">3</a>' in text
+
+
+def test_a_run_that_is_not_over_says_how_far_it_is(desk: Desk) -> None:
+    with Store.open(desk.url) as store:
+        info = store.create_recording("r", service="s", release="1", key_id="k", source="")
+        run = store.create_run(info.id, candidate="next")
+        store.beat_run(run, "replaying: candidate, 7 of 9")
+    assert "running: replaying: candidate, 7 of 9" in desk.client(Role.VIEWER).get(f"/runs/{run}").text
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("severity:breaking", [PRICES]),
+        ("!severity:breaking", [COLOUR]),
+        ("route:/api/cart", [PRICES]),
+        ("route:/api/prod*", [COLOUR]),
+        ("route:/api/prod", []),
+        ("tag:payments kind:type", [PRICES]),
+        ("state:flaky", [COLOUR]),
+        ("state:blocks", [PRICES]),
+        ("path:$.colour", [COLOUR]),
+        ("PRICE", [PRICES]),
+        ('"int -> str"', [PRICES]),
+        ("nowhere", []),
+        ("[a-z]", []),
+    ],
+)
+def test_a_filter_narrows_down(desk: Desk, query: str, found: list[object]) -> None:
+    run = run_of(desk.url, [PRICES, COLOUR])
+    text = desk.client(Role.VIEWER).get(f"/runs/{run}", params={"q": query}).text
+    assert shown_in(text) == [each.fingerprint for each in found]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("query", "said"), [("colour:red", "has no colour:"), ('"half', "quotation mark")])
+def test_a_filter_that_is_not_understood_is_told(desk: Desk, query: str, said: str) -> None:
+    run = run_of(desk.url)
+    answer = desk.client(Role.VIEWER).get(f"/runs/{run}", params={"q": query})
+    assert answer.status_code == 422
+    assert said in answer.text
+
+
+def test_long_lists_come_in_pages(desk: Desk) -> None:
+    run = run_of(desk.url, many(PAGE + 3))
+    client = desk.client(Role.VIEWER)
+    assert len(shown_in(client.get(f"/runs/{run}").text)) == PAGE
+    assert len(shown_in(client.get(f"/runs/{run}", params={"first": PAGE}).text)) == 3
+
+
+def test_a_finding_shows_both_answers_side_by_side(desk: Desk) -> None:
+    run = run_of(desk.url)
+    client = desk.client(Role.VIEWER)
+    text = client.get(f"/runs/{run}/findings/{PRICES.fingerprint}").text
+    assert "GET /api/orders/7?page=2" in text
+    assert "&#34;price&#34;: 1999" in text
+    assert "&#34;price&#34;: &#34;1999&#34;" in text
+    assert EXCHANGE in text
+    assert "2 places with this cause" in text
+    assert 'name="decision"' not in text  # a viewer decides nothing
+
+
+def test_equal_lines_are_left_out_until_all_are_asked_for(desk: Desk) -> None:
+    body = b"[" + b",".join(b"%d" % number for number in range(100)) + b"]"
+    run = run_of(desk.url, body=body, candidate=body.replace(b",50,", b",5000,"))
+    client = desk.client(Role.VIEWER)
+    address = f"/runs/{run}/findings/{PRICES.fingerprint}"
+    text = client.get(address).text
+    assert "equal lines" in text
+    assert ">  5000,<" in text
+    assert ">  17,<" not in text
+    assert ">  17,<" in client.get(address, params={"whole": "1"}).text
+
+
+def test_what_is_gone_is_said(desk: Desk) -> None:
+    run = run_of(desk.url)
+    with Store.open(desk.url) as store:
+        store.delete_recording(store.recordings()[0].id)
+    text = desk.client(Role.VIEWER).get(f"/runs/{run}/findings/{PRICES.fingerprint}").text
+    assert "not kept any more" in text
+
+
+@pytest.mark.parametrize("path", ["/runs/absent", "/runs/{run}/findings/absent", "/runs/absent/ledger"])
+def test_what_is_not_there_is_a_page_that_says_so(desk: Desk, path: str) -> None:
+    answer = desk.client(Role.VIEWER).get(path.replace("{run}", run_of(desk.url)))
+    assert answer.status_code == 404
+    assert "absent" in answer.text
+
+
+def test_a_decision_is_kept_with_its_author_and_leads_to_the_next_finding(desk: Desk) -> None:
+    run = run_of(desk.url, many(3))
+    client = desk.client(Role.REVIEWER, "Kim")
+    place = decide(client, run, f"{0:016x}", scope="branch", until="2099-01-31")
+    assert place.startswith(f"/runs/{run}/findings/{1:016x}?decided=")
+    with Store.open(desk.url) as store:
+        (kept,) = store.approvals()
+    assert (kept.author, kept.reason, kept.of, str(kept.until)) == ("Kim", "wanted", "main", "2099-01-31")
+    assert shown_in(client.get(f"/runs/{run}").text)[-1] == f"{0:016x}"  # what is decided comes last
+    assert "approved by Kim" in client.get(f"/runs/{run}/findings/{0:016x}").text
+    assert decide(client, run, f"{1:016x}", "reject").startswith(f"/runs/{run}/findings/{2:016x}?")
+    assert decide(client, run, f"{2:016x}").startswith(f"/runs/{run}?decided=")
+    with Store.open(desk.url) as store:
+        assert [each.decision for each in store.approvals()] == [Decision.APPROVE, Decision.REJECT, Decision.APPROVE]
+
+
+def test_when_all_that_blocks_is_approved_the_run_says_so(desk: Desk) -> None:
+    run = run_of(desk.url, [PRICES])
+    client = desk.client(Role.REVIEWER)
+    assert "approved by now" not in client.get(f"/runs/{run}").text
+    decide(client, run, PRICES.fingerprint)
+    assert "Everything that blocked is approved by now" in client.get(f"/runs/{run}").text
+
+
+def test_a_decision_is_taken_back_and_stays_on_record(desk: Desk) -> None:
+    run = run_of(desk.url, [PRICES])
+    client = desk.client(Role.REVIEWER)
+    identity = decide(client, run, PRICES.fingerprint).partition("decided=")[2]
+    assert "Undo" in client.get(f"/runs/{run}", params={"decided": identity}).text
+    back = f"/runs/{run}"
+    answer = client.post(f"/decisions/{identity}/withdraw", data={**csrf(client), "back": back})
+    assert answer.headers["location"] == back
+    text = client.get("/decisions").text
+    assert "withdrawn by ann" in text
+    assert "approved by" not in client.get(f"/runs/{run}/findings/{PRICES.fingerprint}").text
+    leads = client.post(f"/decisions/{identity}/withdraw", data={**csrf(client), "back": "https://evil.example"})
+    assert leads.status_code == 422  # taken back already
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"decision": "maybe"}, "decision"),
+        ({"scope": "planet"}, "scope"),
+        ({"until": "soon"}, "write 2027-01-31"),
+        ({"until": "2001-01-01"}, "is past"),
+        ({"reason": "  "}, "reason"),
+    ],
+)
+def test_a_decision_that_cannot_be_is_told(desk: Desk, form: dict[str, str], said: str) -> None:
+    run = run_of(desk.url, [PRICES])
+    client = desk.client(Role.REVIEWER)
+    sent = {"decision": "approve", "reason": "wanted", **form, **csrf(client)}
+    answer = client.post(f"/runs/{run}/findings/{PRICES.fingerprint}", data=sent)
+    assert answer.status_code == 422
+    assert said in answer.text
+    with Store.open(desk.url) as store:
+        assert store.approvals() == ()
+
+
+def test_hostile_values_are_text(desk: Desk) -> None:
+    hostile = replace(
+        PRICES, route=HOSTILE, transition=HOSTILE, detail=HOSTILE, baseline=HOSTILE, candidate={HOSTILE: HOSTILE},
+        severity=Severity.BREAKING, tags=(HOSTILE,),
+    )  # fmt: skip
+    run = run_of(desk.url, [hostile], body=HOSTILE.encode("utf-8", "surrogatepass"), candidate=b"<script>alert(1)")
+    client = desk.client(Role.REVIEWER)
+    for path in (f"/runs/{run}", f"/runs/{run}/findings/{PRICES.fingerprint}", f"/runs/{run}/ledger"):
+        text = client.get(path).text
+        assert "<img" not in text
+        assert "<script>alert" not in text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
