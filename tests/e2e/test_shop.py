@@ -9,6 +9,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -263,6 +264,18 @@ def test_the_next_release_fails_and_nothing_is_missed(shop: Shop) -> None:
     assert score["false"] == []
     assert len(score["reported"]) >= 24
     assert score["per_cause"] <= 1.5
+
+
+def test_a_release_that_asks_its_database_more_overruns_its_budget(shop: Shop) -> None:
+    budgets = shop.folder / "budgets.toml"
+    budgets.write_text(f'{shop.settings.read_text()}\n[[policy.budgets]]\nroute = "* /**"\nmax_more_statements = 0\n')
+
+    gate = replace(shop, settings=budgets).gate("prefix", "--baseline", "baseline", "--candidate", "candidate")
+
+    told = {each["key"]: each for each in gate.report["policy"]}["policy.budgets[1].max_more_statements"]
+    assert (gate.status, told["holds"]) == (1, "fails")
+    assert "GET /api/shared/<code>" in told["evidence"]
+    assert told["reasons"][0] in gate.report["reasons"]
 
 
 def test_without_a_baseline_most_regressions_are_still_found(shop: Shop) -> None:
