@@ -23,7 +23,8 @@ from ..rehearsal import Watcher
 from ..reports.model import AlertReport, RunReport
 from ..reports.wording import counted
 from ..store import Store
-from ..store.alerts import DELIVERED, Ended, PlannedAlert, StoredAlert, Subject
+from ..store.alerts import DELIVERED, PlannedAlert, StoredAlert
+from ..store.told import Ended, Subject
 from .message import APPROVED, FLAKY, KNOWN, NONE, RESOLVED, Message, item_from, item_of, to_data
 from .outbox import send_waiting
 from .planning import Told, planned

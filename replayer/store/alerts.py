@@ -5,7 +5,6 @@ Both are written in one transaction: what counts as told has its message in the 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,11 +14,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, case, func, insert, select, update
 
-from .dialect import insert_new, read, storable, write
-from .tables import alerts, runs, told
-
-OPEN = ("new", "worse", "still")
-"""States of what was told and is not over."""
+from .dialect import read, storable, write
+from .tables import alerts, runs
+from .told import Ended, Subject, digest_of, note, note_ended
 
 WAITING = "waiting"
 DELIVERED = "delivered"
@@ -29,26 +26,6 @@ OVERDUE = "overdue"  # it waited so long that it is of no use any more
 LEASE_SECONDS = 60.0
 """For so long a message belongs to the process that sends it; it takes a tenth of that."""
 USEFUL_SECONDS = 3 * 24 * 3600.0
-REMIND_SECONDS = 7 * 24 * 3600.0
-"""After so long what was told and is there still is told again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """One finding of a run, as far as it decides whether there is something to tell."""
-
-    route: str
-    fingerprint: str
-    rank: int  # 0 for the gravest
-    item: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What was told before, and how it ended."""
-
-    how: str
-    item: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +85,12 @@ class AlertStore:
         that were told before, maybe by this very run, how that ended; "" for what did not. Calling it again with the
         same comes to the same.
         """
-        digest = _digest(scope)
+        digest = digest_of(scope)
 
         def work(connection: Connection) -> None:
             now = time.time()
-            news = {each.fingerprint: _note(connection, digest, run_id, each, now) for each in subjects}
-            over = _note_ended(connection, digest, run_id, set(news), ended, now)
+            news = {each.fingerprint: note(connection, digest, run_id, each, now) for each in subjects}
+            over = note_ended(connection, digest, run_id, set(news), ended, now)
             run = connection.execute(select(runs.c.number).where(runs.c.id == run_id).with_for_update()).scalar_one()
             there = select(alerts.c.way, alerts.c.destination).where(alerts.c.run == run)
             before = {(row.way, row.destination) for row in connection.execute(there)}
@@ -203,50 +180,6 @@ def _claim(ways: frozenset[str], first: str, connection: Connection) -> StoredAl
     return None
 
 
-def _note(connection: Connection, scope: str, run_id: str, subject: Subject, now: float) -> str:
-    """What is new of one finding, remembered."""
-    key = _digest((subject.route, subject.fingerprint))
-    mine = and_(told.c.scope == scope, told.c.subject == key)
-    values = {"rank": subject.rank, "run": run_id, "told": now, "item": json.dumps(subject.item)}
-    names = {"route": storable(subject.route), "fingerprint": subject.fingerprint}
-    insert_new(connection, told, [{"scope": scope, "subject": key, "state": "new", **names, **values}])
-    row = connection.execute(select(told).where(mine).with_for_update()).one()
-    if row.run == run_id and row.state in OPEN:
-        return str(row.state)
-    if row.state not in OPEN:
-        news = "new"
-    elif subject.rank < row.rank:
-        news = "worse"
-    elif row.told < now - REMIND_SECONDS:
-        news = "still"
-    else:
-        return "known"
-    connection.execute(update(told).where(mine).values(state=news, **values))
-    return news
-
-
-def _note_ended(
-    connection: Connection,
-    scope: str,
-    run_id: str,
-    there: Collection[str],
-    ended: Callable[[str, str, bool], str],
-    now: float,
-) -> list[Ended]:
-    """What was told before and is over, remembered."""
-    found = []
-    for row in connection.execute(select(told).where(told.c.scope == scope).order_by(told.c.id)).all():
-        is_open = row.state in OPEN
-        if row.fingerprint in there or not (is_open or row.run == run_id):
-            continue
-        how = ended(row.route, row.fingerprint, row.run == run_id) if is_open else row.state
-        if how:
-            values = {"state": how, "run": run_id, "told": now}
-            connection.execute(update(told).where(told.c.id == row.id).values(values))
-            found.append(Ended(how, json.loads(row.item)))
-    return found
-
-
 def _put(connection: Connection, run: int, alert: PlannedAlert, now: float) -> None:
     mine = and_(
         alerts.c.run == run,
@@ -307,7 +240,3 @@ def _stored(row: Any) -> StoredAlert:
         created=row.created,
         delivered=row.delivered,
     )
-
-
-def _digest(parts: Sequence[str]) -> str:
-    return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()

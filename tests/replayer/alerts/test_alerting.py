@@ -308,7 +308,7 @@ def test_what_is_there_still_after_a_week_is_told_again(
     store: Store, slack: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told(store, slack, OTHERS[0])
-    monkeypatch.setattr("replayer.store.alerts.REMIND_SECONDS", -1.0)
+    monkeypatch.setattr("replayer.store.told.REMIND_SECONDS", -1.0)
     assert told(store, slack, OTHERS[0]) == [ONE]
     assert "1 still" in str(slack.calls[-2].arguments)
 

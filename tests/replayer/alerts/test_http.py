@@ -22,7 +22,9 @@ def answering(*pieces: bytes, then: threading.Event | None = None) -> Iterator[s
         def serve() -> None:
             connection, _ = listener.accept()
             with connection:
-                connection.recv(65536)
+                got = b""
+                while not got.endswith(b"{}"):  # who closes with something unread resets the connection
+                    got += connection.recv(65536)
                 for piece in pieces:
                     connection.sendall(piece)
                 if then is not None:
@@ -48,15 +50,11 @@ def head(status: int, *fields: str) -> bytes:
     return "\r\n".join([f"HTTP/1.1 {status} x", "Connection: close", *fields, "", ""]).encode()
 
 
-LATER = format_datetime(datetime.now(UTC) + timedelta(seconds=900), usegmt=True)
-
-
 @pytest.mark.parametrize(
     ("status", "field", "least", "most"),
     [
         (429, "Retry-After: 7", 7.0, 7.0),
         (429, "Retry-After: 0", 0.0, 0.0),
-        (503, f"Retry-After: {LATER}", 800.0, 900.0),
         (429, "Retry-After: Thu, 01 Jan 1970 00:00:00 GMT", 0.0, 0.0),
         (429, "Retry-After: soon", DEFAULT_AFTER, DEFAULT_AFTER),
         (429, "Retry-After: -5", DEFAULT_AFTER, DEFAULT_AFTER),
@@ -68,6 +66,13 @@ def test_the_pause_that_is_asked_for(status: int, field: str, least: float, most
     after = replied(head(status, field)).after
     assert after is not None
     assert least <= after <= most
+
+
+def test_a_pause_may_be_a_date() -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=900), usegmt=True)
+    after = replied(head(503, f"Retry-After: {later}")).after
+    assert after is not None
+    assert 800.0 < after <= 900.0
 
 
 def test_without_a_pause_there_is_none() -> None:
