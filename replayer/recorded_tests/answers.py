@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -42,9 +42,10 @@ class Part:
 
 
 def parts(route: str, seen: Sequence[Seen], ambient: frozenset[str]) -> list[Part]:
-    """What of these answers is looked at. `ambient` are headers that are not, in small letters."""
-    tables = [_headers(one, ambient) for one in seen]
-    found = [Part("response.headers", "header", tuple(tables))] if all(tables) else []
+    """What of these answers is looked at. `ambient` are headers of nearly all answers, in small letters."""
+    own = tuple(_headers(one, lambda name: name not in ambient) for one in seen)
+    shared = tuple(_headers(one, lambda name: name in ambient) for one in seen)
+    found = [Part(HEADERS, f"{route} {seen[0].status} header", own), Part(AMBIENT, "header", shared)]
     cookies = [parsed_cookies(header_values(one.headers, "set-cookie")) for one in seen]
     if any(cookies):
         found.append(Part("cookies(response)", f"{route} cookie", tuple(cookies)))
@@ -52,27 +53,35 @@ def parts(route: str, seen: Sequence[Seen], ambient: frozenset[str]) -> list[Par
     return [*found, Part(left, f"{route} {seen[0].status}", tuple(values))]
 
 
-def note(route: str, seen: Sequence[Seen], variation: Variation) -> None:
+def note(route: str, seen: Sequence[Seen], variation: Variation, ambient: frozenset[str]) -> None:
     """Takes in what varies in these answers to one call."""
-    for part in parts(route, seen, frozenset()):
+    for part in parts(route, seen, ambient):
         variation.note(part.place, part.values)
 
 
-def assertions(route: str, seen: Sequence[Seen], known: Known, ambient: frozenset[str]) -> list[Assertion]:
+def assertions(
+    route: str, seen: Sequence[Seen], known: Known, ambient: frozenset[str], *, all_headers: bool
+) -> list[Assertion]:
     """What holds of all these answers to one call, and of no other answer as far as they show."""
     found = [Assertion("response.status_code", seen[0].status)]
+    headers: dict[str, object] = {}
     for part in parts(route, seen, ambient):
         value = expected(part.place, part.values, known)
-        if part.left == "response.headers":
-            if isinstance(value, Made):  # some are there at times only
-                value = value.arguments[0]
-            if value:
-                found.append(Assertion(part.left, Made("including", (value,))))
+        if part.left in (HEADERS, AMBIENT):
+            there = value.arguments[0] if isinstance(value, Made) else value  # without those that come at times
+            if isinstance(there, dict) and (all_headers or part.left == HEADERS):
+                headers |= there
         elif isinstance(value, dict | list | Made):
             found.append(Assertion(part.left, Made("exactly", (_shortened(value),))))
         else:
             found.append(Assertion(part.left, value))
+    if headers:
+        found.insert(1, Assertion(HEADERS, Made("including", (headers,))))
     return found
+
+
+HEADERS = "response.headers"
+AMBIENT = "ambient headers"
 
 
 def media_of(seen: Seen) -> str:
@@ -86,12 +95,12 @@ def is_json(seen: Seen) -> bool:
     return media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
 
 
-def _headers(seen: Seen, ambient: frozenset[str]) -> dict[str, object]:
+def _headers(seen: Seen, wanted: Callable[[str], bool]) -> dict[str, object]:
     """By name, the first of a name; without those that say what the body says, or what the server adds."""
     found: dict[str, object] = {}
     for name, value in seen.headers:
         lowered = name.lower()
-        if lowered in _UNSAID or lowered in ambient or (lowered == "content-type" and is_json(seen)):
+        if lowered in _UNSAID or not wanted(lowered) or (lowered == "content-type" and is_json(seen)):
             continue  # `response.json` is None for any other type
         found.setdefault(name, value)
     return found

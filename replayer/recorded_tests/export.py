@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from diffing.routes import RouteTable
@@ -147,16 +147,17 @@ def _user_names() -> list[str]:
 
 def _written_tests(plan: Plan, trials: Trials, plays: Sequence[Mapping[str, Played]]) -> list[WrittenTest]:
     ambient = _ambient(plan)
-    variation = _variation(plan, trials.scripts, plays)
+    variation = _variation(plan, trials.scripts, plays, ambient)
     names: dict[str, Unique] = defaultdict(Unique)
     tests: list[WrittenTest] = []
     for script in trials.scripts:
         seen = [play[script.key] for play in plays]
-        if any(len(one.seen) < len(script.calls) for one in seen):
+        if any(len(one.seen) < len(script.calls) for one in seen) or _unsent(script, seen):
             for call in script.calls:
                 if call.focus:
                     trials.dropped[call.step] = f"it did not go the same way each time: {seen[0].problem}"
             continue
+        script, seen = _sent(script, seen)
         asserted = _asserted(plan, script, seen, ambient, variation)
         focus = [call for call in script.calls if call.focus]
         told = [(call.method, plan.steps[call.step].route, plan.steps[call.step].status) for call in focus]
@@ -164,6 +165,26 @@ def _written_tests(plan: Plan, trials: Trials, plays: Sequence[Mapping[str, Play
         name = names[_resource(plan, script)].of(test_name(told, who), *_details(plan, script))
         tests.append(WrittenTest(name, script, asserted))
     return tests
+
+
+def _unsent(script: Script, plays: Sequence[Played]) -> bool:
+    """Whether what the test is about could not be sent in some play."""
+    return any(call.focus and not play.seen[i].status for play in plays for i, call in enumerate(script.calls))
+
+
+def _sent(script: Script, plays: Sequence[Played]) -> tuple[Script, list[Played]]:
+    """Without calls that could not be made in some play, and without values that were not handed out in one."""
+    made = [i for i, call in enumerate(script.calls) if call.focus or all(play.seen[i].status for play in plays)]
+    calls = tuple(
+        replace(
+            script.calls[i],
+            captures=tuple(
+                one for one in script.calls[i].captures if all(one.name in play.seen[i].variables for play in plays)
+            ),
+        )
+        for i in made
+    )
+    return replace(script, calls=calls), [replace(play, seen=tuple(play.seen[i] for i in made)) for play in plays]
 
 
 def _somebody(plan: Plan, script: Script) -> str:
@@ -189,14 +210,16 @@ def _resource(plan: Plan, script: Script) -> str:
     return resource_of(first.route)
 
 
-def _variation(plan: Plan, scripts: Sequence[Script], plays: Sequence[Mapping[str, Played]]) -> Variation:
+def _variation(
+    plan: Plan, scripts: Sequence[Script], plays: Sequence[Mapping[str, Played]], ambient: frozenset[str]
+) -> Variation:
     """What varies at each place of each route, over all scripts."""
     variation = Variation()
     for script in scripts:
         for call, seen in zip(
             script.calls, zip(*(play[script.key].seen for play in plays), strict=False), strict=False
         ):
-            note(_named_route(plan, call), seen, variation)
+            note(_named_route(plan, call), seen, variation, ambient)
     return variation
 
 
@@ -213,8 +236,8 @@ def _asserted(
     for number, call in enumerate(script.calls):
         seen = [play.seen[number] for play in plays]
         known = Known({name: seen[0].variables[name] for name in variables}, variation)
-        unsaid = frozenset() if first and call.focus else ambient
-        everything = assertions(_named_route(plan, call), seen, known, unsaid)
+        told = first and call.focus
+        everything = assertions(_named_route(plan, call), seen, known, ambient, all_headers=told)
         first = first and not call.focus
         found.append(tuple(everything if call.focus else everything[:1]))
         variables += [capture.name for capture in call.captures]

@@ -29,10 +29,11 @@ _TELLING_TEXT = re.compile(r"[^\x00-\x7f]|[+%&<>'\"\\]")
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One test to be: the steps that it is about, and earlier writes of the same flow."""
+    """One test to be: the steps that it is about, earlier writes of the same flow, and those whose effect is read."""
 
     focus: tuple[int, ...]
     setup: tuple[int, ...] = ()
+    kept: frozenset[int] = frozenset()
 
 
 def stories(plan: Plan, needs: Callable[[Step], frozenset[int]], copies: int = 1) -> list[Story]:
@@ -44,16 +45,24 @@ def stories(plan: Plan, needs: Callable[[Step], frozenset[int]], copies: int = 1
     # a long flow shows in few tests what short ones would show in many
     for flow in sorted(flows, key=lambda flow: (-len(flow), flow[0])):
         fresh: list[int] = []
+        shows: dict[int, int] = {}  # read -> the write before it
+        written: int | None = None
         for index in flow:
             step = plan.steps[index]
             kinds = kinds_of(step) | {(step.exchange.request.method, step.route, step.status, whose(step))}
+            if _wrote(step):
+                written = index
+            elif written is not None and step.reads:
+                shows[index] = written
+                kinds.add((step.route, step.status, "after", _named(plan.steps[written])))
             if any(told[kind] < copies for kind in kinds) and usable(plan, index):
                 fresh.append(index)
                 for kind in kinds:
                     told[kind] += 1
         for part in _parts(fresh):
             setup = tuple(i for i in flow if i < part[-1] and i not in part and _wrote(plan.steps[i]))
-            found.append(Story(tuple(part), setup))
+            kept = frozenset(shows[i] for i in part if i in shows and usable(plan, shows[i])) - set(part)
+            found.append(Story(tuple(part), setup, kept))
     return sorted(_together(plan, found), key=lambda story: story.focus)
 
 
@@ -136,6 +145,11 @@ def _asked(step: Step) -> tuple[Hashable, ...]:
     return (names, odd, _shape(value), conditional)
 
 
+def shape_of(data: bytes) -> Hashable:
+    """Which fields a body has, and of which types; None for what is no JSON."""
+    return _shape(parsed(data))
+
+
 def _shape(value: object, depth: int = 0) -> Hashable:
     if isinstance(value, dict):
         if depth > 4 or len(value) > 60:
@@ -159,6 +173,10 @@ def _code(value: object) -> Hashable:
         elif isinstance(node, str) and len(node) < 80 and not any(c.isdigit() for c in node):
             texts.append(node)
     return orjson.dumps(sorted(texts))
+
+
+def _named(step: Step) -> str:
+    return f"{step.exchange.request.method} {step.route}"
 
 
 def _wrote(step: Step) -> bool:

@@ -14,12 +14,14 @@ from ..engine import closure
 from ..plan import Plan
 from .script import Script
 from .stage import Played, Stage
-from .stories import Story, usable
+from .stories import Story, shape_of, usable
 from .transcript import Transcriber, Unwritable
 
 MAX_ROUNDS = 40
-MAX_SETUP = 24
-"""Steps that only prepare a test: with more, nobody reads it."""
+NEAR = 8
+"""Writes of the same session before a step that may have prepared it."""
+MAX_SETUP = 120
+"""Writes that are tried as preparation, before what can be spared is left out."""
 
 PIECES = 8
 """Pieces of a script that are left out in turn, to find what can be spared."""
@@ -79,51 +81,53 @@ def _advance(
 
 def _trial(plan: Plan, transcriber: Transcriber, story: Story, key: str, dropped: dict[int, str]) -> Trial:
     try:
-        chosen, kept = yield from _working(plan, transcriber, story, key)
+        chosen, match = yield from _working(plan, transcriber, story, key)
     except Unwritable as error:
         dropped.update(dict.fromkeys(story.focus, str(error)))
         return None
+    kept = match.right
     dropped.update((index, NOT_AGAIN) for index in story.focus if index not in kept)
     if not kept:
         return None
-    chosen = yield from _smallest(plan, transcriber, _only(plan, transcriber, chosen, kept), kept, key)
+    chosen = _only(plan, transcriber, chosen, kept)
+    chosen = yield from _smallest(plan, transcriber, chosen, match, story.kept, key)
     return transcriber.script(chosen, frozenset(kept), key)
 
 
 def _working(
     plan: Plan, transcriber: Transcriber, story: Story, key: str
-) -> Generator[list[Script], list[Played], tuple[Steps, Steps]]:
+) -> Generator[list[Script], list[Played], tuple[Steps, _Match]]:
     """The fewest steps of those that may be sent with which most of the story goes as recorded, and how much does."""
     focus = tuple(story.focus)
     levels = _levels(plan, transcriber, story)
-    best = levels[0]
-    kept: Steps = ()
-    for tries in (levels[:1], levels[1:]):
+    best, match = levels[0], _Match((), 0)
+    for tries in (levels[:1], levels[1:3], levels[3:]):
         scripts = [transcriber.script(chosen, frozenset(focus), key) for chosen in tries]
         plays = (yield scripts) if scripts else []
         for chosen, script, played in zip(tries, scripts, plays, strict=True):
-            right = _right(plan, script, played, focus)
-            if len(right) > len(kept):
-                best, kept = chosen, right
-        if len(kept) == len(focus):
+            found = _match(plan, script, played, focus)
+            if found.rank > match.rank:
+                best, match = chosen, found
+        if match.rank == (len(focus), len(focus)):
             break
-    return best, kept
+    return best, match
 
 
 def _smallest(
-    plan: Plan, transcriber: Transcriber, chosen: Steps, kept: Steps, key: str
+    plan: Plan, transcriber: Transcriber, chosen: Steps, match: _Match, held: frozenset[int], key: str
 ) -> Generator[list[Script], list[Played], Steps]:
-    """What is left of the steps without those that make no difference."""
-    needed = _needed(transcriber, plan, kept)
+    """What is left of the steps without those that make no difference; `held` stay, since their effect is read."""
+    kept = match.right
+    needed = _needed(transcriber, plan, [*kept, *held]) | held
     pieces = PIECES
     while removable := [index for index in chosen if index not in kept and index not in needed]:
         size = -(-len(removable) // min(pieces, len(removable)))
         chunks = [removable[at : at + size] for at in range(0, len(removable), size)]
         fewer = [_without(plan, transcriber, chosen, kept, chunk) for chunk in chunks]
-        fine = yield from _fine(plan, transcriber, fewer, chosen, kept, key)
+        fine = yield from _fine(plan, transcriber, fewer, chosen, match, key)
         spare = [chunk for chunk, ok in zip(chunks, fine, strict=True) if ok]
         together = [_without(plan, transcriber, chosen, kept, list(chain.from_iterable(spare)))]
-        if len(spare) > 1 and not (yield from _fine(plan, transcriber, together, chosen, kept, key))[0]:
+        if len(spare) > 1 and not (yield from _fine(plan, transcriber, together, chosen, match, key))[0]:
             together = [_without(plan, transcriber, chosen, kept, spare[0])]  # each can be spared, but not all
         if spare:
             chosen = together[0]
@@ -135,13 +139,13 @@ def _smallest(
 
 
 def _fine(
-    plan: Plan, transcriber: Transcriber, several: Sequence[Steps], chosen: Steps, kept: Steps, key: str
+    plan: Plan, transcriber: Transcriber, several: Sequence[Steps], chosen: Steps, match: _Match, key: str
 ) -> Generator[list[Script], list[Played], list[bool]]:
     """For each choice of steps whether it is smaller and still goes as recorded."""
-    scripts = [transcriber.script(one, frozenset(kept), key) for one in several]
+    scripts = [transcriber.script(one, frozenset(match.right), key) for one in several]
     plays = yield scripts
     return [
-        len(one) < len(chosen) and len(_right(plan, script, played, kept)) == len(kept)
+        len(one) < len(chosen) and _match(plan, script, played, match.right).rank >= match.rank
         for one, script, played in zip(several, scripts, plays, strict=True)
     ]
 
@@ -156,9 +160,14 @@ def _levels(plan: Plan, transcriber: Transcriber, story: Story) -> list[Steps]:
     sessions = {plan.steps[index].session for index in story.focus}
     own = [s.index for s in plan.steps if s.session in sessions and s.index < last and _writes(plan, s.index)]
     around = [index for index in closure(plan, [first]) if _writes(plan, index)]
+    near: set[int] = set()
+    for index in _only(plan, transcriber, story.setup, story.focus):
+        session = plan.steps[index].session
+        before = [s.index for s in plan.steps[:index] if s.session == session and _writes(plan, s.index)]
+        near.update(before[-NEAR:])
     levels: list[Steps] = []
-    for setup in ((), story.setup, own[-MAX_SETUP:], sorted({*own, *around})[-2 * MAX_SETUP :]):
-        chosen = _only(plan, transcriber, sorted({*setup, *story.focus}), story.focus)
+    for setup in (story.kept, story.setup, near, own[-MAX_SETUP:], sorted({*own, *near, *around})[-MAX_SETUP:]):
+        chosen = _only(plan, transcriber, sorted({*setup, *story.kept, *story.focus}), story.focus)
         if chosen not in levels:
             levels.append(chosen)
     return levels
@@ -186,14 +195,29 @@ def _only(plan: Plan, transcriber: Transcriber, chosen: Sequence[int], focus: Se
     return tuple(sorted({*chosen, *focus, *_needed(transcriber, plan, [*chosen, *focus])}))
 
 
-def _right(plan: Plan, script: Script, played: Played, focus: Sequence[int]) -> Steps:
-    """The steps of the focus that got the recorded status."""
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """How well a script went: the steps of its focus with the recorded status, and how many look as recorded, too."""
+
+    right: Steps
+    alike: int
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        return len(self.right), self.alike
+
+
+def _match(plan: Plan, script: Script, played: Played, focus: Sequence[int]) -> _Match:
+    """An empty list has the status of a full one, and shows less: which fields an answer has counts as well."""
     wanted = set(focus)
-    return tuple(
-        call.step
-        for call, seen in zip(script.calls, played.seen, strict=False)
-        if call.step in wanted and seen.status == plan.steps[call.step].status
-    )
+    right: list[int] = []
+    alike = 0
+    for call, seen in zip(script.calls, played.seen, strict=False):
+        recorded = plan.steps[call.step].exchange.response
+        if call.step in wanted and recorded is not None and seen.status == recorded.status:
+            right.append(call.step)
+            alike += shape_of(seen.body) == shape_of(recorded.body.data)
+    return _Match(tuple(right), alike)
 
 
 def untried(plan: Plan, transcriber: Transcriber, stories: Sequence[Story]) -> Trials:
