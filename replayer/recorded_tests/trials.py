@@ -38,6 +38,7 @@ class Trials:
 
     scripts: list[Script] = field(default_factory=list)
     dropped: dict[int, str] = field(default_factory=dict)  # step -> why no test tells of it
+    working: dict[str, Script] = field(default_factory=dict)  # scripts that may have become shorter since
 
 
 def tried(
@@ -53,7 +54,7 @@ def tried(
     asked: dict[str, list[Script]] = {}
     for number, story in enumerate(stories):
         key = f"s{number:04d}"
-        running[key] = _trial(plan, transcriber, story, key, trials.dropped)
+        running[key] = _trial(plan, transcriber, story, key, trials)
         _advance(key, running[key], None, asked, trials)
     for number in range(MAX_ROUNDS):
         if not asked:
@@ -65,6 +66,11 @@ def tried(
         asked = {}
         for key, plays in answered.items():
             _advance(key, running[key], plays, asked, trials)
+    for key in asked:  # longer than need be, but they work; or nothing was found at all
+        if key in trials.working:
+            trials.scripts.append(trials.working[key])
+        else:
+            trials.dropped.update(dict.fromkeys(stories[int(key[1:])].focus, NOT_AGAIN))
     trials.scripts.sort(key=lambda script: script.key)
     return trials
 
@@ -79,17 +85,18 @@ def _advance(
             trials.scripts.append(end.value)
 
 
-def _trial(plan: Plan, transcriber: Transcriber, story: Story, key: str, dropped: dict[int, str]) -> Trial:
+def _trial(plan: Plan, transcriber: Transcriber, story: Story, key: str, trials: Trials) -> Trial:
     try:
         chosen, match = yield from _working(plan, transcriber, story, key)
     except Unwritable as error:
-        dropped.update(dict.fromkeys(story.focus, str(error)))
+        trials.dropped.update(dict.fromkeys(story.focus, str(error)))
         return None
     kept = match.right
-    dropped.update((index, NOT_AGAIN) for index in story.focus if index not in kept)
+    trials.dropped.update((index, NOT_AGAIN) for index in story.focus if index not in kept)
     if not kept:
         return None
     chosen = _only(plan, transcriber, chosen, kept)
+    trials.working[key] = transcriber.script(chosen, frozenset(kept), key)
     chosen = yield from _smallest(plan, transcriber, chosen, match, story.kept, key)
     return transcriber.script(chosen, frozenset(kept), key)
 
