@@ -3,100 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from diffing.app_routes import Route
 from diffing.approvals import Approvals
-from diffing.difference import Answer
-from diffing.gate import Policy
-from diffing.noise import NoiseRule
-from diffing.profile import NoiseProfile
 from recorder.keys import InvalidKey, Key, load_key
-from recorder.redaction import Redactor
 
 from .alerts.alerting import Alerting, AlertingWatcher, alert_reports, facts
-from .alerts.ways import Ways, open_ways
 from .approving import Book, approvals_path
 from .errors import UnderstudyError as UnderstudyError
 from .errors import UsageError as UsageError
-from .errors import nearest
 from .executors import Executor, LocalExecutor
+from .gate_options import EXECUTORS as EXECUTORS
+from .gate_options import Asked, as_asked
+from .gate_options import GateOptions as GateOptions
 from .ingest import import_path
-from .judging import active_rules, policy_of
-from .keeping import keeping_redactor, kept_observations
-from .known import Known
+from .judging import policy_of
+from .kept_answers import answers_of, build_of, keep_run
+from .kept_answers import known_profile as known_profile
 from .known_routes import RouteSource, described_routes, earlier_routes
 from .logs import about
 from .measured import Measured as Measured
 from .openapi.reading import read_openapi
-from .passes import Pass
 from .receiving import Busy as Busy
 from .receiving import Receiver as Receiver
 from .rehearsal import Rehearsal, Request, Watcher, rehearse
 from .reports.json_report import alert_json, to_json
 from .reports.model import RunReport
 from .selection.recorded import Budget, Selected, selected
-from .settings import Settings, load_settings, resolve_target
+from .settings import Settings, load_settings
 from .store import Store
 from .store import Unstorable as Unstorable
-from .store.records import RecordingInfo, ResultRow, RunInfo, StoredAnswer
+from .store.records import RecordingInfo, RunInfo
 from .supervision import SILENT_SECONDS, StoppedError, TellingWatcher, supervised
-from .target_settings import TargetSettings
 from .waiting import Waiting
 
 logger = logging.getLogger("understudy.gate")
-
-EXECUTORS = ("local", "celery")
-
-
-@dataclass(frozen=True, slots=True)
-class GateOptions:
-    """What was asked on the command line, as text; the settings file fills in the rest."""
-
-    recording: str
-    candidate: str
-    baselines: tuple[str, ...] = ()
-    settings_path: Path | None = None
-    database_url: str = ""
-    disposable: bool = False
-    passes: int = 3
-    concurrency: int = 0  # of every target; 0: what each says
-    rate: float = 0.0  # requests per second, of every target; 0.0: what each says
-    ramp_up: float = 0.0  # seconds, of every target; 0.0: what each says
-    speed: float = 0.0  # how many times as fast as recorded; 0.0: as fast as the targets answer
-    correlate: bool = True
-    self_test: bool = False
-    relearn: bool = False  # learn what varies anew, even where it is known of this build
-    budget: Budget = field(default_factory=Budget)
-    branch: str = ""
-    commit: str = ""
-    executor: str = "local"  # or "celery"
-    workers: int = 2  # how many are thought to be there, when it is celery
-    alerts: bool = True  # tell the people whom the settings name
-
-    def to_json(self) -> str:
-        """What `from_json` reads; paths are made absolute. Where the run is kept is not said in it."""
-        fields = asdict(self) | {
-            "settings_path": None if self.settings_path is None else str(self.settings_path.absolute())
-        }
-        del fields["database_url"]
-        return json.dumps(fields)
-
-    @classmethod
-    def from_json(cls, text: str) -> GateOptions:
-        fields = json.loads(text)
-        path = fields.pop("settings_path")
-        fields["baselines"] = tuple(fields["baselines"])
-        fields["budget"] = Budget(**fields.get("budget", {}))
-        return cls(**fields, settings_path=None if path is None else Path(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,41 +136,12 @@ def _why_not(run: RunInfo) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the options of a gate mean with the settings at hand."""
-
-    candidate: TargetSettings
-    baselines: tuple[TargetSettings, ...]
-    stored: tuple[TargetSettings, ...]  # those of the baselines that are earlier runs
-    policy: Policy
-    rules: tuple[NoiseRule, ...]
-    book: Book
-    ways: Ways
-
-
-def _asked(context: Context, options: GateOptions) -> _Asked:
-    """Everything that can be wrong with settings and options is found here, before the work."""
-    settings = context.settings
-    candidate = _target(options.candidate, settings, options)
-    baselines = tuple(_target(text, settings, options) for text in options.baselines)
-    if candidate.run:
-        raise UsageError("A run that is over can be a baseline, not the candidate.", "Give a URL, wsgi: or a target.")
-    stored = tuple(target for target in baselines if target.run)
-    if stored and len(stored) < len(baselines):
-        raise UsageError("An earlier run and a live target can not be baselines of one run.", "Give one of them.")
-    if options.executor not in EXECUTORS:
-        raise UsageError(f"There is no executor {options.executor!r}.", nearest(options.executor, EXECUTORS))
-    if options.executor != "local" and context.store.is_private:
-        raise UsageError("A database in memory can not be shared with workers.", "Name one with --db.")
-    book = Book(context.store, approvals_path(settings), datetime.now(UTC))
-    book.approvals()
-    ways = open_ways(settings, os.environ) if options.alerts else Ways()
-    return _Asked(candidate, baselines, stored, policy_of(settings), active_rules(settings), book, ways)
+def _asked(context: Context, options: GateOptions) -> Asked:
+    return as_asked(context.settings, context.store, options)
 
 
 def _logged(
-    context: Context, options: GateOptions, asked: _Asked, info: RecordingInfo, run_id: str, watcher: Watcher | None
+    context: Context, options: GateOptions, asked: Asked, info: RecordingInfo, run_id: str, watcher: Watcher | None
 ) -> Rehearsal:
     """The run, with what is said of it meanwhile told apart from what is said of others."""
     with about(run=run_id, recording=info.name):
@@ -240,7 +159,7 @@ def _logged(
         return rehearsal
 
 
-def _alerting(context: Context, options: GateOptions, asked: _Asked, info: RecordingInfo, run_id: str) -> Alerting:
+def _alerting(context: Context, options: GateOptions, asked: Asked, info: RecordingInfo, run_id: str) -> Alerting:
     project = info.service or info.name
     head = facts(run_id, project, info.name, asked.candidate.name, options.branch, options.commit)
     approvals = asked.book.approvals(run_id, options.branch)
@@ -254,7 +173,7 @@ def run_report(store: Store, run_id: str) -> dict[str, Any]:
 
 
 def _run(
-    context: Context, options: GateOptions, asked: _Asked, info: RecordingInfo, run_id: str, watcher: Watcher
+    context: Context, options: GateOptions, asked: Asked, info: RecordingInfo, run_id: str, watcher: Watcher
 ) -> Rehearsal:
     """Rehearses and keeps what came of it; a run that ends otherwise is left in a state that says so."""
     store, policy, baselines = context.store, asked.policy, asked.baselines
@@ -269,7 +188,7 @@ def _run(
             selected=part,
             candidate=asked.candidate,
             baselines=() if asked.stored else baselines,
-            baseline_answers=tuple((f"run:{t.run}", _answers(store, t.run)) for t in asked.stored),
+            baseline_answers=tuple((f"run:{t.run}", answers_of(store, t.run)) for t in asked.stored),
             route_counts=counts,
             notes=_notes(store, info),
             routes=_route_source(store, info, context.settings),
@@ -297,10 +216,10 @@ def _run(
         with suppress(UnderstudyError):  # what went wrong may be the store itself
             store.set_run_state(run_id, "failed")
         raise
-    _keep(store, run_id, rehearsal, key)
+    keep_run(store, run_id, rehearsal, key)
     if rehearsal.learned:
         learned = {**rehearsal.profile.to_json(), "passes": len(rehearsal.baselines), "selection": _name(part)}
-        store.keep_profile(info.id, _build(baselines), run_id, learned)
+        store.keep_profile(info.id, build_of(baselines), run_id, learned)
     return rehearsal
 
 
@@ -387,85 +306,3 @@ def recording_key(info: RecordingInfo) -> Key | None:
     """The key that the recording's pseudonyms were made with, if it is to be had here; UsageError for a broken one."""
     key = worker_key()
     return key if key.id == info.key_id else None
-
-
-def _target(text: str, settings: Settings, options: GateOptions) -> TargetSettings:
-    target = resolve_target(text, settings)
-    return replace(
-        target,
-        disposable=options.disposable or target.disposable,
-        concurrency=options.concurrency or target.concurrency,
-        rate=options.rate or target.rate,
-        ramp_up=options.ramp_up or target.ramp_up,
-    )
-
-
-def _build(baselines: Sequence[TargetSettings]) -> str:
-    """What names the build of the only baseline; "" when nothing does."""
-    return baselines[0].build if len(baselines) == 1 else ""
-
-
-def known_profile(
-    store: Store, recording_id: int, baselines: Sequence[TargetSettings], passes: int, selection: str = ""
-) -> Known | None:
-    """What an earlier run learned of this recording and build; None when there is nothing that can be used.
-
-    What another selection of the recording taught is not used either.
-
-    What fewer passes taught than are asked for now is not used: more were asked for in order to learn more.
-    """
-    build = _build(baselines)
-    stored = store.profile(recording_id, build) if build else None
-    if stored is None or int(stored.data.get("passes", 2)) < passes:
-        return None
-    if stored.data.get("selection", "") != selection:
-        return None
-    try:
-        profile = NoiseProfile.from_json(stored.data)
-        answers = _stored_answers(store, stored.run, "baseline 1")
-    except (UsageError, ValueError):  # the run was deleted, or another version learned it
-        return None
-    return Known(stored.run, profile, answers, int(stored.data.get("passes", 2))) if answers else None
-
-
-def _stored_answers(store: Store, run_id: str, pass_name: str) -> dict[str, Answer]:
-    return {
-        exchange_id: Answer(stored.response, stored.failure, stored.started, stored.ended, observed=stored.observed)
-        for exchange_id, stored in store.answers(run_id, pass_name)
-    }
-
-
-def _answers(store: Store, run_id: str) -> Mapping[str, Answer]:
-    run = store.run(run_id)
-    found = _stored_answers(store, run.id, "candidate")
-    if not found:
-        raise UsageError(f"The run {run_id!r} has no answers that could be a baseline.", "Choose a run that finished.")
-    return found
-
-
-def _keep(store: Store, run_id: str, rehearsal: Rehearsal, key: Key | None) -> None:
-    """Stores what the run found; answers are kept redacted."""
-    rows = (
-        ResultRow(c.exchange_id, c.status.value, c.reason.value if c.reason else "", c.detail)
-        for c in rehearsal.comparisons
-    )
-    store.add_results(run_id, rows)
-    redactor = keeping_redactor(key)
-    for one in (*rehearsal.baselines[:1], *rehearsal.candidates[:1]):
-        store.add_answers(run_id, one.name, _redacted(rehearsal, one, redactor))
-    report = rehearsal.report
-    store.finish_run(run_id, report.verdict.outcome.value, report.verdict.exit_code, to_json(report))
-
-
-def _redacted(rehearsal: Rehearsal, one: Pass, redactor: Redactor) -> Iterator[StoredAnswer]:
-    for step, answer in zip(rehearsal.plan.steps, one.result.answers, strict=True):
-        response = answer.response and redactor.redact_response(answer.response)
-        if response is not None or answer.failure:
-            yield StoredAnswer(
-                step.exchange.id,
-                response,
-                answer.failure,
-                answer.started,
-                answer.ended,
-                kept_observations(answer.observed, step.exchange, redactor),
-            )
