@@ -1,12 +1,14 @@
 """Who may ask for what: every route is denied unless it says who may use it, and what changes something proves itself.
 
-A route says so by one decorator. A test walks all routes of the application and holds the table in the docs.
+A route says so by one decorator. A test walks all routes of the application and holds the table in the docs. People
+have a cookie; programs have a token, which opens the routes that name its scope, and no page.
 """
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote
@@ -14,6 +16,7 @@ from urllib.parse import parse_qsl, quote
 from fastapi import Request
 
 from replayer.accounts import Accounts, Person, Role
+from replayer.tokens import Bearer, Tokens, TokenScope
 
 from .errors import ApiError
 
@@ -27,6 +30,7 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 _ATTRIBUTE = "understudy_access"
 _ANYONE = "anyone"
+_CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 class LoginNeeded(Exception):
@@ -43,19 +47,27 @@ def anyone(endpoint: Endpoint) -> Endpoint:
     return endpoint
 
 
-def needs(role: Role) -> Callable[[Endpoint], Endpoint]:
-    """The route is for people who are logged in with this role or a higher one."""
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may use a route: people of a role or a higher one, and tokens that have one of the scopes."""
+
+    role: Role
+    scopes: frozenset[TokenScope] = frozenset()
+
+
+def needs(role: Role, *scopes: TokenScope) -> Callable[[Endpoint], Endpoint]:
+    """The route is for people with this role or a higher one, and for tokens with one of these scopes."""
 
     def mark(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, _ATTRIBUTE, role)
+        setattr(endpoint, _ATTRIBUTE, Access(role, frozenset(scopes)))
         return endpoint
 
     return mark
 
 
-def access_of(endpoint: object) -> Role | str | None:
-    """The role that a route needs, "anyone", or None: nobody thought of it, and it is denied."""
-    found: Role | str | None = getattr(endpoint, _ATTRIBUTE, None)
+def access_of(endpoint: object) -> Access | str | None:
+    """Who may use a route, "anyone", or None: nobody thought of it, and it is denied."""
+    found: Access | str | None = getattr(endpoint, _ATTRIBUTE, None)
     return found
 
 
@@ -64,8 +76,29 @@ async def authorize(request: Request) -> None:
     needed = access_of(request.scope.get("endpoint"))
     if needed == _ANYONE:
         return
-    if not isinstance(needed, Role):
+    if not isinstance(needed, Access):
         raise ApiError(403, "forbidden", "Nobody may use this.")
+    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
+    if needed.scopes and scheme.lower() == "bearer":
+        _admit_bearer(request, needed, shown.strip())
+    else:
+        await _admit_person(request, needed)
+
+
+def _admit_bearer(request: Request, needed: Access, shown: str) -> None:
+    """A program that shows a token; a cookie beside it is not looked at."""
+    tokens: Tokens = request.app.state.tokens()
+    bearer = tokens.bearer(shown)
+    if bearer is None:
+        raise ApiError(401, "token", "The token is none of this server's, or it is over.", _CHALLENGE)
+    if not bearer.scopes & needed.scopes:
+        names = " or ".join(sorted(scope.value for scope in needed.scopes))
+        raise ApiError(403, "forbidden", f"This takes the scope {names}, which the token {bearer.token} has not.")
+    request.state.person = bearer.person
+    request.state.bearer = bearer
+
+
+async def _admit_person(request: Request, needed: Access) -> None:
     secret = request.cookies.get(COOKIE, "")
     accounts: Accounts = request.app.state.accounts()
     person = accounts.person(secret) if secret else None
@@ -73,11 +106,15 @@ async def authorize(request: Request) -> None:
         if wants_page(request) and request.method in SAFE:
             query = f"?{request.url.query}" if request.url.query else ""
             raise LoginNeeded(request.url.path + query)
+        if needed.scopes:
+            raise ApiError(401, "unauthorized", "Log in first, or show a token.", _CHALLENGE)
         raise ApiError(401, "unauthorized", "Log in first.")
     if request.method not in SAFE:
-        await _prove(request, secret)
-    if not person.role.may(needed):
-        raise ApiError(403, "forbidden", f"This takes the role {needed.value}; {person.name} is {person.role.value}.")
+        await _prove(request, secret, form=not needed.scopes)
+    if not person.role.may(needed.role):
+        raise ApiError(
+            403, "forbidden", f"This takes the role {needed.role.value}; {person.name} is {person.role.value}."
+        )
     request.state.person = person
     request.state.csrf = csrf_of(secret)
 
@@ -91,6 +128,12 @@ def person_of(request: Request) -> Person:
     """Who asks; only in routes that need a role."""
     person: Person = request.state.person
     return person
+
+
+def bearer_of(request: Request) -> Bearer | None:
+    """The program that asks with a token; None: a person does."""
+    bearer: Bearer | None = getattr(request.state, "bearer", None)
+    return bearer
 
 
 def csrf_of(secret: str) -> str:
@@ -119,12 +162,12 @@ async def form_of(request: Request) -> dict[str, str]:
     return dict(pairs)
 
 
-async def _prove(request: Request, secret: str) -> None:
-    """Raises ApiError unless the request comes from a page of ours."""
+async def _prove(request: Request, secret: str, form: bool) -> None:
+    """Raises ApiError unless the request comes from a page of ours: by a header field, or one of the form."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise ApiError(403, "csrf", "The request comes from another site.")
     shown = request.headers.get(HEADER, "")
-    if not shown:
+    if not shown and form:
         shown = (await form_of(request)).get(FIELD, "")
     if not hmac.compare_digest(shown.encode("utf-8", "replace"), csrf_of(secret).encode()):
         raise ApiError(403, "csrf", "The form is not one of this login. Load the page again, and send it once more.")

@@ -15,11 +15,12 @@ from replayer.review import Review
 from replayer.service import Measured, receiver
 from replayer.settings import Settings
 from replayer.store import Store
+from replayer.tokens import Tokens
 
 from .access import authorize
 from .handlers import install
 from .headers import SecurityHeaders
-from .routes import findings, health, ingest, login, metrics, recordings, runs, static
+from .routes import api, findings, health, ingest, login, metrics, recordings, runs, static
 from .throttle import Throttle
 
 
@@ -39,6 +40,9 @@ class _Kept:
 
     def accounts(self) -> Accounts:
         return Accounts(self.store())
+
+    def tokens(self) -> Tokens:
+        return Tokens(self.store())
 
     def review(self) -> Review:
         return Review(self.store(), self._settings)
@@ -70,11 +74,12 @@ def create_app(settings: Settings, first_link: str = "", first_name: str = "loca
     app.state.metrics_token = os.environ.get("UNDERSTUDY_METRICS_TOKEN", "")
     app.state.under_way = asyncio.Semaphore(ingest.UNDERWAY)
     app.state.accounts = kept.accounts
+    app.state.tokens = kept.tokens
     app.state.review = kept.review
     app.state.throttle = Throttle()
     app.state.first_link = first_link
     app.state.first_name = first_name
     install(app)
-    for module in (health, ingest, metrics, static, login, runs, findings, recordings):
+    for module in (health, ingest, metrics, static, login, runs, findings, recordings, *api.MODULES):
         app.include_router(module.router)
     return app

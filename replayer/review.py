@@ -6,25 +6,27 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 from diffing.approvals import Approval, Approvals, Decision, Scope
 from diffing.grouping import Finding
 from diffing.standing import standings, unseen
-from recorder.exchange import Exchange
+from recorder.exchange import Exchange, RouteCount
 
 from .approving import Book, Decided, Wish, approvals_path
 from .errors import UsageError
 from .judging import policy_of
 from .reports import wording as wording
 from .reports.html import side_by_side as side_by_side
+from .reports.json_report import finding_json, to_json
 from .reports.model import RunReport as RunReport
 from .reports.reading import report_of
 from .reports.remarks import remarks as remarks
 from .reports.sides import Row as Row
 from .reports.sides import changed_only, rows_of
-from .service import run_report
+from .service import end_run, run_report
 from .settings import Settings
-from .store import RecordingInfo, RunInfo, Store, StoredAnswer
+from .store import Gaps, RecordingInfo, RunInfo, Store, StoredAnswer
 
 BASELINE, CANDIDATE = "baseline 1", "candidate"
 """The passes of which answers are kept."""
@@ -38,6 +40,16 @@ class Exemplar:
     recorded: Exchange | None
     baseline: StoredAnswer | None
     candidate: StoredAnswer | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingDetail:
+    """A recording, and what of it is not there."""
+
+    info: RecordingInfo
+    gaps: Gaps
+    damaged: int  # pieces of its source that could not be read
+    routes: tuple[RouteCount, ...]  # as its producers counted; empty when none has
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,16 @@ class Review:
     def recordings(self) -> list[RecordingInfo]:
         """All recordings, by name."""
         return self._store.recordings()
+
+    def recording(self, name_or_id: str | int) -> RecordingDetail:
+        """One recording, with what its producers counted."""
+        info = self._store.recording(name_or_id)
+        damaged = len(self._store.damage(info.id))
+        return RecordingDetail(info, self._store.gaps(info), damaged, tuple(self._store.seen_counts(info)))
+
+    def stop(self, run: str, by: str) -> None:
+        """Asks a run that is under way to end."""
+        end_run(self._store, run, by)
 
     def report(self, run: str) -> RunReport:
         """The report of a finished run: its verdict as it was given, the standing of its findings as it is now."""
@@ -124,6 +146,16 @@ class Review:
 
     def _approvals(self, report: RunReport) -> Approvals:
         return self._book().approvals(report.run_id, report.branch)
+
+
+def document(report: RunReport) -> dict[str, Any]:
+    """The JSON report of a run."""
+    return to_json(report)
+
+
+def finding_document(report: RunReport, finding: Finding) -> dict[str, Any]:
+    """One finding, as the JSON report has it."""
+    return finding_json(report, finding)
 
 
 MAX_LINES = 1_500

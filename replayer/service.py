@@ -124,10 +124,15 @@ def resume_run(
 def stop_run(run: str, by: str, settings_path: Path | None = None, database_url: str = "") -> str:
     """Asks whoever coordinates a run to end it; the run's id. Raises UsageError for one that is not under way."""
     with open_context(settings_path, database_url).store as store:
-        given = store.run(run)
-        if not store.ask_to_stop(given.id, f"by {by}"):
-            raise UsageError(f"The run {given.id} is not under way: it is {given.state}.", "Nothing was stopped.")
-        return given.id
+        return end_run(store, run, by)
+
+
+def end_run(store: Store, run: str, by: str) -> str:
+    """As `stop_run`, in a store that is open."""
+    given = store.run(run)
+    if not store.ask_to_stop(given.id, f"by {by}"):
+        raise UsageError(f"The run {given.id} is not under way: it is {given.state}.", "Nothing was stopped.")
+    return given.id
 
 
 def _why_not(run: RunInfo) -> str:

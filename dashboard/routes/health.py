@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from ..access import anyone
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/health")

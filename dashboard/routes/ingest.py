@@ -21,7 +21,7 @@ from replayer.settings import IngestSettings
 from ..access import anyone
 from ..errors import ApiError
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", include_in_schema=False)
 
 BODY_SECONDS = 30.0
 """How long a request may take to arrive."""

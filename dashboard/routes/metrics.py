@@ -11,7 +11,7 @@ from replayer.service import Measured
 from ..access import anyone
 from ..errors import ApiError
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/metrics")

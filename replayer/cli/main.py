@@ -27,6 +27,7 @@ GROUPS = {
     "rules": "List and check noise rules, and propose new ones.",
     "serve": "Serve the dashboard, and take what recorders send.",
     "users": "Who may use the dashboard, and for what.",
+    "tokens": "What programs show to the dashboard's API.",
     "doctor": "Look whether a rehearsal could begin: settings, database, recording, key, targets.",
     "demo": "Run the whole loop on the example application.",
     "db": "Manage the database.",

@@ -29,6 +29,11 @@ def to_json(report: RunReport) -> dict[str, Any]:
     return {str(key): _clean(value) for key, value in _content(report).items()}
 
 
+def finding_json(report: RunReport, finding: Finding) -> dict[str, Any]:
+    """One finding of the report, as `to_json` has it."""
+    return {key: _clean(value) for key, value in _finding(report, finding).items()}
+
+
 def _content(report: RunReport) -> dict[str, Any]:
     return {
         "version": VERSION,

@@ -13,6 +13,7 @@ from .records import (
     ResultRow,
     RunInfo,
     StoredAnswer,
+    TokenRecord,
     UserRecord,
 )
 from .retaining import Freed
@@ -30,6 +31,7 @@ __all__ = [
     "RunInfo",
     "Store",
     "StoredAnswer",
+    "TokenRecord",
     "Unstorable",
     "UserRecord",
 ]

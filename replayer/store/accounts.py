@@ -1,12 +1,14 @@
-"""Users of the dashboard, and who is logged in. Secrets come as hashes and digests, and are kept as such."""
+"""Users of the dashboard, who is logged in, and tokens. Secrets come as hashes and digests, and are kept as such."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import Engine, delete, insert, select, update
 
 from .dialect import insert_new, read, write
-from .records import Login, UserRecord
-from .tables import logins, users
+from .records import Login, TokenRecord, UserRecord
+from .tables import logins, tokens, users
 
 
 class AccountStore:
@@ -72,3 +74,41 @@ class AccountStore:
     def close_login(self, digest: bytes) -> None:
         """Log out."""
         write(self._engine, lambda connection: connection.execute(delete(logins).where(logins.c.digest == digest)))
+
+    def add_token(self, digest: bytes, token: TokenRecord) -> bool:
+        """Keep a new token; False when there is one of this name."""
+        values = {
+            "digest": digest,
+            "name": token.name,
+            "scopes": " ".join(sorted(token.scopes)),
+            "owner": token.owner,
+            "created": token.created,
+            "expires": token.expires,
+        }
+        write(self._engine, lambda connection: insert_new(connection, tokens, [values]))
+        return self.token(digest) is not None
+
+    def token(self, digest: bytes) -> TokenRecord | None:
+        """The token of this digest, over or not."""
+        query = select(tokens).where(tokens.c.digest == digest)
+        row = read(self._engine, lambda connection: connection.execute(query).first())
+        return None if row is None else _token(row)
+
+    def tokens(self) -> list[TokenRecord]:
+        """All tokens by name, those that are over, too."""
+        query = select(tokens).order_by(tokens.c.name)
+        return [_token(row) for row in read(self._engine, lambda connection: connection.execute(query).all())]
+
+    def use_token(self, digest: bytes, now: float) -> None:
+        """Note when a token was used last."""
+        change = update(tokens).where(tokens.c.digest == digest).values(used=now)
+        write(self._engine, lambda connection: connection.execute(change))
+
+    def remove_token(self, name: str) -> bool:
+        """Forget a token; False when there is none of this name."""
+        gone = delete(tokens).where(tokens.c.name == name)
+        return bool(write(self._engine, lambda connection: connection.execute(gone).rowcount))
+
+
+def _token(row: Any) -> TokenRecord:
+    return TokenRecord(row.name, tuple(row.scopes.split()), row.owner, row.created, row.expires, row.used)

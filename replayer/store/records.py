@@ -131,3 +131,15 @@ class Login:
     role: str
     created: float
     expires: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """What a program shows to the API."""
+
+    name: str
+    scopes: tuple[str, ...]
+    owner: str  # the user for whom it acts; "": nobody
+    created: float  # seconds since the epoch
+    expires: float
+    used: float | None = None  # last, to the minute

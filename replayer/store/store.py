@@ -1,4 +1,4 @@
-"""The store: recordings, runs, answers, noise profiles, approvals, alerts and users in one database."""
+"""The store: recordings, runs, answers, noise profiles, approvals, alerts, users and tokens in one database."""
 
 from __future__ import annotations
 

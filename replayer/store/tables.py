@@ -375,3 +375,16 @@ logins = Table(
     Column("created", Double, nullable=False),
     Column("expires", Double, nullable=False),
 )
+
+# What programs show to the API instead of logging in: of its secret, too, only the digest is here.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("scopes", String(100), nullable=False),  # in alphabetical order, with spaces between them
+    Column("owner", String(100), nullable=False),  # the user for whom it acts; "": nobody
+    Column("created", Double, nullable=False),
+    Column("expires", Double, nullable=False),
+    Column("used", Double),  # last, to the minute; NULL: never
+)

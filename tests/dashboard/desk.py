@@ -19,7 +19,8 @@ from replayer.accounts import Accounts, Person, Role
 from replayer.reports.json_report import to_json
 from replayer.reports.model import RunReport
 from replayer.settings import Settings
-from replayer.store import Store, StoredAnswer
+from replayer.store import Store, StoredAnswer, UserRecord
+from replayer.tokens import Tokens, TokenScope
 from tests.replayer.test_report import PRICES, REPORT
 
 EXCHANGE = PRICES.exemplars[0]
@@ -65,6 +66,13 @@ class Desk:
     def add_user(self, name: str, role: Role, password: str = PASSWORD) -> None:
         with Store.open(self.url) as store:
             Accounts(store).add(name, role.value, password)
+
+    def token(self, *scopes: TokenScope, name: str = "token", owner: str = "owner") -> str:
+        """The secret of a token that acts for an admin."""
+        with Store.open(self.url) as store:
+            if store.user(owner) is None:
+                store.add_user(UserRecord(owner, Role.ADMIN.value, "", 0.0))
+            return Tokens(store).add(name, [scope.value for scope in scopes], owner)
 
 
 def csrf(client: httpx.Client) -> dict[str, str]:

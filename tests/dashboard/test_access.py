@@ -10,9 +10,10 @@ import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
-from dashboard.access import COOKIE, access_of
-from replayer.accounts import Role
+from dashboard.access import COOKIE, HEADER, Access, access_of
+from replayer.accounts import Accounts, Role
 from replayer.store import Store
+from replayer.tokens import Tokens, TokenScope
 
 from .desk import PAGE, Desk, csrf, run_of
 
@@ -24,7 +25,7 @@ def desk(empty_database: str) -> Desk:
     return Desk(empty_database)
 
 
-def routes(desk: Desk) -> Iterator[tuple[str, str, Role | str | None]]:
+def routes(desk: Desk) -> Iterator[tuple[str, str, Access | str | None]]:
     """(method, path, who may) of every route there is."""
     found = list(desk.app.routes)
     while found:
@@ -43,27 +44,101 @@ def test_every_route_says_who_may_use_it(desk: Desk) -> None:
 
 
 def test_the_table_in_the_docs_is_true(desk: Desk) -> None:
-    told = re.findall(r"^\| `(\w+)` \| `(\S+)` \| (\w+) \|$", DOCS.read_text(), re.MULTILINE)
-    names = [(m, p, needed.value if isinstance(needed, Role) else str(needed)) for m, p, needed in routes(desk)]
-    assert sorted(told) == sorted(names)
+    told = re.findall(r"^\| `(\w+)` \| `(\S+)` \| ([^|]+) \|$", DOCS.read_text(), re.MULTILINE)
+    assert sorted(told) == sorted((method, path, who(needed)) for method, path, needed in routes(desk))
+
+
+def who(needed: Access | str | None) -> str:
+    """As the docs say it."""
+    if not isinstance(needed, Access):
+        return str(needed)
+    scopes = "any" if needed.scopes == set(TokenScope) else ", ".join(sorted(scope.value for scope in needed.scopes))
+    return f"{needed.role.value}; token: {scopes}" if needed.scopes else needed.role.value
+
+
+def test_tokens_open_the_api_and_no_page(desk: Desk) -> None:
+    for method, path, needed in routes(desk):
+        if isinstance(needed, Access):
+            assert bool(needed.scopes) == path.startswith("/api/v1/"), (method, path)
+
+
+def addresses(desk: Desk) -> Iterator[tuple[str, str, Access]]:
+    """(method, address, who may) of every route for which one has to be somebody, but for the one that ends a login."""
+    run = run_of(desk.url)
+    for method, path, needed in routes(desk):
+        if isinstance(needed, Access) and path != "/logout":
+            address = path.replace("{run}", run).replace("{recording}", "1")
+            yield method, re.sub(r"\{\w+\}", "0" * 16, address), needed
 
 
 @pytest.mark.parametrize("role", [None, *Role], ids=lambda role: role.value if role else "anonymous")
 def test_who_may_not_is_refused_and_who_may_is_not(desk: Desk, role: Role | None) -> None:
-    run = run_of(desk.url)
     client = desk.client(role)
-    for method, path, needed in routes(desk):
-        if not isinstance(needed, Role) or path == "/logout":
-            continue
-        address = re.sub(r"\{run\}", run, path)
-        address = re.sub(r"\{\w+\}", "0" * 16, address)
-        form = {"data": csrf(client)} if method == "POST" else {}
-        answer = client.request(method, address, **form, headers=PAGE)
-        allowed = role is not None and role.may(needed)
+    for method, address, needed in addresses(desk):
+        proof = {"headers": {**PAGE, HEADER: csrf(client)["csrf"]}} if needed.scopes else {"data": csrf(client)}
+        answer = client.request(method, address, **proof if method == "POST" else {})
+        allowed = role is not None and role.may(needed.role)
         if role is None:
-            assert answer.status_code in (303, 401), (method, path)
+            assert answer.status_code in (303, 401), (method, address)
         else:
-            assert (answer.status_code == 403) == (not allowed), (method, path, answer.status_code)
+            assert (answer.status_code == 403) == (not allowed), (method, address, answer.status_code)
+
+
+@pytest.mark.parametrize("scope", TokenScope, ids=lambda scope: scope.value)
+def test_a_token_opens_what_its_scope_opens(desk: Desk, scope: TokenScope) -> None:
+    client = desk.client()
+    client.headers["Authorization"] = f"Bearer {desk.token(scope)}"
+    for method, address, needed in addresses(desk):
+        answer = client.request(method, address)
+        if not needed.scopes:
+            assert answer.status_code in (303, 401), (method, address)
+        else:
+            refused = answer.status_code in (401, 403)
+            assert refused == (scope not in needed.scopes), (method, address, answer.status_code)
+
+
+@pytest.mark.parametrize("which", ["foreign", "expired", "removed", "of a disabled user", "empty", "not a bearer"])
+def test_a_token_that_is_none_opens_nothing(desk: Desk, which: str) -> None:
+    client = desk.client()
+    client.headers["Authorization"] = spoilt(desk, which)
+    for method, address, _ in addresses(desk):
+        assert client.request(method, address).status_code in (303, 401), (method, address)
+
+
+def spoilt(desk: Desk, which: str) -> str:
+    token = desk.token(*TokenScope)
+    with Store.open(desk.url) as store:
+        match which:
+            case "foreign":
+                token = f"{token[:-1]}{'A' if token[-1] != 'A' else 'B'}"
+            case "expired":
+                Tokens(store).remove("token")
+                token = Tokens(store).add("token", ["read", "runs"], seconds=1e-6)
+            case "removed":
+                Tokens(store).remove("token")
+            case "of a disabled user":
+                Accounts(store).change("owner", disable=True)
+            case "empty":
+                token = ""
+            case "not a bearer":
+                return f"Basic {token}"
+    return f"Bearer {token}"
+
+
+def test_a_token_that_is_wrong_is_not_made_up_for_by_a_login(desk: Desk) -> None:
+    client = desk.client(Role.ADMIN)
+    assert client.get("/api/v1/me").status_code == 200
+    assert client.get("/api/v1/me", headers={"Authorization": "Bearer nothing"}).status_code == 401
+
+
+def test_a_token_does_no_more_than_its_user_may_by_now(desk: Desk) -> None:
+    client = desk.client()
+    client.headers["Authorization"] = f"Bearer {desk.token(*TokenScope)}"
+    assert client.get("/api/v1/me").json()["token"]["scopes"] == ["decide", "read", "runs"]
+    with Store.open(desk.url) as store:
+        Accounts(store).change("owner", role="viewer")
+    told = client.get("/api/v1/me").json()
+    assert (told["name"], told["role"], told["token"]["scopes"]) == ("owner", "viewer", ["read"])
 
 
 def test_a_route_that_nobody_thought_of_is_denied(desk: Desk) -> None:

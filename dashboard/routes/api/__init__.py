@@ -1,0 +1,8 @@
+"""The REST API, version 1: everything that the pages can do, for programs."""
+
+from __future__ import annotations
+
+from . import decisions, findings, me, openapi, recordings, runs
+
+MODULES = (me, runs, findings, decisions, recordings, openapi)
+"""Those with a router."""

@@ -1,0 +1,141 @@
+"""Findings of a run, and what is decided on them."""
+
+from __future__ import annotations
+
+import base64
+from codecs import getincrementaldecoder
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from diffing.approvals import Decision as Choice
+from diffing.approvals import Scope
+from diffing.grouping import Finding as Found
+from recorder.exchange import Body, Exchange, RecordedResponse
+from replayer.accounts import Role
+from replayer.review import Exemplar as Example
+from replayer.review import RunReport, Verdict, finding_document
+from replayer.service import UsageError
+from replayer.store import StoredAnswer
+from replayer.tokens import TokenScope
+
+from ...access import needs, person_of
+from ...errors import ApiError
+from ...filters import narrowed, parse, states_of
+from . import models
+from .asking import PREFIX, Cursor, Key, Limit, body_of, part_of, problems, review_of, run_of, takes
+from .decisions import shown as decision_shown
+from .models import Content, Exemplar, Finding, FindingInFull, Fingerprint, NewDecision, Page, RunId, TargetAnswer
+
+router = APIRouter(prefix=f"{PREFIX}/runs/{{run}}/findings", tags=["findings"])
+
+MAX_CONTENT = 64 * 1024
+"""Bytes that are shown of a body."""
+
+
+@router.get("", response_model=Page[Finding], responses=problems(404))
+@needs(Role.VIEWER, TokenScope.READ)
+def findings(
+    request: Request,
+    run: RunId,
+    q: Annotated[
+        str, Query(max_length=1000, description="The filter of the page: `severity:breaking !state:approved`.")
+    ] = "",
+    cursor: Cursor = "",
+    limit: Limit = 50,
+) -> Page[Finding]:
+    """The findings of a finished run: those of tagged routes first, of these and the others the gravest."""
+    review = review_of(request)
+    report = review.report(run_of(review, run).id)
+    part, after = part_of(narrowed(report, report.findings, parse(q)), _place, cursor, limit)
+    return Page[Finding](items=[_shown(report, each) for each in part], next=after)
+
+
+@router.get("/{fingerprint}", response_model=FindingInFull, responses=problems(404))
+@needs(Role.VIEWER, TokenScope.READ)
+def finding(request: Request, run: RunId, fingerprint: Fingerprint) -> FindingInFull:
+    """One finding with its exemplars: the recorded request, and what both sides answered."""
+    review = review_of(request)
+    info = run_of(review, run)
+    report = review.report(info.id)
+    found = review.finding(report, fingerprint)
+    exemplars = [_exemplar(review.exemplar(info, each)) for each in found.exemplars]
+    return FindingInFull(**{**dict(_shown(report, found)), "exemplars": exemplars})
+
+
+@router.post(
+    "/{fingerprint}/decisions",
+    status_code=201,
+    response_model=models.Decision,
+    responses={
+        200: {"model": models.Decision, "description": "The same was decided before."},
+        **problems(404, 413, 415),
+    },
+    openapi_extra=takes(NewDecision),
+)
+@needs(Role.REVIEWER, TokenScope.DECIDE)
+def decide(
+    request: Request,
+    response: Response,
+    run: RunId,
+    fingerprint: Fingerprint,
+    given: Annotated[NewDecision, Depends(body_of(NewDecision))],
+) -> models.Decision:
+    """Approve or reject a finding, in the name of who asks. A gate that waits hears of it."""
+    review = review_of(request)
+    info = run_of(review, run)
+    try:
+        review.finding(review.report(info.id), fingerprint)
+    except UsageError as error:
+        raise ApiError(404, "not_found", error.message) from None
+    verdict = Verdict(Choice(given.decision), given.reason, Scope(given.scope), given.until)
+    kept = review.decide(info.id, fingerprint, verdict, person_of(request).name)
+    if not kept.homes:
+        response.status_code = 200
+    return decision_shown(review, kept.approval.id)
+
+
+def _place(found: Found) -> Key:
+    return int(not found.tags), found.severity.rank, found.fingerprint
+
+
+def _shown(report: RunReport, found: Found) -> Finding:
+    return Finding(**{**finding_document(report, found), "states": states_of(report, found)})
+
+
+def _exemplar(example: Example) -> Exemplar:
+    return Exemplar(
+        exchange=example.exchange_id,
+        request=_request(example.recorded) if example.recorded else None,
+        baseline=_answer(example.baseline),
+        candidate=_answer(example.candidate),
+    )
+
+
+def _request(exchange: Exchange) -> models.Request:
+    request = exchange.request
+    return models.Request(
+        method=request.method, target=request.target, headers=list(request.headers), body=_content(request.body)
+    )
+
+
+def _answer(answer: StoredAnswer | None) -> TargetAnswer | None:
+    if answer is None:
+        return None
+    return TargetAnswer(response=_response(answer.response) if answer.response else None, failure=answer.failure)
+
+
+def _response(response: RecordedResponse) -> models.Response:
+    return models.Response(
+        status=response.status, reason=response.reason, headers=list(response.headers), body=_content(response.body)
+    )
+
+
+def _content(body: Body) -> Content:
+    data = body.data[:MAX_CONTENT]
+    cut = len(data) < len(body.data) or not body.complete
+    try:
+        text = getincrementaldecoder("utf-8")().decode(data, final=not cut)  # what is cut may end within a character
+    except UnicodeDecodeError:
+        return Content(text=None, base64=base64.b64encode(data).decode(), size=body.size, cut=cut)
+    return Content(text=text, base64=None, size=body.size, cut=cut)

@@ -1,0 +1,291 @@
+"""What the API answers and takes. Fields are added, never renamed or removed: programs read them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from fastapi import Path
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+Item = TypeVar("Item")
+
+
+def encodable(value: Any) -> Any:
+    """The text without what UTF-8 can not hold: what was recorded may have parts of characters."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+def moment(seconds: float | None) -> datetime | None:
+    """Seconds since the epoch as a moment in UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+Text = Annotated[str, BeforeValidator(encodable)]
+RunId = Annotated[str, Path(pattern="^[0-9a-f]{1,12}$", description="Of a run, or the beginning of it.")]
+Fingerprint = Annotated[str, Path(pattern="^[0-9a-f]{1,64}$", description="Of a finding.")]
+Severity = Literal["breaking", "major", "minor", "info"]
+DecisionName = Literal["approve", "reject"]
+ScopeName = Literal["run", "branch", "always"]
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class Problem(Model):
+    code: str = Field(description="For programs: it never changes.")
+    message: str = Field(description="For people.")
+
+
+class ProblemAnswer(Model):
+    """Everything that is not as it was asked."""
+
+    error: Problem
+
+
+class Page(Model, Generic[Item]):
+    """A part of a list. `next` is the cursor of the part that follows, null for the last one."""
+
+    items: list[Item]
+    next: str | None
+
+
+class TokenInfo(Model):
+    name: Text
+    scopes: list[Literal["read", "decide", "runs"]]
+
+
+class Me(Model):
+    """Who asks. What a login changes is sent with its `csrf` as the field X-CSRF-Token; a token needs none."""
+
+    name: Text
+    role: Literal["viewer", "reviewer", "admin"]
+    token: TokenInfo | None
+    csrf: str | None
+
+
+class Run(Model):
+    id: str
+    recording: Text
+    candidate: Text
+    baselines: list[Text]
+    state: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    verdict: Literal["pass", "fail", "inconclusive"] | None
+    exit_code: int | None
+    branch: Text
+    commit: Text
+    executor: str
+    progress: Text
+
+
+class Report(BaseModel):
+    """The JSON report, version 1: `understudy report schema` prints its schema. Approvals are those of today."""
+
+    model_config = ConfigDict(extra="allow")
+
+    version: Literal[1]
+    verdict: Literal["pass", "fail", "inconclusive"]
+    reasons: list[str]
+    exit_code: int
+    run: dict[str, Any]
+    ledger: dict[str, Any]
+    findings: list[dict[str, Any]]
+
+
+class Tally(Model):
+    seen: int
+    sampled_out: int
+    dropped: int
+    recorded: int
+    matched: int
+    differed: int
+    errored: int
+    not_compared: dict[str, int] = Field(description="By reason.")
+    skipped: dict[str, int] = Field(description="By reason.")
+
+
+class RouteTally(Tally):
+    method: str
+    route: str
+
+
+class Ledger(Tally):
+    """Where every exchange ended: seen = recorded + sampled_out + dropped, and recorded is the sum of the others."""
+
+    balanced: bool
+    imbalance: list[str]
+    routes: list[RouteTally]
+
+
+class Location(Model):
+    part: Literal["status", "header", "body", "sql", "latency", "outbound"]
+    path: Text
+
+
+class Member(Model):
+    """One place at which a finding shows."""
+
+    fingerprint: str
+    method: str
+    route: str
+    location: Location
+    count: int
+    kind: str
+    transition: str
+    severity: Severity
+
+
+class Word(Model):
+    """Several people's word as one."""
+
+    by: str
+    reason: str
+    until: date | None
+
+
+class Finding(Model):
+    """A finding as the JSON report has it, with the words that the filter's `state:` knows it by."""
+
+    fingerprint: str
+    severity: Severity
+    kind: str
+    method: str
+    route: str
+    location: Location
+    baseline: Any
+    candidate: Any
+    transition: str
+    count: int
+    out_of: int
+    state: Literal["confirmed", "flaky", "unconfirmed"]
+    states: list[str]
+    blocking: bool
+    members: list[Member]
+    story: str | None
+    tags: list[str]
+    approved: Word | None
+    rejected: Word | None
+    approval_note: str
+    said: dict[str, Any] | None = Field(description="Everything that people said of it, one by one.")
+    affected: float | None = Field(description="Of a run with a budget: about which share of the recording shows it.")
+    exemplars: list[str] = Field(description="Ids of exchanges.")
+    detail: str
+
+
+class Content(Model):
+    """A body: as text, or in base64 where it is no text."""
+
+    text: Text | None
+    base64: str | None
+    size: int = Field(description="In bytes, as it was sent.")
+    cut: bool = Field(description="Whether this is only the beginning.")
+
+
+class Request(Model):
+    method: Text
+    target: Text
+    headers: list[tuple[Text, Text]]
+    body: Content
+
+
+class Response(Model):
+    status: int
+    reason: Text
+    headers: list[tuple[Text, Text]]
+    body: Content
+
+
+class TargetAnswer(Model):
+    """What a side answered: a response, or why there is none."""
+
+    response: Response | None
+    failure: Text
+
+
+class Exemplar(Model):
+    """One exchange that shows a finding, redacted. Null is what is not kept any more."""
+
+    exchange: str
+    request: Request | None
+    baseline: TargetAnswer | None
+    candidate: TargetAnswer | None
+
+
+class FindingInFull(Finding):
+    exemplars: list[Exemplar]  # type: ignore[assignment]
+
+
+class Withdrawal(Model):
+    by: Text
+    at: datetime
+    reason: Text
+
+
+class Decision(Model):
+    id: str
+    decision: DecisionName
+    state: Literal["holds", "overruled", "expired", "withdrawn"]
+    fingerprint: str
+    members: list[str]
+    by: Text
+    reason: Text
+    scope: ScopeName
+    of: Text = Field(description="The run or the branch that the scope means.")
+    until: date | None
+    created_at: datetime
+    method: Text
+    route: Text
+    location: Location
+    kind: Text
+    transition: Text
+    severity: Severity
+    filed: bool = Field(description="Whether the file in the repository holds it.")
+    withdrawn: Withdrawal | None
+
+
+class NewDecision(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    decision: DecisionName
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    scope: ScopeName = "always"
+    until: Annotated[date | None, Field(description="The last day on which it counts.")] = None
+
+
+class NewWithdrawal(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(max_length=2000)] = ""
+
+
+class Recording(Model):
+    id: int
+    name: Text
+    service: Text
+    release: Text
+    source: Text
+    exchanges: int
+    created_at: datetime | None
+    closed_at: datetime | None = Field(description="Null while it is being filled.")
+    begins_at: datetime | None
+    ends_at: datetime | None
+
+
+class RecordedRoute(Model):
+    """What producers saw of a route; of an imported recording nothing is known of that."""
+
+    method: Text
+    route: Text
+    seen: int
+    sampled_out: int
+    dropped: int
+
+
+class RecordingInFull(Recording):
+    missing: int = Field(description="Exchanges that producers' numbers tell of, and that are not there.")
+    lost: int = Field(description="Of those, what no producer reported as dropped.")
+    damaged: int = Field(description="Pieces of its source that could not be read.")
+    routes: list[RecordedRoute]

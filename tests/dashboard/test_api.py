@@ -1,0 +1,249 @@
+"""What the REST API answers, and what it takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from dashboard.access import HEADER
+from replayer.accounts import Role
+from replayer.store import Store
+from replayer.tokens import TokenScope
+from tests.replayer.test_report import COLOUR, HOSTILE, PRICES
+
+from .desk import EXCHANGE, Desk, csrf, many, run_of
+
+NEW = {"decision": "approve", "reason": "wanted"}
+
+
+@pytest.fixture
+def desk(empty_database: str) -> Desk:
+    return Desk(empty_database)
+
+
+def program(desk: Desk, *scopes: TokenScope, name: str = "token") -> httpx.Client:
+    """A program that shows a token of these scopes, which acts for an admin."""
+    client = desk.client()
+    client.headers.update({"Authorization": f"Bearer {desk.token(*scopes, name=name)}", "Accept": "application/json"})
+    return client
+
+
+@pytest.fixture
+def client(desk: Desk) -> httpx.Client:
+    return program(desk, *TokenScope)
+
+
+def all_of(client: httpx.Client, address: str, **asked: str | int) -> list[list[dict[str, object]]]:
+    """The parts of a list, by its cursors."""
+    parts, cursor = [], ""
+    while True:
+        answer = client.get(address, params={**asked, "cursor": cursor}).json()
+        parts.append(answer["items"])
+        if answer["next"] is None:
+            return parts
+        cursor = answer["next"]
+
+
+def test_who_asks(desk: Desk, client: httpx.Client) -> None:
+    assert client.get("/api/v1/me").json() == {
+        "name": "owner",
+        "role": "admin",
+        "token": {"name": "token", "scopes": ["decide", "read", "runs"]},
+        "csrf": None,
+    }
+    person = desk.client(Role.VIEWER)
+    told = {"name": "ann", "role": "viewer", "token": None, "csrf": csrf(person)["csrf"]}
+    assert person.get("/api/v1/me").json() == told
+
+
+def test_a_run_its_report_and_its_ledger(desk: Desk, client: httpx.Client) -> None:
+    run = run_of(desk.url, [PRICES, COLOUR])
+    (shown,) = client.get("/api/v1/runs").json()["items"]
+    assert shown == client.get(f"/api/v1/runs/{run[:6]}").json()
+    assert (shown["id"], shown["recording"], shown["baselines"]) == (run, "r0", ["prod"])
+    assert (shown["state"], shown["verdict"], shown["exit_code"]) == ("finished", "fail", 1)
+    report = client.get(f"/api/v1/runs/{run}/report").json()
+    assert [each["fingerprint"] for each in report["findings"]] == [PRICES.fingerprint, COLOUR.fingerprint]
+    assert set(report) >= {"version", "coverage", "fidelity", "limits"}
+    ledger = client.get(f"/api/v1/runs/{run}/ledger").json()
+    assert ledger == report["ledger"]
+
+
+def test_a_run_that_is_not_over_has_no_report_and_can_be_cancelled(desk: Desk, client: httpx.Client) -> None:
+    with Store.open(desk.url) as store:
+        info = store.create_recording("r", service="s", release="1", key_id="k", source="")
+        run = store.create_run(info.id, candidate="next")
+        for name in ("report", "ledger", "findings"):
+            assert client.get(f"/api/v1/runs/{run}/{name}").status_code == 404
+        answer = client.post(f"/api/v1/runs/{run}/cancel")
+        assert (answer.status_code, answer.json()["id"]) == (202, run)
+        assert store.beat_run(run, "") == "by owner"
+    again = client.post(f"/api/v1/runs/{run}/cancel")
+    assert (again.status_code, again.json()["error"]["code"]) == (422, "invalid")
+
+
+def test_lists_come_in_parts_and_what_is_added_meanwhile_disturbs_none(desk: Desk, client: httpx.Client) -> None:
+    first = [run_of(desk.url) for _ in range(5)]
+    part = client.get("/api/v1/runs", params={"limit": 2}).json()
+    run_of(desk.url)
+    rest = client.get("/api/v1/runs", params={"limit": 3, "cursor": part["next"]}).json()
+    assert [each["id"] for each in part["items"] + rest["items"]] == first[::-1]
+    assert rest["next"] is None
+    parts = all_of(client, "/api/v1/recordings", limit=4)
+    assert [[each["name"] for each in items] for items in parts] == [["r5", "r4", "r3", "r2"], ["r1", "r0"]]
+
+
+def test_findings_are_filtered_as_on_the_page(desk: Desk, client: httpx.Client) -> None:
+    run = run_of(desk.url, [COLOUR, *many(3)])
+    address = f"/api/v1/runs/{run}/findings"
+    parts = all_of(client, address, limit=3)
+    assert [[each["fingerprint"] for each in items] for items in parts] == [
+        [each.fingerprint for each in many(3)],
+        [COLOUR.fingerprint],
+    ]
+    (only,) = all_of(client, address, q="severity:info")
+    assert [each["fingerprint"] for each in only] == [COLOUR.fingerprint]
+    assert "undecided" in only[0]["states"]  # type: ignore[operator]
+    wrong = client.get(address, params={"q": "sverity:info"})
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, "filter")
+
+
+@pytest.mark.parametrize("cursor", ["!", "e30", "W251bGxd", "WyJ4Il0", "WzEsICJhIiwgMl0", "W05hTl0", "x" * 501])
+def test_a_cursor_that_is_none_is_said(desk: Desk, client: httpx.Client, cursor: str) -> None:
+    run_of(desk.url)
+    for address in ("runs", "recordings", "decisions"):
+        assert client.get(f"/api/v1/{address}", params={"cursor": cursor}).status_code in (200, 422)
+    assert client.get("/api/v1/runs", params={"cursor": "WyJ4Il0"}).json()["error"]["code"] == "cursor"
+
+
+def test_a_finding_in_full_has_the_request_and_both_answers(desk: Desk, client: httpx.Client) -> None:
+    run = run_of(desk.url, [PRICES], body=b'{"price": 1999}', candidate=b"\xff\xfe")
+    found = client.get(f"/api/v1/runs/{run}/findings/{PRICES.fingerprint}").json()
+    (exemplar,) = found["exemplars"]
+    assert exemplar["exchange"] == EXCHANGE
+    assert exemplar["request"]["target"] == "/api/orders/7?page=2"
+    assert exemplar["request"]["headers"] == [["Host", "shop.example"]]
+    body = {"text": '{"price": 1999}', "base64": None, "size": 15, "cut": False}
+    assert exemplar["baseline"]["response"]["body"] == body
+    assert exemplar["candidate"]["response"]["body"]["base64"] == "//4="
+    assert client.get(f"/api/v1/runs/{run}/findings/abc").status_code == 404
+
+
+@pytest.mark.parametrize("body", ["é".encode() * 50_000, b"x" + "é".encode() * 50_000, b"\xff" * 70_000])
+def test_a_large_body_is_cut_and_that_is_said(desk: Desk, client: httpx.Client, body: bytes) -> None:
+    run = run_of(desk.url, [PRICES], body=body)
+    found = client.get(f"/api/v1/runs/{run}/findings/{PRICES.fingerprint}")
+    shown = found.json()["exemplars"][0]["baseline"]["response"]["body"]
+    assert (shown["size"], shown["cut"]) == (len(body), True)
+    assert len(found.content) < 250_000
+    if shown["text"] is not None:
+        assert body.decode().startswith(shown["text"])
+        assert len(shown["text"].encode()) >= 65_535
+
+
+def test_hostile_values_do_no_harm(desk: Desk, client: httpx.Client) -> None:
+    evil = replace(PRICES, route=HOSTILE, baseline=HOSTILE, candidate=float("nan"), detail=HOSTILE)
+    run = run_of(desk.url, [evil])
+    for path in ("report", "ledger", "findings", f"findings/{PRICES.fingerprint}"):
+        answer = client.get(f"/api/v1/runs/{run}/{path}")
+        assert answer.status_code == 200, path
+        assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["candidate"] == "nan"
+
+
+def test_a_decision_is_made_once_listed_and_taken_back(desk: Desk, client: httpx.Client) -> None:
+    run = run_of(desk.url)
+    address = f"/api/v1/runs/{run}/findings/{PRICES.fingerprint}/decisions"
+    made = client.post(address, json={**NEW, "scope": "run", "until": "2999-01-31"})
+    assert made.status_code == 201
+    told = made.json()
+    shown = ("decision", "state", "by", "reason", "scope", "of", "until", "filed", "withdrawn")
+    wanted = ["approve", "holds", "owner", "wanted", "run", run, "2999-01-31", False, None]
+    assert [told[name] for name in shown] == wanted
+    again = client.post(address, json={**NEW, "scope": "run", "until": "2999-01-31"})
+    assert (again.status_code, again.json()["id"]) == (200, told["id"])
+    (found,) = client.get(f"/api/v1/runs/{run}/findings", params={"q": "state:approved"}).json()["items"]
+    assert (found["approved"]["by"], found["fingerprint"]) == ("owner", PRICES.fingerprint)
+    back = client.post(f"/api/v1/decisions/{told['id']}/withdraw", json={"reason": "too early"})
+    assert (back.json()["state"], back.json()["withdrawn"]["reason"]) == ("withdrawn", "too early")
+    assert client.post(f"/api/v1/decisions/{told['id']}/withdraw", json={}).status_code == 422
+    assert client.get("/api/v1/decisions").json() == {"items": [back.json()], "next": None}
+    assert client.get(f"/api/v1/decisions/{told['id']}").json() == back.json()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        ({"json": {**NEW, "reason": ""}}, 422, "invalid"),
+        ({"json": {**NEW, "reason": " "}}, 422, "invalid"),
+        ({"json": {**NEW, "decision": "noise"}}, 422, "invalid"),
+        ({"json": {**NEW, "until": "2020-01-31"}}, 422, "invalid"),
+        ({"json": {**NEW, "until": "soon"}}, 422, "invalid"),
+        ({"json": {**NEW, "author": "bob"}}, 422, "invalid"),
+        ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 422, "invalid"),
+        ({"content": b"\xff", "headers": {"Content-Type": "application/json"}}, 422, "invalid"),
+        ({"content": b'{"reason": "\\ud800"}', "headers": {"Content-Type": "application/json"}}, 422, "invalid"),
+        ({"data": NEW}, 415, "media_type"),
+        ({"json": {**NEW, "reason": "x" * 70_000}}, 413, "too_large"),
+    ],
+)
+def test_what_is_no_decision_is_said(
+    desk: Desk, client: httpx.Client, sent: dict[str, object], status: int, code: str
+) -> None:
+    run = run_of(desk.url)
+    answer = client.post(f"/api/v1/runs/{run}/findings/{PRICES.fingerprint}/decisions", **sent)  # type: ignore[arg-type]
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    with Store.open(desk.url) as store:
+        assert store.approvals() == ()
+
+
+def test_a_login_proves_itself_and_a_token_need_not(desk: Desk, client: httpx.Client) -> None:
+    run = run_of(desk.url)
+    address = f"/api/v1/runs/{run}/findings/{PRICES.fingerprint}/decisions"
+    person = desk.client(Role.REVIEWER)
+    for headers in ({}, {HEADER: "0" * 64}, {HEADER: csrf(desk.client(Role.REVIEWER, "bob"))["csrf"]}):
+        answer = person.post(address, json=NEW, headers=headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "csrf")
+    proof = {HEADER: csrf(person)["csrf"]}
+    assert person.post(address, json=NEW, headers={**proof, "Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert person.post(address, json=NEW, headers=proof).json()["by"] == "ann"
+    assert client.post(address, json=NEW).json()["by"] == "owner"
+
+
+def test_a_token_is_no_second_person(desk: Desk) -> None:
+    run = run_of(desk.url)
+    address = f"/api/v1/runs/{run}/findings/{PRICES.fingerprint}/decisions"
+    one, other = program(desk, TokenScope.DECIDE), program(desk, TokenScope.DECIDE, name="other")
+    first = one.post(address, json=NEW)
+    second = other.post(address, json=NEW)
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json()["id"] == second.json()["id"]
+
+
+def test_what_is_not_there_has_the_one_shape(desk: Desk, client: httpx.Client) -> None:
+    run = run_of(desk.url)
+    for method, path in [
+        ("GET", "runs/abcdef"),
+        ("GET", "runs/abcdef/findings"),
+        ("POST", "runs/abcdef/cancel"),
+        ("GET", "recordings/99"),
+        ("GET", "decisions/0000"),
+        ("POST", "decisions/0000/withdraw"),
+        ("POST", f"runs/{run}/findings/0000/decisions"),
+        ("GET", "nothing"),
+    ]:
+        answer = client.request(method, f"/api/v1/{path}", json=NEW if "decisions" in path and "runs" in path else {})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found"), path
+    assert client.put("/api/v1/runs").json()["error"]["code"] == "method_not_allowed"
+
+
+def test_the_description_is_of_the_api_alone(client: httpx.Client) -> None:
+    told = client.get("/api/v1/openapi.json").json()
+    assert told["openapi"].startswith("3.1")
+    assert all(path.startswith("/api/v1/") for path in told["paths"])
+    assert "HTTPValidationError" not in told["components"]["schemas"]
+    for path, item in told["paths"].items():
+        for method, operation in item.items():
+            assert {"401", "403", "422", "503"} <= set(operation["responses"]), (method, path)
