@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -81,6 +83,9 @@ _POSTGRESQL_DEFAULTS = {
     "tcp_user_timeout": "60000",
     "application_name": "understudy",
 }
+
+_making = threading.Lock()
+"""Held while the file of a database is made, so that no thread connects to it before it is closed again."""
 
 _SCHEMA_LOCK, _BODIES_LOCK, _COLLECTING_LOCK = (
     0x756E6401,
@@ -350,9 +355,22 @@ def _make_private(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.is_dir():
             raise UsageError(f"The database {path} is a folder.", "Name a file in it.")
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        with _making:
+            _make_file(Path(os.path.realpath(path)))
     except OSError as error:
         raise UsageError(f"The database {path} cannot be written: {error.strerror}.") from None
+
+
+def _make_file(path: Path) -> None:
+    """Make the file, unless it is there. One that is there is never opened here: closing it would take the locks away
+    that other connections of this process have (https://www.sqlite.org/howtocorrupt.html, 2.2), and the next process
+    to close the database would delete the log that they write to.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

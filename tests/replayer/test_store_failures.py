@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -245,3 +247,18 @@ def test_writers_of_the_same_things_do_not_stand_in_each_others_way(database_url
         for name in ("r0", "r1"):
             assert list(store.exchanges(store.recording(name).id)) == given
             assert store.recording(name).exchanges == len(given)
+
+
+def test_a_second_store_in_a_process_loses_nothing_of_the_first(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/x.db"
+
+    def elsewhere(statement: str) -> str:
+        program = f"from replayer.store import Store\nwith Store.open({url!r}) as store: {statement}"
+        return subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+
+    with Store.open(url) as store:
+        store.create_recording("before", service="s", release="1", key_id="k", source="")
+        Store.open(url).close()
+        elsewhere("store.recordings()")  # whoever closes a database last deletes its log
+        store.create_recording("after", service="s", release="1", key_id="k", source="")
+        assert elsewhere("print([each.name for each in store.recordings()])") == "['after', 'before']\n"
