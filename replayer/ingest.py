@@ -169,7 +169,10 @@ def _import_har(
     (file,) = source.files
     if file.stat().st_size > MAXIMUM_BYTES:
         raise UsageError(f"{file} has more than {MAXIMUM_BYTES >> 20} MiB.", "Export it in parts.")
-    content = parse_har(file.read_bytes(), host)
+    try:
+        content = parse_har(file.read_bytes(), host)
+    except UsageError as failure:
+        raise UsageError(f"{file} can not be imported. {failure.message}", failure.hint) from None
     try:
         key = load_key(os.environ.get("UNDERSTUDY_KEY"), os.environ.get("UNDERSTUDY_KEY_FILE"))
     except InvalidKey as error:
