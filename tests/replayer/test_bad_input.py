@@ -31,7 +31,7 @@ SETTINGS = {
     "a negative number": "[policy]\nmin_replayed = -1\n",
     "a boolean for a number": "[policy]\nmin_replayed = true\n",
     "a tag without routes": "[[tags]]\nname = 'payments'\n",
-    "a tag that is none": "[policy.tags.paymets]\nfail_on = 'minor'\n[[tags]]\nname = 'payments'\nroutes = ['* /pay/**']\n",
+    "a tag that is none": "[policy.tags.paymets]\nfail_on = 'minor'\n[[tags]]\nname = 'payments'\nroutes = ['* /p']\n",
     "a route pattern that is none": "[[tags]]\nname = 'p'\nroutes = ['/pay']\n",
     "no reviewers": "[policy.tags.p]\nreviewers = 0\n[[tags]]\nname = 'p'\nroutes = ['* /pay/**']\n",
     "a noise rule without a reason": "[[noise]]\nroute = 'GET /a'\npath = '$.b'\n",
