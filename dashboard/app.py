@@ -20,7 +20,8 @@ from replayer.tokens import Tokens
 from .access import authorize
 from .handlers import install
 from .headers import SecurityHeaders
-from .routes import api, findings, health, ingest, login, metrics, recordings, runs, static
+from .live import Streams
+from .routes import api, events, findings, health, ingest, login, metrics, recordings, runs, static
 from .throttle import Throttle
 
 
@@ -77,9 +78,10 @@ def create_app(settings: Settings, first_link: str = "", first_name: str = "loca
     app.state.tokens = kept.tokens
     app.state.review = kept.review
     app.state.throttle = Throttle()
+    app.state.streams = Streams()
     app.state.first_link = first_link
     app.state.first_name = first_name
     install(app)
-    for module in (health, ingest, metrics, static, login, runs, findings, recordings, *api.MODULES):
+    for module in (health, ingest, metrics, static, login, runs, events, findings, recordings, *api.MODULES):
         app.include_router(module.router)
     return app

@@ -18,6 +18,7 @@ from replayer.review import wording
 STATIC = {
     "icon.svg": "image/svg+xml",
     "keys.js": "text/javascript; charset=utf-8",
+    "live.js": "text/javascript; charset=utf-8",
     "style.css": "text/css; charset=utf-8",
 }
 """The files that pages load, and their types. There are no others."""

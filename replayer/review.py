@@ -27,6 +27,7 @@ from .reports.sides import changed_only, rows_of
 from .service import end_run, run_report
 from .settings import Settings
 from .store import Gaps, RecordingInfo, RunInfo, Store, StoredAnswer
+from .supervision import state_of as state_of
 
 BASELINE, CANDIDATE = "baseline 1", "candidate"
 """The passes of which answers are kept."""

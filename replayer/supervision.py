@@ -11,7 +11,7 @@ from diffing.grouping import Finding
 
 from .errors import InconclusiveError
 from .rehearsal import Watcher
-from .store import Store
+from .store import RunInfo, Store
 
 T = TypeVar("T")
 
@@ -41,6 +41,12 @@ class TellingWatcher(Watcher):
 
     def confirmed(self, findings: Sequence[Finding]) -> None:
         self._to.confirmed(findings)
+
+
+def state_of(run: RunInfo, now: float) -> str:
+    """The state of a run at a moment in seconds since the epoch: one that gives no sign of life is `lost`."""
+    silent = run.beat is None or run.beat < now - SILENT_SECONDS
+    return "lost" if run.state == "running" and silent else run.state
 
 
 async def supervised(store: Store, run_id: str, telling: TellingWatcher, work: Awaitable[T]) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from replayer.review import Review, RunReport
 
 from ..access import needs
 from ..filters import narrowed, parse, states_of
+from ..live import seen
 from ..pages import page
 
 router = APIRouter(include_in_schema=False)
@@ -44,7 +46,7 @@ def one_run(
     review = review_of(request)
     info = review.run(run)
     if info.state != "finished":
-        return page(request, "unfinished.html.j2", run=info)
+        return page(request, "unfinished.html.j2", run=info, seen=seen(info, time.time()))
     report = review.report(info.id)
     shown = narrowed(report, ordered(report), parse(q))
     undecided = [each for each in report.findings if "undecided" in states_of(report, each)]

@@ -18,7 +18,7 @@ from ..reports.wording import visible
 from ..retention import prune_runs
 from ..service import open_context, resume_run, run_report, stop_run
 from ..store import RunInfo
-from ..supervision import SILENT_SECONDS
+from ..supervision import state_of
 from . import output
 from .git import git
 from .options import AsJson, Database, SettingsFile
@@ -159,12 +159,9 @@ def prune(
 
 
 def _state(run: RunInfo) -> str:
-    """The state in words: one that gives no sign of life is lost, and one under way says what it does."""
-    if run.state != "running":
-        return run.state
-    if run.beat is None or run.beat < time.time() - SILENT_SECONDS:
-        return "lost"
-    return f"running: {run.progress}" if run.progress else "running"
+    """The state in words: a run that is under way says what it does."""
+    state = state_of(run, time.time())
+    return f"running: {run.progress}" if state == "running" and run.progress else state
 
 
 def _time(seconds: float) -> str:

@@ -120,6 +120,7 @@ def _server(application: Any) -> Any:
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             self.interrupted |= sig == signal.SIGINT
+            application.state.streams.end()  # what follows a run would be waited for
             super().handle_exit(sig, frame)
 
     return Server(

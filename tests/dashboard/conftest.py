@@ -39,9 +39,9 @@ def serve(tmp_path: Path) -> Serve:
     """Serves a database until the end of the block, and gives the address without a slash at its end."""
 
     @contextmanager
-    def served(url: str = "", token: str = TOKEN, settings: str = "") -> Iterator[str]:
+    def served(url: str = "", token: str = TOKEN, settings: str = "", port: int = 0) -> Iterator[str]:
         (tmp_path / "understudy.toml").write_text(settings)
-        program = [sys.executable, "-c", "from replayer.cli.main import script; script()", "serve", "--port", "0"]
+        program = [sys.executable, "-c", "from replayer.cli.main import script; script()", "serve", "--port", str(port)]
         process = subprocess.Popen(
             [*program, "--db", url or f"sqlite:///{tmp_path}/store.db"],
             cwd=tmp_path,

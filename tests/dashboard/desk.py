@@ -26,6 +26,7 @@ from tests.replayer.test_report import PRICES, REPORT
 EXCHANGE = PRICES.exemplars[0]
 PASSWORD = "correct horse battery staple"
 PAGE = {"Accept": "text/html"}
+BODY = b'{"items": [{"price": 1999}]}'
 
 
 class InProcess(httpx.BaseTransport):
@@ -83,18 +84,35 @@ def csrf(client: httpx.Client) -> dict[str, str]:
 def run_of(
     url: str,
     findings: Sequence[Finding] = REPORT.findings,
-    body: bytes = b'{"items": [{"price": 1999}]}',
+    body: bytes = BODY,
     candidate: bytes = b'{"items": [{"price": "1999"}]}',
     report: RunReport = REPORT,
 ) -> str:
     """A finished run with these findings, and an exemplar; its id."""
-    response = RecordedResponse(200, "OK", (("Content-Type", "application/json"),), Body.of(body))
+    return finish(url, begin(url, body), findings, body, candidate, report)
+
+
+def begin(url: str, body: bytes = BODY) -> str:
+    """A run that is under way, of a recording with one exchange; its id."""
     request = RecordedRequest("GET", "/api/orders/7?page=2", (("Host", "shop.example"),), Body.of(b""))
-    exchange = Exchange(id=EXCHANGE, request=request, response=response, started=1.0, ended=2.0)
+    exchange = Exchange(id=EXCHANGE, request=request, response=_response(body), started=1.0, ended=2.0)
     with Store.open(url) as store:
         info = store.create_recording(f"r{len(store.recordings())}", service="shop", release="1", key_id="k", source="")
         store.add_exchanges(info.id, [exchange])
-        run = store.create_run(info.id, candidate="next", baselines=("prod",), branch="main", commit="abc")
+        return store.create_run(info.id, candidate="next", baselines=("prod",), branch="main", commit="abc")
+
+
+def finish(
+    url: str,
+    run: str,
+    findings: Sequence[Finding] = REPORT.findings,
+    body: bytes = BODY,
+    candidate: bytes = b'{"items": [{"price": "1999"}]}',
+    report: RunReport = REPORT,
+) -> str:
+    """Ends a run with these findings; its id."""
+    response = _response(body)
+    with Store.open(url) as store:
         other = replace(response, body=Body.of(candidate))
         store.add_answers(run, "baseline 1", [StoredAnswer(EXCHANGE, response)])
         store.add_answers(run, "candidate", [StoredAnswer(EXCHANGE, other)])
@@ -103,6 +121,10 @@ def run_of(
         made = replace(report, run_id=run, findings=tuple(findings), verdict=verdict, standings={})
         store.finish_run(run, "fail", 1, to_json(made))
     return run
+
+
+def _response(body: bytes) -> RecordedResponse:
+    return RecordedResponse(200, "OK", (("Content-Type", "application/json"),), Body.of(body))
 
 
 def many(count: int) -> list[Finding]:
