@@ -22,6 +22,7 @@ from .handlers import install
 from .headers import SecurityHeaders
 from .live import Streams
 from .routes import api, events, findings, health, ingest, login, metrics, recordings, runs, static
+from .routes.api import uploads
 from .throttle import Throttle
 
 
@@ -74,6 +75,7 @@ def create_app(settings: Settings, first_link: str = "", first_name: str = "loca
     app.state.measured = measured
     app.state.metrics_token = os.environ.get("UNDERSTUDY_METRICS_TOKEN", "")
     app.state.under_way = asyncio.Semaphore(ingest.UNDERWAY)
+    app.state.uploads = asyncio.Semaphore(uploads.AT_ONCE)
     app.state.accounts = kept.accounts
     app.state.tokens = kept.tokens
     app.state.review = kept.review

@@ -25,6 +25,7 @@ class Source:
     files: tuple[Path, ...]
     name: str  # a recording's, made from the path's
     fingerprint: str  # 64 hexadecimal digits; equal for equal content
+    origin: str = ""  # where it came from, for people; "": the path says it
 
 
 def find_source(path: Path, host: str = "") -> Source:

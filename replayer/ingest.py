@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from recorder.exchange import Exchange, ProducerReport
@@ -87,14 +87,21 @@ class _Tally:
 
 
 def import_path(
-    store: Store, path: Path, name: str | None = None, progress: Progress | None = None, *, host: str = ""
+    store: Store,
+    path: Path,
+    name: str | None = None,
+    progress: Progress | None = None,
+    *,
+    host: str = "",
+    origin: str = "",
 ) -> ImportReport:
     """Import a spool folder, a spool file or a HAR file, told apart by what is in them.
 
-    `name` is the recording's; without one it is made from the path's. `host` chooses the host of a HAR of several.
+    `name` is the recording's; without one it is made from the path's. `host` chooses the host of a HAR of several,
+    `origin` says where it came from when the path does not.
     Raises UsageError for what cannot be read, is empty, or was recorded with several keys or by several services.
     """
-    source = find_source(path, host)
+    source = replace(find_source(path, host), origin=origin)
     recording = _existing(store, source, name)
     if recording is not None and recording.closed is not None:
         return _reused(store, recording, source)
@@ -248,7 +255,7 @@ def _create(
             service=service,
             release=release,
             key_id=key_id,
-            source=str(source.path),
+            source=source.origin or str(source.path),
             fingerprint=source.fingerprint,
         )
     except UsageError:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from diffing.approvals import Approval, Approvals, Decision, Scope
@@ -15,6 +16,8 @@ from recorder.exchange import Exchange, RouteCount
 
 from .approving import Book, Decided, Wish, approvals_path
 from .errors import UsageError
+from .ingest import ImportReport as ImportReport
+from .ingest import import_path
 from .judging import policy_of
 from .reports import wording as wording
 from .reports.html import side_by_side as side_by_side
@@ -87,6 +90,10 @@ class Review:
         info = self._store.recording(name_or_id)
         damaged = len(self._store.damage(info.id))
         return RecordingDetail(info, self._store.gaps(info), damaged, tuple(self._store.seen_counts(info)))
+
+    def add_recording(self, path: Path, name: str, by: str) -> ImportReport:
+        """Imports a file that somebody sent, as `recordings import` does. The same content again adds nothing."""
+        return import_path(self._store, path, name or None, origin=f"sent by {by}")
 
     def stop(self, run: str, by: str) -> None:
         """Asks a run that is under way to end."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import decisions, findings, me, openapi, recordings, runs
+from . import decisions, findings, me, openapi, recordings, runs, uploads
 
-MODULES = (me, runs, findings, decisions, recordings, openapi)
+MODULES = (me, runs, findings, decisions, recordings, uploads, openapi)
 """Those with a router."""

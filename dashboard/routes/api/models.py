@@ -284,6 +284,21 @@ class RecordedRoute(Model):
     dropped: int
 
 
+class Imported(Model):
+    """What was read of an upload: exchanges = added + duplicates."""
+
+    recording: Recording
+    source: Literal["spool", "har"]
+    exchanges: int
+    added: int
+    duplicates: int
+    skipped: dict[str, int] = Field(description="Of a HAR: why, and how many entries.")
+    damaged: int = Field(description="Pieces that could not be read.")
+    lost: int = Field(description="Exchanges that no producer reported as dropped, and that are not there.")
+    reused: bool = Field(description="Whether it was there already.")
+    notes: list[Text]
+
+
 class RecordingInFull(Recording):
     missing: int = Field(description="Exchanges that producers' numbers tell of, and that are not there.")
     lost: int = Field(description="Of those, what no producer reported as dropped.")
