@@ -14,6 +14,7 @@ from replayer.accounts import Accounts
 from replayer.review import Review
 from replayer.service import Measured, receiver
 from replayer.settings import Settings
+from replayer.starting import Starter
 from replayer.store import Store
 from replayer.tokens import Tokens
 
@@ -21,7 +22,7 @@ from .access import authorize
 from .handlers import install
 from .headers import SecurityHeaders
 from .live import Streams
-from .routes import api, events, findings, health, ingest, login, metrics, recordings, runs, static
+from .routes import api, events, findings, health, ingest, login, metrics, recordings, runs, start, static
 from .routes.api import uploads
 from .throttle import Throttle
 
@@ -81,9 +82,10 @@ def create_app(settings: Settings, first_link: str = "", first_name: str = "loca
     app.state.review = kept.review
     app.state.throttle = Throttle()
     app.state.streams = Streams()
+    app.state.starter = Starter(settings, kept.store)
     app.state.first_link = first_link
     app.state.first_name = first_name
     install(app)
-    for module in (health, ingest, metrics, static, login, runs, events, findings, recordings, *api.MODULES):
+    for module in (health, ingest, metrics, static, login, start, runs, events, findings, recordings, *api.MODULES):
         app.include_router(module.router)
     return app

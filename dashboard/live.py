@@ -49,7 +49,7 @@ class Seen:
     @property
     def over(self) -> bool:
         """Nothing more will be said."""
-        return self.state not in ("running", "lost")
+        return self.state not in ("starting", "running", "lost")
 
 
 def seen(run: RunInfo, now: float) -> Seen:

@@ -35,6 +35,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
             csrf=getattr(request.state, "csrf", ""),
             path=request.url.path,
             may_decide=person is not None and person.role.may(Role.REVIEWER),
+            may_start=person is not None and person.role.may(Role.ADMIN),
             **values,
         )
     )

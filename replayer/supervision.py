@@ -20,6 +20,10 @@ SILENT_SECONDS = 30.0
 """Without a sign of life for so long, a run counts as lost and may be taken up again."""
 
 
+STARTING = "starting"
+"""The state of a run whose process was started, and has not begun with it yet."""
+
+
 class StoppedError(InconclusiveError):
     """Somebody asked the run to end."""
 
@@ -46,7 +50,7 @@ class TellingWatcher(Watcher):
 def state_of(run: RunInfo, now: float) -> str:
     """The state of a run at a moment in seconds since the epoch: one that gives no sign of life is `lost`."""
     silent = run.beat is None or run.beat < now - SILENT_SECONDS
-    return "lost" if run.state == "running" and silent else run.state
+    return "lost" if run.state in (STARTING, "running") and silent else run.state
 
 
 async def supervised(store: Store, run_id: str, telling: TellingWatcher, work: Awaitable[T]) -> T:

@@ -45,8 +45,9 @@ def one_run(
 ) -> Response:
     review = review_of(request)
     info = review.run(run)
+    logged = request.app.state.starter.has_log(info.id)
     if info.state != "finished":
-        return page(request, "unfinished.html.j2", run=info, seen=seen(info, time.time()))
+        return page(request, "unfinished.html.j2", run=info, seen=seen(info, time.time()), logged=logged)
     report = review.report(info.id)
     shown = narrowed(report, ordered(report), parse(q))
     undecided = [each for each in report.findings if "undecided" in states_of(report, each)]
@@ -65,6 +66,7 @@ def one_run(
         undecided=undecided,
         minutes=round(MINUTES_EACH * len(undecided)) or 1,
         states_of=states_of,
+        logged=logged,
     )
 
 

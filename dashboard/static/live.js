@@ -12,7 +12,7 @@
       const run = JSON.parse(event.data);
       wait = 1000;
       if (said.textContent !== run.text) said.textContent = run.text;
-      if (run.over) {
+      if (run.over || run.state !== said.dataset.state) {
         source.close();
         location.reload();
       }

@@ -19,7 +19,9 @@ from replayer.accounts import Accounts, Person, Role
 from replayer.reports.json_report import to_json
 from replayer.reports.model import RunReport
 from replayer.settings import Settings
+from replayer.starting import LOGS
 from replayer.store import Store, StoredAnswer, UserRecord
+from replayer.target_settings import TargetSettings
 from replayer.tokens import Tokens, TokenScope
 from tests.replayer.test_report import PRICES, REPORT
 
@@ -50,10 +52,11 @@ class Desk:
 
     url: str
     first_link: str = ""
+    targets: tuple[TargetSettings, ...] = ()
     settings: Settings = field(init=False)
 
     def __post_init__(self) -> None:
-        self.settings = replace(Settings(), database_url=self.url)
+        self.settings = replace(Settings(), database_url=self.url, targets=self.targets)
         self.app = create_app(self.settings, self.first_link, "ann")
 
     def client(self, role: Role | None = None, name: str = "ann") -> httpx.Client:
@@ -125,6 +128,12 @@ def finish(
 
 def _response(body: bytes) -> RecordedResponse:
     return RecordedResponse(200, "OK", (("Content-Type", "application/json"),), Body.of(body))
+
+
+def log(run: str, text: str) -> None:
+    """As if the run had been started from a page of this server."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    (LOGS / f"{run}.log").write_text(text)
 
 
 def many(count: int) -> list[Finding]:

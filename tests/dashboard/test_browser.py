@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -14,10 +15,11 @@ from playwright.sync_api import Browser, Page
 from dashboard.access import COOKIE
 from replayer.accounts import Role
 from replayer.store import Store
+from replayer.target_settings import TargetSettings
 from tests.replayer.test_html_page import CONTRAST
 from tests.replayer.test_report import COLOUR, PRICES
 
-from .desk import Desk, begin, many, run_of
+from .desk import Desk, begin, log, many, run_of
 from .payloads import PAYLOADS
 
 pytestmark = pytest.mark.e2e
@@ -126,13 +128,18 @@ def test_hostile_values_neither_run_nor_show_as_markup(browser: Browser, empty_d
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1200, 400])
-def test_every_page_can_be_read(browser: Browser, empty_database: str, scheme: str, width: int) -> None:
+def test_every_page_can_be_read(
+    browser: Browser, empty_database: str, scheme: str, width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     run, live = run_of(empty_database, [PRICES, COLOUR]), f"/runs/{begin(empty_database)}"
-    desk = Desk(empty_database)
+    desk = Desk(empty_database, targets=(TargetSettings("old", url="http://old.example"),))
+    log(run, "recording: 7 of 9\n" * 30)
     looks = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
     finding = f"/runs/{run}/findings/{PRICES.fingerprint}"
-    with served(desk) as address, logged_in(browser, desk, address, **looks) as page:
-        for path in ("/", f"/runs/{run}", finding, f"/runs/{run}/ledger", live, "/recordings", "/decisions", "/login"):
+    with served(desk) as address, logged_in(browser, desk, address, Role.ADMIN, **looks) as page:
+        of_run = (f"/runs/{run}{part}" for part in ("", "/ledger", "/log"))
+        for path in ("/", *of_run, finding, live, "/start", "/recordings", "/decisions", "/login"):
             page.goto(address + path)
             assert page.evaluate(CONTRAST) == [], path
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path

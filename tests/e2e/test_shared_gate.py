@@ -8,57 +8,23 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from replayer.store import RunInfo, Store
-from tests.replayer.sharing import SECRET, key
-from tests.replayer.tiny import record, route_of
+from tests.replayer.sharing import SECRET
 from tests.services.redis import RedisServer
 
 from .test_celery import worker
+from .tiny_home import database, home
+
+__all__ = ["home"]
 
 pytestmark = pytest.mark.e2e
-ROOT = Path(__file__).parents[2]
+
 COMMAND = str(Path(sys.executable).with_name("understudy"))
-SETTINGS = """
-[targets.old]
-start = [{python!r}, "-m", "tests.replayer.tiny_server", "{{port}}", "--offset", "500", "--vary"]
-cwd = {root!r}
-ready = "/products"
-disposable = true
-
-[targets.new]
-start = [{python!r}, "-m", "tests.replayer.tiny_server", "{{port}}", "--wrong", "--vary"]
-cwd = {root!r}
-ready = "/products"
-disposable = true
-
-[targets.hanging]
-start = [{python!r}, "-m", "tests.replayer.tiny_server", "{{port}}", "--vary", "--hang", "POST /orders"]
-cwd = {root!r}
-ready = "/products"
-disposable = true
-"""
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """A folder with settings and a recording."""
-    (tmp_path / "understudy.toml").write_text(SETTINGS.format(python=sys.executable, root=str(ROOT)))
-    with Store.open(database(tmp_path)) as store:
-        info = store.create_recording("tiny", service="tiny", release="1", key_id=key().id, source="a test")
-        exchanges = record(users=5, rounds=8).exchanges
-        store.add_exchanges(info.id, [replace(each, route=route_of(each)) for each in exchanges])
-        store.close_recording(info.id)
-    return tmp_path
-
-
-def database(home: Path) -> str:
-    return f"sqlite:///{home}/store.db"
 
 
 def start(home: Path, *words: str, broker: str = "redis://127.0.0.1:1/0") -> subprocess.Popen[str]:
