@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=Path(".understudy") / "demo", help="emptied first")
     parser.add_argument("--only", choices=["same", "next", "both", "record"], default="both", help="which to rehearse")
     parser.add_argument("--recording-only", action="store_true", help="give the gate no baseline")
+    parser.add_argument("--serve", action="store_true", help="leave the dashboard running on what came of it")
     options = parser.parse_args()
     return Demo(options).run()
 
@@ -59,6 +60,12 @@ class Demo:
         }
 
     def run(self) -> int:
+        status = self._rehearsed()
+        if self._options.serve:
+            self._serve()
+        return status
+
+    def _rehearsed(self) -> int:
         with self._provider() as provider:
             self._environment["SHOP_PROVIDER_URL"] = provider
             self._say("1. production: a snapshot of its data, eight and more people at once, the recorder on")
@@ -117,6 +124,12 @@ class Demo:
             self._say(f"the gate ended with {status}, and {expected} was expected")
             return 1
         return 0
+
+    def _serve(self) -> None:
+        self._settings("understudy.toml")
+        self._say("the dashboard, until Ctrl-C: open the link that works once")
+        signal.signal(signal.SIGINT, lambda *_: None)  # it ends by the same key, and we after it
+        self._understudy("serve", "--port", "0", check=False)
 
     def _settings(self, name: str) -> Path:
         """The shop's settings, usable from another folder."""
