@@ -22,7 +22,7 @@ from .access import authorize
 from .handlers import install
 from .headers import SecurityHeaders
 from .live import Streams
-from .routes import api, events, findings, health, ingest, login, metrics, recordings, runs, start, static
+from .routes import api, compare, events, findings, health, ingest, login, metrics, recordings, runs, start, static
 from .routes.api import uploads
 from .throttle import Throttle
 
@@ -86,6 +86,19 @@ def create_app(settings: Settings, first_link: str = "", first_name: str = "loca
     app.state.first_link = first_link
     app.state.first_name = first_name
     install(app)
-    for module in (health, ingest, metrics, static, login, start, runs, events, findings, recordings, *api.MODULES):
+    for module in (
+        health,
+        ingest,
+        metrics,
+        static,
+        login,
+        start,
+        runs,
+        compare,
+        events,
+        findings,
+        recordings,
+        *api.MODULES,
+    ):
         app.include_router(module.router)
     return app

@@ -54,11 +54,7 @@ def approved_fingerprints(found: Mapping[str, Standing]) -> frozenset[str]:
 def unseen(findings: Sequence[Finding], approvals: Approvals, ledger: Ledger) -> tuple[Approval, ...]:
     """The approvals whose change this run did not show any more, though it compared the route."""
     seen = {mark for finding in findings for mark in marks(finding)}
-    compared = {
-        (each.method.upper(), canonical(each.route))
-        for each in ledger.routes
-        if each.tally.compared or each.tally.errored
-    }
+    compared = looked_at(ledger)
     return tuple(
         each
         for each in approvals.held
@@ -68,6 +64,15 @@ def unseen(findings: Sequence[Finding], approvals: Approvals, ledger: Ledger) ->
         and not each.covers & seen
         and (each.subject.method.upper(), canonical(each.subject.route)) in compared
     )
+
+
+def looked_at(ledger: Ledger) -> set[tuple[str, str]]:
+    """(method, canonical route) of every route of which a run learned something."""
+    return {
+        (each.method.upper(), canonical(each.route))
+        for each in ledger.routes
+        if each.tally.compared or each.tally.errored
+    }
 
 
 def marks(finding: Finding) -> tuple[str, ...]:

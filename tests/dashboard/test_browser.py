@@ -13,6 +13,7 @@ import uvicorn
 from playwright.sync_api import Browser, Page
 
 from dashboard.access import COOKIE
+from diffing.difference import Severity
 from replayer.accounts import Role
 from replayer.store import Store
 from replayer.target_settings import TargetSettings
@@ -132,13 +133,14 @@ def test_every_page_can_be_read(
     browser: Browser, empty_database: str, scheme: str, width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    other = run_of(empty_database, [replace(PRICES, severity=Severity.MINOR), *many(1)])
     run, live = run_of(empty_database, [PRICES, COLOUR]), f"/runs/{begin(empty_database)}"
     desk = Desk(empty_database, targets=(TargetSettings("old", url="http://old.example"),))
     log(run, "recording: 7 of 9\n" * 30)
     looks = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
     finding = f"/runs/{run}/findings/{PRICES.fingerprint}"
     with served(desk) as address, logged_in(browser, desk, address, Role.ADMIN, **looks) as page:
-        of_run = (f"/runs/{run}{part}" for part in ("", "/ledger", "/log"))
+        of_run = (f"/runs/{run}{part}" for part in ("", "/ledger", "/log", "/compare", f"/compare/{other}"))
         for path in ("/", *of_run, finding, live, "/start", "/recordings", "/decisions", "/login"):
             page.goto(address + path)
             assert page.evaluate(CONTRAST) == [], path
