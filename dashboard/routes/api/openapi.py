@@ -34,8 +34,7 @@ def description(request: Request) -> JSONResponse:
 
 
 def described(app: Any) -> dict[str, Any]:
-    """The API of an application in OpenAPI 3.1, without what is not below `/api/v1`."""
+    """The API of an application in OpenAPI 3.1: of its routes, those that are not kept out of it."""
     whole: dict[str, Any] = app.openapi()
-    paths = {path: item for path, item in whole["paths"].items() if path.startswith(f"{PREFIX}/")}
     components = {**whole.get("components", {}), "securitySchemes": SCHEMES}
-    return {**whole, "paths": paths, "components": components, "security": [{name: []} for name in SCHEMES]}
+    return {**whole, "components": components, "security": [{name: []} for name in SCHEMES]}
