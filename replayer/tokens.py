@@ -27,7 +27,7 @@ class TokenScope(Enum):
 
     READ = "read"  # look at everything
     DECIDE = "decide"  # decide on findings for a user
-    RUNS = "runs"  # cancel runs, send recordings
+    RUNS = "runs"  # start and cancel runs, send recordings
 
     @property
     def role(self) -> Role:

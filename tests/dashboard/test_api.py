@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b64encode
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from dashboard.access import HEADER
 from replayer.accounts import Role
 from replayer.store import Store
+from replayer.target_settings import TargetSettings
 from replayer.tokens import TokenScope
 from tests.replayer.test_report import COLOUR, HOSTILE, PRICES
 
@@ -83,6 +86,49 @@ def test_a_run_that_is_not_over_has_no_report_and_can_be_cancelled(desk: Desk, c
         assert store.beat_run(run, "") == "by owner"
     again = client.post(f"/api/v1/runs/{run}/cancel")
     assert (again.status_code, again.json()["error"]["code"]) == (422, "invalid")
+
+
+@pytest.fixture
+def home(empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A server with one target, whose application is not there."""
+    monkeypatch.chdir(tmp_path)
+    return Desk(empty_database, targets=(TargetSettings("new", wsgi="tests.absent:app"),))
+
+
+def test_a_run_is_started_and_what_its_process_says_is_told(home: Desk) -> None:
+    run_of(home.url)
+    client = program(home, TokenScope.RUNS)
+    made = client.post("/api/v1/runs", json={"recording": "r0", "candidate": "new", "passes": 2})
+    assert (made.status_code, made.json()["candidate"]) == (201, "new")
+    address = f"/api/v1/runs/{made.json()['id']}"
+    reader = program(home, TokenScope.READ, name="reader")
+    deadline = time.monotonic() + 60
+    while reader.get(address).json()["state"] != "failed":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    said = client.get(f"{address}/log").json()["text"]
+    assert said.startswith("Started from a page by owner.")
+    assert "a name from [targets]" in said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"candidate": "http://elsewhere.example"}, "names no target"),
+        ({"baselines": ["run:1"]}, "names no target"),
+        ({"recording": "/etc/passwd"}, "no recording"),
+        ({"passes": 1}, "passes"),
+        ({"speed": 1}, "speed"),
+    ],
+)
+def test_a_run_that_can_not_be_is_not_started(home: Desk, wrong: dict[str, object], said: str) -> None:
+    finished = run_of(home.url)
+    client = program(home, *TokenScope)
+    answer = client.post("/api/v1/runs", json={"recording": "r0", "candidate": "new", **wrong})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid")
+    assert said in answer.json()["error"]["message"]
+    assert [run["id"] for run in client.get("/api/v1/runs").json()["items"]] == [finished]
+    assert client.get(f"/api/v1/runs/{finished}/log").status_code == 404
 
 
 def test_lists_come_in_parts_and_what_is_added_meanwhile_disturbs_none(desk: Desk, client: httpx.Client) -> None:

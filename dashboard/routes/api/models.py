@@ -8,6 +8,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from fastapi import Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from replayer.starting import PASSES
+
 Item = TypeVar("Item")
 
 
@@ -79,6 +81,19 @@ class Run(Model):
     commit: Text
     executor: str
     progress: Text
+
+
+class NewRun(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    recording: Annotated[str, Field(max_length=200, description="Its name.")]
+    candidate: Annotated[str, Field(max_length=200, description="A target of the server's settings file.")]
+    baselines: Annotated[list[str], Field(max_length=20, description="Targets of it, too.")] = []
+    passes: Annotated[int, Field(ge=PASSES[0], le=PASSES[-1], description="Of each baseline.")] = 3
+
+
+class Log(Model):
+    text: Text = Field(description="Its end.")
 
 
 class Report(BaseModel):

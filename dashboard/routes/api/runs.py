@@ -1,17 +1,21 @@
-"""Runs: all of them, one, its report and its ledger; and ending one."""
+"""Runs: all of them, one, its report and its ledger; starting one, what it says, and ending it."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
 
 from replayer.accounts import Role
 from replayer.review import document
+from replayer.starting import GateWish, Starter
 from replayer.store import RunInfo
 from replayer.tokens import TokenScope
 
 from ...access import needs, person_of
-from .asking import PREFIX, Cursor, Limit, part_of, problems, review_of, run_of
-from .models import Ledger, Page, Report, Run, RunId, moment
+from ...errors import ApiError
+from .asking import PREFIX, Cursor, Limit, body_of, part_of, problems, review_of, run_of, takes
+from .models import Ledger, Log, NewRun, Page, Report, Run, RunId, moment
 
 router = APIRouter(prefix=f"{PREFIX}/runs", tags=["runs"])
 
@@ -22,6 +26,14 @@ def all_runs(request: Request, cursor: Cursor = "", limit: Limit = 50) -> Page[R
     """All runs, the newest first."""
     part, after = part_of(review_of(request).runs(), lambda info: (-info.started, info.id), cursor, limit)
     return Page[Run](items=[shown(info) for info in part], next=after)
+
+
+@router.post("", status_code=201, response_model=Run, responses=problems(413, 415), openapi_extra=takes(NewRun))
+@needs(Role.ADMIN, TokenScope.RUNS)
+def start(request: Request, given: Annotated[NewRun, Depends(body_of(NewRun))]) -> Run:
+    """Start a gate on targets of the server's settings file, as the page does: one at a time."""
+    wish = GateWish(given.recording, given.candidate, tuple(given.baselines), given.passes)
+    return shown(review_of(request).run(_starter(request).start(wish, person_of(request).name)))
 
 
 @router.get("/{run}", response_model=Run, responses=problems(404))
@@ -55,6 +67,24 @@ def cancel(request: Request, run: RunId) -> Run:
     info = run_of(review, run)
     review.stop(info.id, person_of(request).name)
     return shown(review.run(info.id))
+
+
+@router.get("/{run}/log", response_model=Log, responses=problems(404))
+@needs(Role.ADMIN, TokenScope.RUNS)
+def log(request: Request, run: RunId) -> Log:
+    """What the process of a run says that was started here."""
+    info = run_of(review_of(request), run)
+    said = _starter(request).log_end(info.id)
+    if said is None:
+        raise ApiError(
+            404, "not_found", f"The run {info.id} was not started at this server: there is no log of it here."
+        )
+    return Log(text=said)
+
+
+def _starter(request: Request) -> Starter:
+    found: Starter = request.app.state.starter
+    return found
 
 
 def shown(info: RunInfo) -> Run:
