@@ -15,6 +15,7 @@ from diffing.standing import standings, unseen
 from recorder.exchange import Exchange, RouteCount
 
 from .approving import Book, Decided, Wish, approvals_path
+from .coverage.html import warmth as warmth
 from .errors import UsageError
 from .ingest import ImportReport as ImportReport
 from .ingest import import_path

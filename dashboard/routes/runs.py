@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -10,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from diffing.grouping import Finding
 from replayer.accounts import Role
-from replayer.review import Review, RunReport
+from replayer.review import Review, RunReport, warmth
 
 from ..access import needs
 from ..filters import narrowed, parse, states_of
@@ -79,9 +81,35 @@ def ledger(request: Request, run: str) -> Response:
     return page(request, "ledger.html.j2", run=info, report=report, total=report.ledger.total)
 
 
+@router.get("/runs/{run}/routes")
+@needs(Role.VIEWER)
+def routes(request: Request, run: str) -> Response:
+    """What was replayed of which route, and what was found there."""
+    review = review_of(request)
+    info = review.run(run)
+    report = review.report(info.id)
+    found = Counter(place for each in report.findings for place in _routes_of(each))
+    return page(
+        request,
+        "routes.html.j2",
+        run=info,
+        report=report,
+        routes=sorted(report.coverage.routes, key=lambda each: (not each.known, each.route, each.method)),
+        statuses=sorted({status for each in report.coverage.routes for status in each.statuses}),
+        found=found,
+        warmth=warmth,
+        filter_of=lambda each: f"method:{shlex.quote(each.method)} route:{shlex.quote(each.route)}",
+    )
+
+
 def ordered(report: RunReport) -> Sequence[Finding]:
     """Findings of tagged routes first, and of these and the others the gravest; what is decided comes last."""
     return sorted(
         report.findings,
         key=lambda each: ("undecided" not in states_of(report, each), not each.tags, each.severity.rank),
     )
+
+
+def _routes_of(finding: Finding) -> set[tuple[str, str]]:
+    """(method, route) of all its places."""
+    return {(finding.method, finding.route), *((each.method, each.route) for each in finding.members)}

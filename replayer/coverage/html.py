@@ -58,7 +58,11 @@ def cell_at(route: RouteCell, status: str) -> StatusCell | None:
 
 def heat(cell: StatusCell) -> int:
     """0 without an exchange, then 1 to 4 by how many there are."""
-    count = max(cell.seen, cell.replayed)
+    return warmth(max(cell.seen, cell.replayed))
+
+
+def warmth(count: int) -> int:
+    """0 for none, then 1 to 4 by how many exchanges there are."""
     return 1 + sum(count >= limit for limit in HEATS) if count else 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import replace
 
 import httpx
@@ -92,6 +94,19 @@ def test_a_filter_that_is_not_understood_is_told(desk: Desk, query: str, said: s
     answer = desk.client(Role.VIEWER).get(f"/runs/{run}", params={"q": query})
     assert answer.status_code == 422
     assert said in answer.text
+
+
+def test_routes_show_what_was_replayed_and_lead_to_what_was_found(desk: Desk) -> None:
+    run = run_of(desk.url, [PRICES, COLOUR])
+    client = desk.client(Role.VIEWER)
+    text = client.get(f"/runs/{run}/routes").text
+    rows = {row.partition("</code>")[0]: row for row in text.split("<tr><td><code>")[1:]}
+    assert list(rows) == ["GET /api/orders/&lt;int:id&gt;", "GET /api/x"]
+    assert '<td class="n heat2">40</td>' in rows["GET /api/orders/&lt;int:id&gt;"]
+    assert '<td class="n fail">never</td>' in rows["GET /api/x"]
+    link = re.search(r'href="([^"]+)" aria-label="1 finding on GET', text)
+    assert link
+    assert shown_in(client.get(html.unescape(link[1])).text) == [PRICES.fingerprint]
 
 
 def test_long_lists_come_in_pages(desk: Desk) -> None:
