@@ -67,7 +67,7 @@ def addresses(desk: Desk) -> Iterator[tuple[str, str, Access]]:
     run = run_of(desk.url)
     for method, path, needed in routes(desk):
         if isinstance(needed, Access) and path != "/logout":
-            address = path.replace("{run}", run).replace("{recording}", "1")
+            address = path.replace("{run}", run).replace("{other}", run).replace("{recording}", "1")
             yield method, re.sub(r"\{\w+\}", "0" * 16, address), needed
 
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from dashboard.access import HEADER
+from diffing.difference import Severity
 from replayer.accounts import Role
 from replayer.store import Store
 from replayer.target_settings import TargetSettings
@@ -163,6 +164,18 @@ def test_a_cursor_that_is_none_is_said(desk: Desk, client: httpx.Client, cursor:
     for address in ("runs", "recordings", "decisions"):
         assert client.get(f"/api/v1/{address}", params={"cursor": cursor}).status_code in (200, 422)
     assert client.get("/api/v1/runs", params={"cursor": "WyJ4Il0"}).json()["error"]["code"] == "cursor"
+
+
+def test_two_runs_are_held_against_each_other(desk: Desk, client: httpx.Client) -> None:
+    worse = replace(COLOUR, severity=Severity.MAJOR)
+    before, after = run_of(desk.url, [PRICES, COLOUR]), run_of(desk.url, [worse, many(1)[0], PRICES])
+    told = client.get(f"/api/v1/runs/{after}/compare/{before}").json()
+    assert [each["fingerprint"] for each in told["new"]] == [many(1)[0].fingerprint]
+    assert [(each["was"]["severity"], each["now"]["severity"]) for each in told["graver"]] == [("info", "major")]
+    assert [each["now"]["fingerprint"] for each in told["still"]] == [PRICES.fingerprint]
+    back = client.get(f"/api/v1/runs/{before}/compare/{after}").json()
+    assert [each["fingerprint"] for each in back["gone"] + back["unknown"]] == [many(1)[0].fingerprint]
+    assert client.get(f"/api/v1/runs/{after}/compare/abc").status_code == 404
 
 
 def test_a_finding_in_full_has_the_request_and_both_answers(desk: Desk, client: httpx.Client) -> None:

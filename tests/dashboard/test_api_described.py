@@ -75,7 +75,13 @@ def asked(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Asked:
     schema = schemathesis.openapi.from_asgi(
         "/api/v1/openapi.json", desk.app, headers={"Authorization": f"Bearer {everything}"}
     )
-    there = {"run": run, "fingerprint": PRICES.fingerprint, "recording": "1", "identity": kept.approval.id}
+    there = {
+        "run": run,
+        "other": run,
+        "fingerprint": PRICES.fingerprint,
+        "recording": "1",
+        "identity": kept.approval.id,
+    }
     return Asked(schema, (everything, desk.token(TokenScope.READ, name="reader"), "nobody's"), there)
 
 

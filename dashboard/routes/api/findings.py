@@ -48,7 +48,7 @@ def findings(
     review = review_of(request)
     report = review.report(run_of(review, run).id)
     part, after = part_of(narrowed(report, report.findings, parse(q)), _place, cursor, limit)
-    return Page[Finding](items=[_shown(report, each) for each in part], next=after)
+    return Page[Finding](items=[shown(report, each) for each in part], next=after)
 
 
 @router.get("/{fingerprint}", response_model=FindingInFull, responses=problems(404))
@@ -60,7 +60,7 @@ def finding(request: Request, run: RunId, fingerprint: Fingerprint) -> FindingIn
     report = review.report(info.id)
     found = review.finding(report, fingerprint)
     exemplars = [_exemplar(review.exemplar(info, each)) for each in found.exemplars]
-    return FindingInFull(**{**dict(_shown(report, found)), "exemplars": exemplars})
+    return FindingInFull(**{**dict(shown(report, found)), "exemplars": exemplars})
 
 
 @router.post(
@@ -99,7 +99,8 @@ def _place(found: Found) -> Key:
     return int(not found.tags), found.severity.rank, found.fingerprint
 
 
-def _shown(report: RunReport, found: Found) -> Finding:
+def shown(report: RunReport, found: Found) -> Finding:
+    """A finding of this report."""
     return Finding(**{**finding_document(report, found), "states": states_of(report, found)})
 
 

@@ -190,6 +190,23 @@ class Finding(Model):
     detail: str
 
 
+class Was(Model):
+    """A finding of both runs."""
+
+    was: Finding
+    now: Finding
+
+
+class Compared(Model):
+    """What became of the findings of the other run. Unknown are those of which the run compared no route."""
+
+    new: list[Finding]
+    graver: list[Was]
+    still: list[Was]
+    gone: list[Finding]
+    unknown: list[Finding]
+
+
 class Content(Model):
     """A body: as text, or in base64 where it is no text."""
 
