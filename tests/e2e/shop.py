@@ -77,7 +77,7 @@ class Shop:
         with Store.open(self.database) as store:
             return list(store.exchanges(store.recording(recording).id))
 
-    def gate(self, recording: str, *arguments: str, seconds: float = 150) -> Gate:
+    def gate(self, recording: str, *arguments: str, seconds: float = 400) -> Gate:
         report = self.folder / f"report-{time.monotonic_ns()}.json"
         began = time.monotonic()
         done = understudy(

@@ -26,7 +26,7 @@ from .shop import USERS, Gate, Shop, recorded_shop
 from .shop_passes import Passes, note_rewritten
 from .store_bytes import everything_stored
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(600)]
 
 REASONS = {reason.value for reason in Reason}
 

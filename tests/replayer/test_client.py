@@ -103,7 +103,7 @@ async def _endless_head(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 )
 def test_a_hostile_target_gives_a_failure_in_bounded_time(script: Script, kind: FailureKind) -> None:
     peer = Peer()
-    reply = send(script, peer, timeout=0.3)
+    reply = send(script, peer, timeout=0.3 if kind is FailureKind.TIMEOUT else 10)
     assert (reply.response, reply.failure) == (None, kind)
     assert reply.detail
     assert reply.ended - reply.started < 1.5

@@ -160,7 +160,7 @@ def test_an_approval_turns_a_gate_green_without_another_run(home: Path, capsys: 
         for finding in before["findings"]:
             words = ["findings", "approve", finding["fingerprint"], "--reason", "as agreed", "--author", "ann"]
             assert main(words) == 0
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=150)
 
     assert process.returncode == 0
     after = json.loads(Path("r.json").read_text("utf-8"))
@@ -178,7 +178,7 @@ def test_an_approval_turns_a_gate_green_without_another_run(home: Path, capsys: 
 def test_an_interrupt_keeps_the_verdict_and_the_reports(home: Path) -> None:
     with waiting_gate("--json", "-", "--html", "r.html") as process:
         process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=60)
+        out, errors = process.communicate(timeout=150)
 
     assert process.returncode == 1
     assert "understudy: waits no longer; the verdict stands." in errors

@@ -15,7 +15,7 @@ from replayer.recorded_tests.setting import read_setting
 
 from .shelf import ROOT, ExportedTests, key, recorded
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 SEEN_IN_FAILURES = {
     "register_500": "assert 500 == 422",

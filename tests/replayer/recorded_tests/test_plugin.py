@@ -14,7 +14,7 @@ from replayer.store import Store
 
 from .shelf import KEY, ROOT, recorded
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
