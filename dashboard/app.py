@@ -22,7 +22,21 @@ from .access import authorize
 from .handlers import install
 from .headers import SecurityHeaders
 from .live import Streams
-from .routes import api, compare, events, findings, health, ingest, login, metrics, recordings, runs, start, static
+from .routes import (
+    api,
+    compare,
+    events,
+    findings,
+    health,
+    ingest,
+    login,
+    metrics,
+    recordings,
+    runs,
+    start,
+    static,
+    trends,
+)
 from .routes.api import uploads
 from .throttle import Throttle
 
@@ -95,6 +109,7 @@ def create_app(settings: Settings, first_link: str = "", first_name: str = "loca
         start,
         runs,
         compare,
+        trends,
         events,
         findings,
         recordings,

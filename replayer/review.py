@@ -32,6 +32,7 @@ from .service import end_run, run_report
 from .settings import Settings
 from .store import Gaps, RecordingInfo, RunInfo, Store, StoredAnswer
 from .supervision import state_of as state_of
+from .trends import Point, trend
 
 BASELINE, CANDIDATE = "baseline 1", "candidate"
 """The passes of which answers are kept."""
@@ -95,6 +96,10 @@ class Review:
     def add_recording(self, path: Path, name: str, by: str) -> ImportReport:
         """Imports a file that somebody sent, as `recordings import` does. The same content again adds nothing."""
         return import_path(self._store, path, name or None, origin=f"sent by {by}")
+
+    def trend(self, recording: str) -> tuple[Point, ...]:
+        """The latest finished runs of a recording, the oldest first; none for a name that no run has."""
+        return trend(self._store, recording)
 
     def stop(self, run: str, by: str) -> None:
         """Asks a run that is under way to end."""

@@ -141,7 +141,17 @@ def test_every_page_can_be_read(
     finding = f"/runs/{run}/findings/{PRICES.fingerprint}"
     with served(desk) as address, logged_in(browser, desk, address, Role.ADMIN, **looks) as page:
         of_run = (f"/runs/{run}{part}" for part in ("", "/ledger", "/log", "/routes", "/compare", f"/compare/{other}"))
-        for path in ("/", *of_run, finding, live, "/start", "/recordings", "/decisions", "/login"):
+        for path in (
+            "/",
+            *of_run,
+            finding,
+            live,
+            "/start",
+            "/trends?recording=r0",
+            "/recordings",
+            "/decisions",
+            "/login",
+        ):
             page.goto(address + path)
             assert page.evaluate(CONTRAST) == [], path
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
