@@ -119,8 +119,8 @@ def _object(
             others.append(other)
         required = schema.get("required")
         for name in required if isinstance(required, list) else ():
-            if name not in value:
-                found.append(Surprise(MISSING, path + step(str(name)), "described as required"))
+            if isinstance(name, str) and name not in value:
+                found.append(Surprise(MISSING, path + step(name), "described as required"))
     for name, inner in value.items():
         if name in described:
             found += _check(inner, described[name], resolve, path + step(name), depth + 1)

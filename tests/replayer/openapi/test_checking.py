@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
@@ -225,6 +225,7 @@ NONSENSE = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(NONSENSE, NONSENSE)
+@example({"a": 1}, {"required": [["a"]]})
 def test_no_schema_however_wrong_ends_in_a_traceback(value: object, schema: object) -> None:
     assert isinstance(said(value, schema), list)
 
