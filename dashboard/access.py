@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 
 from replayer.accounts import Accounts, Person, Role
 from replayer.tokens import Bearer, Tokens, TokenScope
@@ -80,15 +81,14 @@ async def authorize(request: Request) -> None:
         raise ApiError(403, "forbidden", "Nobody may use this.")
     scheme, _, shown = request.headers.get("authorization", "").partition(" ")
     if needed.scopes and scheme.lower() == "bearer":
-        _admit_bearer(request, needed, shown.strip())
+        await _admit_bearer(request, needed, shown.strip())
     else:
         await _admit_person(request, needed)
 
 
-def _admit_bearer(request: Request, needed: Access, shown: str) -> None:
+async def _admit_bearer(request: Request, needed: Access, shown: str) -> None:
     """A program that shows a token; a cookie beside it is not looked at."""
-    tokens: Tokens = request.app.state.tokens()
-    bearer = tokens.bearer(shown)
+    bearer = await run_in_threadpool(_bearer, request, shown)
     if bearer is None:
         raise ApiError(401, "token", "The token is none of this server's, or it is over.", _CHALLENGE)
     if not bearer.scopes & needed.scopes:
@@ -100,8 +100,7 @@ def _admit_bearer(request: Request, needed: Access, shown: str) -> None:
 
 async def _admit_person(request: Request, needed: Access) -> None:
     secret = request.cookies.get(COOKIE, "")
-    accounts: Accounts = request.app.state.accounts()
-    person = accounts.person(secret) if secret else None
+    person = await run_in_threadpool(_person, request, secret) if secret else None
     if person is None:
         if wants_page(request) and request.method in SAFE:
             query = f"?{request.url.query}" if request.url.query else ""
@@ -117,6 +116,18 @@ async def _admit_person(request: Request, needed: Access) -> None:
         )
     request.state.person = person
     request.state.csrf = csrf_of(secret)
+
+
+def _bearer(request: Request, shown: str) -> Bearer | None:
+    """Asks the database, which may be slow: not in the thread in which all requests are taken in."""
+    tokens: Tokens = request.app.state.tokens()
+    return tokens.bearer(shown)
+
+
+def _person(request: Request, secret: str) -> Person | None:
+    """As `_bearer`, of who has a login."""
+    accounts: Accounts = request.app.state.accounts()
+    return accounts.person(secret)
 
 
 def wants_page(request: Request) -> bool:
