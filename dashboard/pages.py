@@ -10,10 +10,10 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from replayer.accounts import Role
-from replayer.review import wording
+from replayer.review import environment_of, wording
 
 STATIC = {
     "icon.svg": "image/svg+xml",
@@ -69,27 +69,7 @@ def lasted(seconds: float) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader(__package__, "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(
-        asset=asset_address,
-        change=wording.change,
-        counted=wording.counted,
-        reason_sentence=wording.reason_sentence,
-        route=wording.route,
-    )
-    environment.filters.update(
-        figures=wording.figures,
-        lasted=lasted,
-        number=wording.number,
-        share=wording.share,
-        visible=lambda value: wording.visible(str(value)),
-        visible_lines=lambda value: wording.visible(str(value), "\n"),
-        when=when,
-    )
+    environment = environment_of(__package__)
+    environment.globals.update(asset=asset_address)
+    environment.filters.update(lasted=lasted, visible_lines=lambda value: wording.visible(str(value), "\n"), when=when)
     return environment

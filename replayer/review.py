@@ -28,6 +28,7 @@ from .reports.reading import report_of
 from .reports.remarks import remarks as remarks
 from .reports.sides import Row as Row
 from .reports.sides import changed_only, rows_of
+from .reports.templating import environment_of as environment_of
 from .service import end_run, run_report
 from .settings import Settings
 from .store import Gaps, RecordingInfo, RunInfo, Store, StoredAnswer

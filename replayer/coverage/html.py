@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from ..reports import wording
+from ..reports.templating import environment_of, source_of
 from .lines import Figure
 from .model import CoverageReport, RouteCell, StatusCell
 from .report import words
@@ -22,7 +21,6 @@ HEATS = (10, 100, 1000)
 def to_html(report: CoverageReport) -> str:
     """The whole report. Everything that was recorded is escaped, control characters included."""
     style = files(__package__).joinpath("templates", "coverage.css").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return (
         _environment()
         .get_template("coverage.html.j2")
@@ -32,7 +30,7 @@ def to_html(report: CoverageReport) -> str:
             statuses=sorted({cell.status for route in report.routes for cell in route.cells}),
             figures=[*_figures(report)],
             style=Markup(style),
-            security_policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+            security_policy=f"default-src 'none'; style-src {source_of(style)}; base-uri 'none'; form-action 'none'",
         )
     )
 
@@ -68,13 +66,6 @@ def warmth(count: int) -> int:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader(__package__, "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(at=cell_at, counted=wording.counted, heat=heat, number=wording.number, words=words)
-    environment.filters.update(share=wording.share, visible=lambda value: wording.visible(str(value)))
+    environment = environment_of(__package__)
+    environment.globals.update(at=cell_at, heat=heat, number=wording.number, words=words)
     return environment

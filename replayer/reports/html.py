@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from diffing.difference import DifferenceKind
@@ -26,6 +24,7 @@ from .approval_wording import (
 from .model import RunReport
 from .remarks import remarks
 from .sides import Row, rows_of
+from .templating import environment_of, source_of
 
 MAX_FINDINGS = 500  # a page with more is not read; the JSON report holds all
 MAX_LINES = 200  # lines shown of one value
@@ -40,7 +39,7 @@ def to_html(report: RunReport) -> str:
         style=Markup(style),
         script=Markup(script),
         security_policy=(
-            f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)};"
+            f"default-src 'none'; style-src {source_of(style)}; script-src {source_of(script)};"
             " base-uri 'none'; form-action 'none'"
         ),
         tags=list(dict.fromkeys(tag for finding in report.findings for tag in finding.tags)),
@@ -94,39 +93,17 @@ def _asset(name: str) -> str:
     return files(__package__).joinpath("templates", name).read_text("utf-8")
 
 
-def _source(text: str) -> str:
-    """What lets a browser take this very text, and nothing else, for a style or a script of the page."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader(__package__, "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = environment_of(__package__)
     environment.globals.update(
-        change=wording.change,
-        counted=wording.counted,
         remarks=remarks,
         policy_wording=policy_wording,
-        reason_sentence=wording.reason_sentence,
-        route=wording.route,
         selection_wording=selection_wording,
         self_test_wording=self_test_wording,
         side_by_side=side_by_side,
         states=states,
         states_of=states_of,
     )
-    environment.filters.update(
-        approval_line=approval_line,
-        figures=wording.figures,
-        number=wording.number,
-        share=wording.share,
-        uncovered_line=selection_wording.uncovered_line,
-        visible=lambda value: wording.visible(str(value)),
-    )
+    environment.filters.update(approval_line=approval_line, uncovered_line=selection_wording.uncovered_line)
     return environment
