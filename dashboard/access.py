@@ -173,10 +173,15 @@ async def form_of(request: Request) -> dict[str, str]:
     return dict(pairs)
 
 
-async def _prove(request: Request, secret: str, form: bool) -> None:
-    """Raises ApiError unless the request comes from a page of ours: by a header field, or one of the form."""
+def refuse_other_sites(request: Request) -> None:
+    """Raises ApiError for what a browser sends for a page of another site."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise ApiError(403, "csrf", "The request comes from another site.")
+
+
+async def _prove(request: Request, secret: str, form: bool) -> None:
+    """Raises ApiError unless the request comes from a page of ours: by a header field, or one of the form."""
+    refuse_other_sites(request)
     shown = request.headers.get(HEADER, "")
     if not shown and form:
         shown = (await form_of(request)).get(FIELD, "")

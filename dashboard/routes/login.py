@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse
 
 from replayer.accounts import LOGIN_SECONDS, Accounts, Person, Role
 
-from ..access import COOKIE, anyone, form_of, needs
+from ..access import COOKIE, anyone, form_of, needs, refuse_other_sites
 from ..errors import ApiError
 from ..pages import page
 from ..throttle import Throttle
@@ -31,8 +31,7 @@ def ask(request: Request, next: str = "/") -> Response:
 @router.post("/login")
 @anyone
 async def log_in(request: Request) -> Response:
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise ApiError(403, "csrf", "The request comes from another site.")
+    refuse_other_sites(request)
     form = await form_of(request)
     name, throttle = form.get("name", ""), _throttle(request)
     keys = (f"name {name.casefold()[:100]}", f"address {request.client.host if request.client else ''}")
