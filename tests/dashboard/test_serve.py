@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from replayer.cli.main import main
+from replayer.cli.serve import _bound
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +40,8 @@ def test_what_is_wrong_is_told_before_anything_is_served(
 ) -> None:
     assert main(["serve", *arguments]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_no_answer_waits_for_the_first_half_of_it_to_be_acknowledged() -> None:
+    with _bound("127.0.0.1", 0) as bound, socket.create_connection(bound.getsockname()), bound.accept()[0] as accepted:
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
