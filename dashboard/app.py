@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI
 
 from replayer.accounts import Accounts
 from replayer.review import Review
+from replayer.rule_desk import RuleDesk, Shelf
 from replayer.service import Measured, receiver
 from replayer.settings import Settings
 from replayer.starting import Starter
@@ -32,6 +33,7 @@ from .routes import (
     login,
     metrics,
     recordings,
+    rules,
     runs,
     start,
     static,
@@ -48,6 +50,7 @@ class _Kept:
         self._settings = settings
         self._lock = threading.Lock()
         self._store: Store | None = None
+        self._shelf = Shelf()
 
     def store(self) -> Store:
         with self._lock:
@@ -63,6 +66,9 @@ class _Kept:
 
     def review(self) -> Review:
         return Review(self.store(), self._settings)
+
+    def rules(self) -> RuleDesk:
+        return RuleDesk(self.store(), self._settings, self._shelf)
 
     def close(self) -> None:
         if self._store is not None:
@@ -94,6 +100,7 @@ def create_app(settings: Settings, first_link: str = "", first_name: str = "loca
     app.state.accounts = kept.accounts
     app.state.tokens = kept.tokens
     app.state.review = kept.review
+    app.state.rules = kept.rules
     app.state.throttle = Throttle()
     app.state.streams = Streams()
     app.state.starter = Starter(settings, kept.store)
@@ -113,6 +120,7 @@ def create_app(settings: Settings, first_link: str = "", first_name: str = "loca
         events,
         findings,
         recordings,
+        rules,
         *api.MODULES,
     ):
         app.include_router(module.router)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 
@@ -19,11 +19,15 @@ from .errors import UsageError
 from .judging import noise_rules
 from .past_runs import past_run
 from .service import Context
+from .settings import Settings
 from .store import Store
 from .store.records import RunInfo
 
 MAX_ANSWERS = 20_000
 """Kept answers of one run that are read: places show up early, and a review is to take seconds."""
+
+LOOKED_UP = 500
+"""Exchanges looked up at a time."""
 
 Wanted = Callable[[str, str], bool]
 
@@ -37,6 +41,11 @@ class RuleBook:
     evidence: RuleEvidence
     today: date
 
+    @classmethod
+    def of(cls, context: Context, evidence: RuleEvidence, today: date) -> RuleBook:
+        """The rules that there are, beside this evidence."""
+        return cls(noise_rules(context.settings), tags_of(context.settings), evidence, today)
+
     def history(self) -> list[RuleHistory]:
         """How every rule stands."""
         return history(self.rules, self.evidence, self.today)
@@ -48,16 +57,15 @@ class RuleBook:
 
 def open_book(context: Context, recording: str = "", last: int = 5) -> RuleBook:
     """The rules beside the `last` finished runs of every recording, or of one. UsageError for one that is not there."""
-    store, settings = context.store, context.settings
-    rules = noise_rules(settings)
-    tags = tuple((tag.name, tag.routes) for tag in settings.tags)
-    patterns = [*(rule.route for rule in rules), *(route for _, routes in tags for route in routes)]
+    store = context.store
+    book = RuleBook.of(context, RuleEvidence(), date.today())
+    patterns = [*(rule.route for rule in book.rules), *(route for _, routes in book.tags for route in routes)]
 
     def wanted(method: str, route: str) -> bool:
         return any(matches(pattern, method, route) for pattern in patterns)
 
     chosen = last_runs(store, recording, last)
-    return RuleBook(rules, tags, read_evidence(store, chosen, wanted), date.today())
+    return replace(book, evidence=read_evidence(store, chosen, wanted))
 
 
 def propose_rules(
@@ -76,8 +84,12 @@ def propose_rules(
     evidence = read_evidence(store, [run, *others[: last - 1]], _any)
     candidate = observe(_answers(store, run, _any, candidate=True), _profile(store, run.recording_id) or NoiseProfile())
     rules = tuple(rule for rule in noise_rules(settings) if rule.active(date.today()))
-    tags = tuple((tag.name, tag.routes) for tag in settings.tags)
-    return run.id, propose(told, evidence, candidate, rules, tags, asked)
+    return run.id, propose(told, evidence, candidate, rules, tags_of(settings), asked)
+
+
+def tags_of(settings: Settings) -> Tags:
+    """The tags of the settings file, each with its routes."""
+    return tuple((tag.name, tag.routes) for tag in settings.tags)
 
 
 def _any(method: str, route: str) -> bool:
@@ -120,8 +132,8 @@ def chosen_run(store: Store, text: str) -> RunInfo:
     return finished[0]
 
 
-def read_evidence(store: Store, runs: Sequence[RunInfo], wanted: Wanted) -> RuleEvidence:
-    """What the runs say, and the places and variations of each recording; answers of wanted routes only."""
+def read_evidence(store: Store, runs: Sequence[RunInfo], wanted: Wanted, most: int = MAX_ANSWERS) -> RuleEvidence:
+    """What the runs say, and the places and variations of each recording, by `most` answers of wanted routes."""
     told: list[PastRun] = [past_run(store.run_report(run.id)) for run in runs]
     values: dict[Spot, list[object]] = {}
     varied: set[Spot] = set()
@@ -134,7 +146,7 @@ def read_evidence(store: Store, runs: Sequence[RunInfo], wanted: Wanted) -> Rule
         profile = _profile(store, recording_id)
         measured = measured or profile is not None
         varied |= varied_spots(profile or NoiseProfile())
-        for spot, seen in observe(_answers(store, run, wanted), profile or NoiseProfile()).items():
+        for spot, seen in observe(_answers(store, run, wanted, most=most), profile or NoiseProfile()).items():
             values.setdefault(spot, []).extend(seen)
     return RuleEvidence(tuple(told), values, frozenset(varied), measured)
 
@@ -151,7 +163,7 @@ def _profile(store: Store, recording_id: int | None) -> NoiseProfile | None:
 
 
 def _answers(
-    store: Store, run: RunInfo, wanted: Wanted, candidate: bool = False
+    store: Store, run: RunInfo, wanted: Wanted, candidate: bool = False, most: int = MAX_ANSWERS
 ) -> Iterator[tuple[str, str, RecordedResponse]]:
     """(method, route, response) of what the run kept of the candidate, or else of the baseline where it has one."""
     names = [name for name in store.pass_names(run.id) if name.startswith("candidate") is candidate]
@@ -159,10 +171,16 @@ def _answers(
         names = list(store.pass_names(run.id))  # compared with the recording: the candidate's own places
     if not names or run.recording_id is None:
         return
-    asked = [(e.id, e.request.method, e.request.target, e.route) for e in store.exchanges(run.recording_id)]
-    table = RouteTable((method, target, route) for _, method, target, route in asked)
-    route_of = {each: (method, table.route(method, target, route)) for each, method, target, route in asked}
-    for exchange_id, answer in islice(store.answers(run.id, names[0]), MAX_ANSWERS):
-        method, route = route_of.get(exchange_id, ("", ""))
-        if answer.response is not None and method and wanted(method, route):
-            yield method, route, answer.response
+    templates = ((total.method, "", total.route) for total in store.route_totals(run.recording_id) if total.route)
+    table = RouteTable([*templates, *store.unrouted(run.recording_id)])
+    kept = islice(store.answers(run.id, names[0]), most)
+    while part := list(islice(kept, LOOKED_UP)):
+        asked = store.exchanges_named(run.recording_id, [exchange_id for exchange_id, _ in part])
+        for exchange_id, answer in part:
+            exchange = asked.get(exchange_id)
+            if exchange is None or answer.response is None:
+                continue
+            method = exchange.request.method
+            route = table.route(method, exchange.request.target, exchange.route)
+            if wanted(method, route):
+                yield method, route, answer.response

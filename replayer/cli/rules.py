@@ -7,13 +7,17 @@ from typing import Annotated
 
 import typer
 
-from ..rule_book import RuleBook, open_book, propose_rules
-from ..service import open_context
-from . import output
-from .git import git_author
-from .options import AsJson, Database, SettingsFile
-from .proposal_words import Signature, alarm, nothing, proposal_json, proposal_toml, refused_json, refused_text, tally
-from .rule_words import (
+from ..reports.proposal_words import (
+    Signature,
+    alarm,
+    nothing,
+    proposal_json,
+    proposal_toml,
+    refused_json,
+    refused_text,
+    tally,
+)
+from ..reports.rule_words import (
     NO_RULES,
     caveats,
     history_json,
@@ -22,6 +26,11 @@ from .rule_words import (
     problem_lines,
     summary,
 )
+from ..rule_book import RuleBook, open_book, propose_rules
+from ..service import open_context
+from . import output
+from .git import git_author
+from .options import AsJson, Database, SettingsFile
 
 PROPOSED_DAYS = 180
 """Days after which a proposed rule ends: half a year, so that somebody asks whether it is still needed."""

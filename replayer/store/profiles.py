@@ -35,6 +35,12 @@ class ProfileStore:
 
         write(self._engine, replace)
 
+    def profiled(self) -> tuple[tuple[int, float], ...]:
+        """(recording, seconds since the epoch) of every profile that is kept: changes whenever one does."""
+        query = select(noise_profiles.c.recording, noise_profiles.c.created).order_by(noise_profiles.c.created)
+        with reading(self._engine) as connection:
+            return tuple((row.recording, row.created) for row in connection.execute(query))
+
     def profile(self, recording_id: int, build: str | None = None) -> StoredProfile | None:
         """The profile of a build; without a build, the newest one of the recording. None when there is none."""
         query = select(noise_profiles).where(noise_profiles.c.recording == recording_id)

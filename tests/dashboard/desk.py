@@ -53,10 +53,11 @@ class Desk:
     url: str
     first_link: str = ""
     targets: tuple[TargetSettings, ...] = ()
+    base: Settings = field(default_factory=Settings)
     settings: Settings = field(init=False)
 
     def __post_init__(self) -> None:
-        self.settings = replace(Settings(), database_url=self.url, targets=self.targets)
+        self.settings = replace(self.base, database_url=self.url, targets=self.targets or self.base.targets)
         self.app = create_app(self.settings, self.first_link, "ann")
 
     def client(self, role: Role | None = None, name: str = "ann") -> httpx.Client:

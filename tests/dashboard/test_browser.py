@@ -114,7 +114,7 @@ def test_hostile_values_neither_run_nor_show_as_markup(browser: Browser, empty_d
     run = run_of(empty_database, findings, body=body.encode(), candidate=f"<html>{body}".encode())
     desk = Desk(empty_database)
     with served(desk) as address, logged_in(browser, desk, address) as page:
-        for path in ("/", f"/runs/{run}", f"/runs/{run}/ledger", "/recordings", "/decisions"):
+        for path in ("/", f"/runs/{run}", f"/runs/{run}/ledger", "/recordings", "/decisions", "/rules"):
             page.goto(address + path)
         for number in range(len(PAYLOADS)):
             page.goto(f"{address}/runs/{run}/findings/{number:016x}")

@@ -15,6 +15,7 @@ from diffing.approvals import Decision
 from diffing.difference import Severity
 from replayer.accounts import Role
 from replayer.review import Review, Verdict
+from replayer.settings import NoiseSetting, Settings
 from replayer.store import Store
 from replayer.target_settings import TargetSettings
 from tests.replayer.test_html_page import CONTRAST
@@ -45,7 +46,11 @@ class Screens:
     """A database in which there is something of everything, and the address of every page."""
 
     def __init__(self, url: str) -> None:
-        self.desk = Desk(url, targets=(TargetSettings("old", url="http://old.example"),))
+        rules = (
+            NoiseSetting("GET /api/**", "$.items[*].seen_at", "when it was asked", "timestamp", author="kim"),
+            NoiseSetting("GET /api/nowhere", "$.id", "was needed once"),
+        )
+        self.desk = Desk(url, targets=(TargetSettings("old", url="http://old.example"),), base=Settings(noise=rules))
         self.other = run_of(url, [replace(PRICES, severity=Severity.MINOR), *many(1)])
         self.run = run_of(url, [PRICES, COLOUR, *many(60)])
         self.live = begin(url)
@@ -108,7 +113,7 @@ def test_a_screen_with_nothing_on_it_can_be_used(browser: Browser, empty_databas
     desk = Desk(empty_database)
     gone = "the server responded with a status of 404"
     with served(desk) as address, logged_in(browser, desk, address, Role.ADMIN, gone) as page:
-        for path in ("/", "/recordings", "/decisions", "/trends?recording=none", "/start", "/runs/none"):
+        for path in ("/", "/recordings", "/decisions", "/rules", "/trends?recording=none", "/start", "/runs/none"):
             page.goto(address + path)
             look_at(page, path)
             assert judged_by_axe(page) == [], path

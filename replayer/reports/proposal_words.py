@@ -13,9 +13,9 @@ from diffing.noise import NoiseRule
 from diffing.rule_hindsight import PastHiding
 from diffing.rule_proposals import Proposal, Proposals, Refusal, Refused, Why
 
-from ..reports.json_report import rule_json
-from ..reports.wording import visible
+from .json_report import rule_json
 from .rule_words import MAX_NAMED, named, spot_json, spot_text
+from .wording import visible
 
 SHORT = 8  # characters of a run's id that a sentence shows
 

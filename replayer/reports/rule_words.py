@@ -8,8 +8,8 @@ from typing import Any
 from diffing.rule_evidence import RuleEvidence, Spot
 from diffing.rule_review import Fault, Problem, RuleHistory
 
-from ..reports.json_report import place_json, rule_json
-from ..reports.wording import visible
+from .json_report import place_json, rule_json
+from .wording import visible
 
 MAX_NAMED = 5
 """Places that a sentence names."""
@@ -21,7 +21,7 @@ NOT_MEASURED = (
     "What varies between passes of the baseline is not known: over-broad rules are told by their routes alone."
 )
 
-_NEXT = {
+NEXT = {
     Fault.EXPIRED: "Remove it, or give it a later 'until' if the reason still holds.",
     Fault.DEAD: "Remove it: what varies between the baseline's passes is known without rules.",
     Fault.NO_SUCH_ROUTE: "Correct the route (`understudy recordings show` lists them), or remove the rule.",
@@ -94,7 +94,7 @@ def problem_lines(problem: Problem) -> list[str]:
     return [
         visible(f"{problem.rule.name}"),
         visible(f"  {problem.fault.value}{mark}: {sentence(problem)}"),
-        f"  {_NEXT[problem.fault]}",
+        f"  {NEXT[problem.fault]}",
     ]
 
 
@@ -105,7 +105,7 @@ def problem_json(problem: Problem) -> dict[str, Any]:
         "fault": problem.fault.value,
         "wrong": problem.fault.wrong,
         "sentence": sentence(problem),
-        "next": _NEXT[problem.fault],
+        "next": NEXT[problem.fault],
         "other": problem.other.name if problem.other else None,
         "tags": list(problem.tags),
         "covered": problem.covered,
