@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from diffing.approvals import Approval, Decision
 from diffing.grouping import Finding
+from diffing.standing import Standing
 from replayer.review import RunReport, wording
 
 from .errors import ApiError
@@ -52,16 +54,25 @@ def narrowed(report: RunReport, findings: Iterable[Finding], words: Iterable[Wor
 
 
 def states_of(report: RunReport, finding: Finding) -> list[str]:
-    """What a finding is: `open` or `approved`, `blocks`, `rejected`, and how sure it is."""
+    """What a finding is: `open` or `approved`, `blocks`, what people called it, and how sure it is."""
     standing = report.standing(finding)
     found = ["approved" if standing.approved else "open", finding.state]
-    if finding.fingerprint in report.verdict.blocking and not standing.approved:
+    if finding.fingerprint in report.verdict.blocking and not standing.approved and not standing.aside:
         found.append("blocks")
     if standing.rejections:
         found.append("rejected")
-    if not standing.approved and not standing.rejections:
+    elif standing.environments:
+        found.append("environment")
+    elif not standing.approved:
         found.append("undecided")
+    elif all(each.decision is Decision.NOISE for each in standing.approvals):
+        found.append("noise")
     return found
+
+
+def decisions_on(standing: Standing) -> tuple[Approval, ...]:
+    """Everything that counts or is asked to."""
+    return (*standing.approvals, *standing.rejections, *standing.environments)
 
 
 def _word(part: str) -> Word:
@@ -97,7 +108,5 @@ _SAYS: dict[str, Says] = {
     "path": lambda _, finding: {finding.location.path, *(each.location.path for each in finding.members)},
     "tag": lambda _, finding: finding.tags,
     "state": states_of,
-    "by": lambda report, finding: [
-        each.author for each in (*report.standing(finding).approvals, *report.standing(finding).rejections)
-    ],
+    "by": lambda report, finding: [each.author for each in decisions_on(report.standing(finding))],
 }

@@ -24,6 +24,10 @@ STATIC = {
 """The files that pages load, and their types. There are no others."""
 
 
+CALLED = {"approve": "intended", "reject": "regression", "noise": "noise", "environment": "environment"}
+"""What pages call a decision: the words of their buttons."""
+
+
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """A page of this name with these values; who asks is known in every page."""
     person = getattr(request.state, "person", None)
@@ -70,6 +74,6 @@ def lasted(seconds: float) -> str:
 @cache
 def _environment() -> Environment:
     environment = environment_of(__package__)
-    environment.globals.update(asset=asset_address)
+    environment.globals.update(asset=asset_address, called=CALLED)
     environment.filters.update(lasted=lasted, visible_lines=lambda value: wording.visible(str(value), "\n"), when=when)
     return environment

@@ -1,4 +1,4 @@
-"""A person's word on a change of behaviour: that it is intended, or that it is not. Nothing is ever deleted."""
+"""A person's word on a change of behaviour: intended or not, chance, or the environment. Nothing is ever deleted."""
 
 from __future__ import annotations
 
@@ -16,8 +16,36 @@ NO_BRANCH = frozenset({"", "HEAD"})
 class Decision(Enum):
     """What a person said."""
 
-    APPROVE = "approve"
-    REJECT = "reject"
+    APPROVE = "approve"  # it is intended
+    REJECT = "reject"  # it is not
+    NOISE = "noise"  # it is chance, and nothing to hold a release back for
+    ENVIRONMENT = "environment"  # the run is to blame, not the candidate: only another run can tell
+
+    @property
+    def lets_pass(self) -> bool:
+        """Whether a gate passes what this was said of."""
+        return self in (Decision.APPROVE, Decision.NOISE)
+
+    @property
+    def noun(self) -> str:
+        """What such a decision is called."""
+        return _NOUNS[self]
+
+    def overrules(self, other: Decision) -> bool:
+        """Whether the other one counts for nothing beside this one. A rejection beats all, what lets pass none."""
+        return self._weight > other._weight
+
+    @property
+    def _weight(self) -> int:
+        return {Decision.REJECT: 2, Decision.ENVIRONMENT: 1}.get(self, 0)
+
+
+_NOUNS = {
+    Decision.APPROVE: "approval",
+    Decision.REJECT: "rejection",
+    Decision.NOISE: "noise decision",
+    Decision.ENVIRONMENT: "environment decision",
+}
 
 
 class Scope(Enum):
@@ -42,7 +70,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """The tombstone of an approval or a rejection: it stays where it was, and does not count."""
+    """The tombstone of a decision: it stays where it was, and does not count."""
 
     author: str
     created: datetime  # UTC, to the second
@@ -112,8 +140,8 @@ def joined(
     """Both homes as one set, joined by id, the oldest first; and what is odd about it, in sentences.
 
     The store is out of reach of whoever proposes a change, the file is not. So the file may add, and take approvals
-    away, but it changes nothing that the store holds, and lifts no rejection that stands there. `tombstones` are
-    those of the file, by id.
+    away, but it changes nothing that the store holds, and lifts nothing that holds a release back there. `tombstones`
+    are those of the file, by id.
     """
     entries = {each.id: replace(each, stored=True) for each in stored}
     notes = []
@@ -124,13 +152,14 @@ def joined(
             continue
         entries[each.id] = replace(known, filed=True)
         if replace(known, withdrawn=None) != replace(each, withdrawn=None):
-            notes.append(f"The approval {each.id} says something else in the file than in the store; the store counts.")
+            what = f"The {known.decision.noun} {each.id}"
+            notes.append(f"{what} says something else in the file than in the store; the store counts.")
     for identity, tombstone in tombstones:
         found = entries.get(identity)
         if found is None or found.withdrawn is not None:
             continue
-        if found.stored and found.decision is Decision.REJECT:
-            notes.append(f"The rejection {identity} is in the store and can not be withdrawn by the file.")
+        if found.stored and not found.decision.lets_pass:
+            notes.append(f"The {found.decision.noun} {identity} is in the store and can not be withdrawn by the file.")
             continue
         entries[identity] = replace(found, withdrawn=tombstone)
     return tuple(sorted(entries.values(), key=lambda each: each.created)), tuple(notes)

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .difference import Severity
-from .grouping import CONFIRMED, UNCONFIRMED, Finding
+from .grouping import CONFIRMED, FLAKY, UNCONFIRMED, Finding
 from .ledger import Ledger, RouteTally
 from .policy import Clause, Holding, Policy, TagRule, counted, listed, percent
 from .routes import matches
@@ -55,6 +55,12 @@ def open_findings(evidence: Evidence, policy: Policy, approved: Container[str]) 
     ]
 
 
+def parted(findings: Sequence[Finding], aside: Container[str]) -> tuple[list[Finding], list[Finding]]:
+    """Those that are set aside, and the others. A flaky one counts for nothing, whatever is said of it."""
+    blamed = [each for each in findings if each.fingerprint in aside and each.state != FLAKY]
+    return blamed, [each for each in findings if each not in blamed]
+
+
 def stands(finding: Finding, evidence: Evidence) -> bool:
     """Whether the finding is confirmed, or could not be: then no finding of the run was replayed again."""
     if finding.state == UNCONFIRMED:
@@ -62,7 +68,9 @@ def stands(finding: Finding, evidence: Evidence) -> bool:
     return finding.state == CONFIRMED
 
 
-def clauses(evidence: Evidence, policy: Policy, approved: Container[str] = ()) -> tuple[Clause, ...]:
+def clauses(
+    evidence: Evidence, policy: Policy, approved: Container[str] = (), aside: Container[str] = ()
+) -> tuple[Clause, ...]:
     """Everything that decides on a release, also what no setting switches off; in the order of the reasons."""
     found = open_findings(evidence, policy, approved)
     return (
@@ -78,9 +86,9 @@ def clauses(evidence: Evidence, policy: Policy, approved: Container[str] = ()) -
         _age(evidence, policy),
         *evidence.budgets,
         _balance(evidence),
-        _severity("policy.fail_on", policy.fail_on, found, evidence),
+        _severity("policy.fail_on", policy.fail_on, found, evidence, aside),
         *(
-            _severity(f"policy.tags.{name}.fail_on", _rule(policy, name).fail_on, found, evidence, name)
+            _severity(f"policy.tags.{name}.fail_on", _rule(policy, name).fail_on, found, evidence, aside, name)
             for name, _ in evidence.tags
         ),
     )
@@ -258,22 +266,30 @@ def _balance(evidence: Evidence) -> Clause:
 
 
 def _severity(
-    key: str, fail_on: Severity, found: Sequence[Finding], evidence: Evidence, tag: str | None = None
+    key: str,
+    fail_on: Severity,
+    found: Sequence[Finding],
+    evidence: Evidence,
+    aside: Container[str],
+    tag: str | None = None,
 ) -> Clause:
     """What of the open findings one limit of severity holds back; the joint sentence is the verdict's."""
     mine = [
         finding for finding in found if finding.severity.rank <= fail_on.rank and (tag is None or tag in finding.tags)
     ]
+    blamed, mine = parted(mine, aside)
     standing = [finding for finding in mine if stands(finding, evidence)]
     unsure = [finding for finding in mine if finding.state == UNCONFIRMED and finding not in standing]
-    holding = Holding.FAILS if standing else Holding.UNTOLD if unsure else Holding.HELD
+    holding = Holding.FAILS if standing else Holding.UNTOLD if unsure or blamed else Holding.HELD
     worse = "" if fail_on is Severity.BREAKING else " or worse"
     return Clause(
         key,
         f"no {fail_on.value}{worse} finding that is not approved",
-        counted(len(standing), "finding") + (f", {len(unsure)} neither confirmed nor refuted" if unsure else ""),
+        counted(len(standing), "finding")
+        + (f", {len(unsure)} neither confirmed nor refuted" if unsure else "")
+        + (f", {len(blamed)} put down to the environment" if blamed else ""),
         holding,
-        evidence=tuple(finding.fingerprint for finding in standing or unsure),
+        evidence=tuple(finding.fingerprint for finding in standing or [*unsure, *blamed]),
         tag=tag or "",
     )
 

@@ -8,7 +8,7 @@ from enum import Enum
 
 from .clauses import Evidence as Evidence
 from .clauses import NewRoutes as NewRoutes
-from .clauses import clauses, open_findings, stands, tagged
+from .clauses import clauses, open_findings, parted, stands, tagged
 from .grouping import FLAKY, UNCONFIRMED, Finding
 from .policy import Budget as Budget
 from .policy import Clause, Holding, counted, listed
@@ -39,28 +39,31 @@ class Verdict:
     clauses: tuple[Clause, ...] = ()  # everything that was asked for, and how it came out
 
 
-def judge_run(evidence: Evidence, policy: Policy, approved: Container[str] = ()) -> Verdict:
+def judge_run(evidence: Evidence, policy: Policy, approved: Container[str] = (), aside: Container[str] = ()) -> Verdict:
     """Pass, fail or inconclusive.
 
     A finding that stands, or a budget that was overrun, fails the gate whatever the evidence lacks; without one, a run
-    that proves too little is inconclusive, not passed. `approved` holds the fingerprints of the findings that are
-    approved (`standing`).
+    that proves too little is inconclusive, not passed. `approved` and `aside` hold the fingerprints of the findings
+    that are approved, and that are set aside (`standing`): these do not fail the gate, and no policy lets them pass.
     """
-    found = clauses(evidence, policy, approved)
-    grave = open_findings(evidence, policy, approved)
+    found = clauses(evidence, policy, approved, aside)
+    blamed, grave = parted(open_findings(evidence, policy, approved), aside)
     blocking = [finding for finding in grave if stands(finding, evidence)]
     doubts = [sentence for clause in found if clause.holding is Holding.UNTOLD for sentence in clause.sentences]
     overrun = [sentence for clause in found if clause.holding is Holding.FAILS for sentence in clause.sentences]
     unsure = [finding for finding in grave if finding.state == UNCONFIRMED and finding not in blocking]
     if unsure:
         doubts.append(f"{counted(len(unsure), 'finding')} could be neither confirmed nor refuted: {_named(unsure)}.")
+    if blamed:
+        who = f"{counted(len(blamed), 'finding')} put down to the environment"
+        doubts.append(f"{who}: {_named(blamed)}. Put that right and run the gate again: only that can tell.")
     if blocking or overrun:
         fingerprints = tuple(finding.fingerprint for finding in blocking)
         reasons = (*_failures(blocking, evidence), *overrun, *(f"Also: {doubt}" for doubt in doubts))
         return _verdict(Outcome.FAIL, reasons, found, blocking=fingerprints)
     if not doubts:
         return _verdict(Outcome.PASS, (_why_passed(evidence, approved),), found)
-    if policy.inconclusive == "pass":
+    if policy.inconclusive == "pass" and not blamed:
         blind = [*tags_without_evidence(evidence), *_gaps(found, evidence)]
         if not blind:
             reasons = ('Too little evidence, which policy.inconclusive = "pass" accepts.', *doubts)

@@ -1,8 +1,9 @@
-"""What was approved and rejected, held against what a run found.
+"""What people decided, held against what a run found.
 
 A finding is approved when every member that would fail the gate is. A member is approved by its own fingerprint, or
 when more than half of the members with the very same change are: a thirteenth route does not lose an approval, and
-twelve harmless members do not carry a grave one through.
+twelve harmless members do not carry a grave one through. Noise counts as an approval does. A finding is set aside when
+every member that would fail the gate is approved, or was put down to the environment.
 """
 
 from __future__ import annotations
@@ -24,8 +25,10 @@ class Standing:
     """What people have said of one finding, and whether that lets it pass."""
 
     approved: bool = False
-    approvals: tuple[Approval, ...] = ()  # that cover some of its members; of an approved one, those that count
+    approvals: tuple[Approval, ...] = ()  # and noise, that cover some of its members; of an approved one, what counts
     rejections: tuple[Approval, ...] = ()  # each overrules all approvals
+    environments: tuple[Approval, ...] = ()  # put some of its members down to the environment
+    aside: bool = False  # it neither fails the gate nor lets it pass: another run has to tell
     expired: tuple[Approval, ...] = ()  # that would cover some of its members
     needed: int = 1  # people who must approve; from 2 on only what the store holds counts
     uncovered: tuple[Member, ...] = ()  # members for which the approvals do not suffice; empty without approvals
@@ -49,6 +52,11 @@ def standings(findings: Sequence[Finding], approvals: Approvals, policy: Policy)
 def approved_fingerprints(found: Mapping[str, Standing]) -> frozenset[str]:
     """The findings that are approved."""
     return frozenset(fingerprint for fingerprint, standing in found.items() if standing.approved)
+
+
+def aside_fingerprints(found: Mapping[str, Standing]) -> frozenset[str]:
+    """The findings that are set aside."""
+    return frozenset(fingerprint for fingerprint, standing in found.items() if standing.aside)
 
 
 def unseen(findings: Sequence[Finding], approvals: Approvals, ledger: Ledger) -> tuple[Approval, ...]:
@@ -82,9 +90,10 @@ def marks(finding: Finding) -> tuple[str, ...]:
 
 def _standing(finding: Finding, said: Sequence[Approval], approvals: Approvals, policy: Policy) -> Standing:
     current = [each for each in said if not approvals.is_over(each)]
-    holding = tuple(each for each in current if each.decision is Decision.APPROVE)
+    holding = tuple(each for each in current if each.decision.lets_pass)
     rejections = tuple(each for each in current if each.decision is Decision.REJECT)
     needed = policy.reviewers(finding.tags)
+    environments = tuple(each for each in current if each.decision is Decision.ENVIRONMENT and _counts(each, needed))
     members = finding.places
     by_mark = _by_mark(each for each in holding if _counts(each, needed))
     approved = {each.fingerprint for each in members if _is_approved(each, by_mark.get(each.fingerprint, ()), needed)}
@@ -96,12 +105,15 @@ def _standing(finding: Finding, said: Sequence[Approval], approvals: Approvals, 
         passes = not uncovered
     else:  # nothing of it fails the gate; it is a matter of display
         passes = members[0].fingerprint in approved or 2 * len(approved) > len(members)
-    passes = passes and not rejections
+    passes = passes and not rejections and not environments
+    blamed = frozenset(mark for each in environments for mark in each.covers)
     return Standing(
         approved=passes,
         approvals=tuple(each for each in holding if _counts(each, needed) or not passes),
         rejections=rejections,
-        expired=tuple(each for each in said if approvals.is_over(each) and each.decision is Decision.APPROVE),
+        environments=environments,
+        aside=bool(environments) and not rejections and all(each.fingerprint in blamed for each in uncovered),
+        expired=tuple(each for each in said if approvals.is_over(each) and each.decision.lets_pass),
         needed=needed,
         uncovered=uncovered if holding else (),
     )

@@ -39,7 +39,7 @@ LOCK_SECONDS = 10.0
 """How long a writer waits for another one, which takes some milliseconds."""
 
 HEAD = """\
-# Changes of behaviour that are intended, or are not: `understudy findings approve` and `reject` add to this file.
+# What people say of changes of behaviour: `understudy findings approve`, `reject` and others add to this file.
 # Review it like code. Nothing is taken out: a withdrawal is an entry, too. Merging branches, keep the lines of both.
 """
 _APPROVAL = (

@@ -1,4 +1,4 @@
-"""Approving, rejecting and withdrawing: what a fingerprint means, who says so, and where it is kept."""
+"""Deciding on findings, and withdrawing: what a fingerprint means, who says so, and where it is kept."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Decided:
 
     approval: Approval
     homes: tuple[str, ...]  # what it was written to: the file's path, "the database"; empty: it was there already
-    against: tuple[Approval, ...] = ()  # approvals that a rejection overrules
+    against: tuple[Approval, ...] = ()  # decisions that it overrules
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +91,16 @@ class Book:
         wanted = self._wanted(wish, change)
         known = self.approvals(change.run.id, change.run.branch)
         held = [each for each in known.held if not known.is_over(each) and each.covers & wanted.covers]
-        rejections = [each for each in held if each.decision is Decision.REJECT]
-        if rejections and wanted.decision is Decision.APPROVE:
-            no = rejections[-1]
+        if stronger := [each for each in held if each.decision.overrules(wanted.decision)]:
+            no = stronger[-1]
+            done = "rejected this change" if no.decision is Decision.REJECT else "put it down to the environment"
             raise UsageError(
-                f"{no.author} has rejected this change ({no.reason}).",
-                f"`understudy findings withdraw {no.id}` takes the rejection back.",
+                f"{no.author} has {done} ({no.reason}).",
+                f"`understudy findings withdraw {no.id}` takes the {no.decision.noun} back.",
             )
         same = (each for each in held if replace(each, id=wanted.id, created=wanted.created) == wanted)
         approval = next(same, wanted)
-        against = () if wish.decision is Decision.APPROVE else tuple(e for e in held if e not in rejections)
+        against = tuple(each for each in held if wanted.decision.overrules(each.decision))
         return Decided(approval, self._keep(approval, wish.store_only), against)
 
     def withdraw(self, identity: str, author: str, reason: str = "") -> Approval:
@@ -127,6 +127,11 @@ class Book:
             raise UsageError(
                 f"It is not known which branch the run {change.run.id} judged.",
                 "Tell the gate with --branch, or approve with another --scope.",
+            )
+        if wish.decision is Decision.ENVIRONMENT and (wish.scope is not Scope.RUN or wish.until is not None):
+            raise UsageError(
+                "What is put down to the environment is of one run: the next one tells whether it is still there.",
+                "Leave the last day out, and give the scope run.",
             )
         of = {Scope.RUN: change.run.id, Scope.BRANCH: change.run.branch, Scope.ALWAYS: ""}[wish.scope]
         return Approval(
@@ -159,10 +164,8 @@ class Book:
         if len(exact or found) == 1:
             return (exact or found)[0]
         if found:
-            raise UsageError(f"Several approvals have ids that begin with {identity!r}.", "Give more of it.")
-        raise UsageError(
-            f"There is no approval or rejection {identity!r}.", "`understudy findings approvals` shows the ids."
-        )
+            raise UsageError(f"Several decisions have ids that begin with {identity!r}.", "Give more of it.")
+        raise UsageError(f"There is no decision {identity!r}.", "`understudy findings approvals` shows the ids.")
 
 
 def find_change(store: Store, text: str, run: str = "") -> Change:
@@ -227,14 +230,14 @@ def _state(approval: Approval, known: Approvals) -> str:
     if known.is_over(approval):
         return "expired"
     overruled = any(
-        each.decision is Decision.REJECT
+        each.decision.overrules(approval.decision)
         and each.withdrawn is None
         and not known.is_over(each)
         and (each.scope is Scope.ALWAYS or (each.scope, each.of) == (approval.scope, approval.of))
         and each.covers & approval.covers
         for each in known.entries
     )
-    return "overruled" if overruled and approval.decision is Decision.APPROVE else "holds"
+    return "overruled" if overruled else "holds"
 
 
 def _nearest(wanted: str, run: RunInfo, changes: Mapping[str, Change]) -> str:

@@ -17,7 +17,7 @@ from diffing.policy import Clause
 from diffing.profile import NoiseProfile
 from diffing.rule_evidence import varied_spots
 from diffing.sensitivity import Sensitivity
-from diffing.standing import approved_fingerprints, standings, unseen
+from diffing.standing import approved_fingerprints, aside_fingerprints, standings, unseen
 
 from .keeping import keeping_redactor, redacted_finding
 from .known_routes import reached
@@ -130,7 +130,7 @@ def run_report(request: Request, found: Found, started: float) -> tuple[RunRepor
         executor=request.executor.name,
         branch=request.branch,
         commit=request.commit,
-        verdict=judge_run(evidence, request.policy, approved_fingerprints(said)),
+        verdict=judge_run(evidence, request.policy, approved_fingerprints(said), aside_fingerprints(said)),
         ledger=ledger,
         fidelity=fidelity,
         coverage=coverage,

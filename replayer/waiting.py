@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from diffing.approvals import Approvals
 from diffing.gate import Evidence, Policy, judge_run
-from diffing.standing import approved_fingerprints, standings, unseen
+from diffing.standing import approved_fingerprints, aside_fingerprints, standings, unseen
 
 from .errors import UnderstudyError
 from .rehearsal import Watcher
@@ -52,11 +52,11 @@ class Waiting:
         return report
 
     def could_pass(self, report: RunReport) -> bool:
-        """Whether it does not pass, and would if all that nobody has rejected were approved."""
+        """Whether it does not pass, and would if all that nobody holds back were approved."""
         if not report.verdict.exit_code:
             return False
-        rejected = {fingerprint for fingerprint, each in report.standings.items() if each.rejections}
-        rest = frozenset(each.fingerprint for each in self.evidence.findings) - rejected
+        held = {mark for mark, each in report.standings.items() if each.rejections or each.environments}
+        rest = frozenset(each.fingerprint for each in self.evidence.findings) - held
         return not judge_run(self.evidence, self.policy, rest).exit_code
 
     def judged(self, report: RunReport, approvals: Approvals) -> RunReport:
@@ -64,7 +64,7 @@ class Waiting:
         said = standings(self.evidence.findings, approvals, self.policy)
         return replace(
             report,
-            verdict=judge_run(self.evidence, self.policy, approved_fingerprints(said)),
+            verdict=judge_run(self.evidence, self.policy, approved_fingerprints(said), aside_fingerprints(said)),
             standings=said,
             unseen=unseen(self.evidence.findings, approvals, self.evidence.ledger),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from enum import Enum
 from typing import Annotated, TypeVar
@@ -86,13 +87,7 @@ def finding(
 async def decide(request: Request, run: str, fingerprint: str) -> Response:
     """Keep a decision, and go on to the next finding that nobody has decided on."""
     form = await form_of(request)
-    verdict = Verdict(
-        _one_of(Decision, form.get("decision", ""), "decision"),
-        form.get("reason", ""),
-        _one_of(Scope, form.get("scope", Scope.ALWAYS.value), "scope"),
-        _day(form.get("until", "")),
-    )
-    return await run_in_threadpool(_decided, request, run, fingerprint, verdict, form.get("q", ""))
+    return await run_in_threadpool(_decided, request, run, fingerprint, verdict_of(form), form.get("q", ""))
 
 
 @router.post("/decisions/{identity}/withdraw")
@@ -110,6 +105,15 @@ async def withdraw(request: Request, identity: str) -> Response:
 @needs(Role.VIEWER)
 def decisions(request: Request) -> Response:
     return page(request, "decisions.html.j2", decisions=review_of(request).decisions())
+
+
+def verdict_of(form: Mapping[str, str]) -> Verdict:
+    """What a form says of a finding. What is put down to the environment is of its run, whatever else is chosen."""
+    decision = _one_of(Decision, form.get("decision", ""), "decision")
+    if decision is Decision.ENVIRONMENT:
+        return Verdict(decision, form.get("reason", ""), Scope.RUN)
+    scope = _one_of(Scope, form.get("scope", Scope.ALWAYS.value), "scope")
+    return Verdict(decision, form.get("reason", ""), scope, _day(form.get("until", "")))
 
 
 def _decided(request: Request, run: str, fingerprint: str, verdict: Verdict, q: str) -> Response:

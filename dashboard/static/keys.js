@@ -28,6 +28,8 @@
     k: () => move(-1),
     y: () => decide("intended"),
     n: () => decide("regression"),
+    i: () => decide("noise"),
+    e: () => decide("environment"),
     u: () => go("undo"),
     f: () => go("fold"),
     "/": () => document.getElementById("q")?.focus(),
@@ -40,7 +42,7 @@
     const reason = document.getElementById("reason");
     if (typing(event.target)) {
       if (event.key === "Escape") event.target.blur();
-      // Enter after Y or N sends what that key meant
+      // Enter after Y, N, I or E sends what that key meant
       if (event.key === "Enter" && event.target === reason && reason.dataset.then && reason.value.trim()) {
         event.preventDefault();
         document.getElementById(reason.dataset.then).click();

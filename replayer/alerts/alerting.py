@@ -17,7 +17,7 @@ from diffing.approvals import Approvals
 from diffing.gate import Outcome, Policy
 from diffing.grouping import FLAKY as IS_FLAKY
 from diffing.grouping import Finding
-from diffing.standing import approved_fingerprints, marks, standings
+from diffing.standing import approved_fingerprints, aside_fingerprints, marks, standings
 
 from ..rehearsal import Watcher
 from ..reports.model import AlertReport, RunReport
@@ -101,7 +101,8 @@ class Alerting:
 
     def _grave(self, findings: Sequence[Finding]) -> list[Finding]:
         """Those on tagged routes that would fail the gate."""
-        approved = approved_fingerprints(standings(findings, self.approvals, self.policy))
+        said = standings(findings, self.approvals, self.policy)
+        approved = approved_fingerprints(said) | aside_fingerprints(said)
         return [
             each
             for each in findings

@@ -1,4 +1,4 @@
-"""`understudy findings`: what a run found, and which of it is intended."""
+"""`understudy findings`: what a run found, and what people decide on it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from . import output
 from .git import git_author
 from .options import AsJson, Database, SettingsFile
 
-app = typer.Typer(add_completion=False, help="List the findings of a run; approve what is intended.")
+app = typer.Typer(add_completion=False, help="List the findings of a run; decide on them.")
 
 Fingerprint = Annotated[
     str, typer.Argument(help="Of a finding, or of one of its members; or the beginning of it.", metavar="FINGERPRINT")
@@ -29,12 +29,13 @@ Reason = Annotated[str, typer.Option(help="Why; shown in every report.")]
 Author = Annotated[str, typer.Option(help="Who decides; default: git's user.email.")]
 OfRun = Annotated[str, typer.Option("--run", metavar="RUN", help="Where to look; default: the newest run that has it.")]
 Where = Annotated[Scope, typer.Option(help="Where it holds: in this run, on the run's branch, or always.")]
+Until = Annotated[str, typer.Option(metavar="DATE", help="The last day on which it counts: 2027-01-31.")]
 StoreOnly = Annotated[bool, typer.Option("--store-only", help="Leave the file in the repository alone.")]
 
 
 @app.callback()
 def group() -> None:
-    """List the findings of a run; approve what is intended."""
+    """List the findings of a run; decide on them."""
 
 
 @app.command("list")
@@ -63,7 +64,7 @@ def approve(
     fingerprint: Fingerprint,
     reason: Reason,
     scope: Where = Scope.ALWAYS,
-    until: Annotated[str, typer.Option(metavar="DATE", help="The last day on which it counts: 2027-01-31.")] = "",
+    until: Until = "",
     author: Author = "",
     run: OfRun = "",
     store_only: StoreOnly = False,
@@ -96,14 +97,50 @@ def reject(
 
 
 @app.command()
+def noise(
+    fingerprint: Fingerprint,
+    reason: Reason,
+    scope: Where = Scope.ALWAYS,
+    until: Until = "",
+    author: Author = "",
+    run: OfRun = "",
+    store_only: StoreOnly = False,
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> None:
+    """Say that a change is chance: the gate does not fail on it any more, and reports call it noise."""
+    context = open_context(policy, db)
+    wish = Wish(fingerprint, reason, _author(author), Decision.NOISE, scope, _day(until), run, store_only)
+    with context.store as store:
+        output.decided(Book(store, approvals_path(context.settings), datetime.now(UTC)).decide(wish))
+
+
+@app.command()
+def environment(
+    fingerprint: Fingerprint,
+    reason: Reason,
+    author: Author = "",
+    run: OfRun = "",
+    store_only: StoreOnly = False,
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> None:
+    """Say that the run is to blame and not the candidate: it is inconclusive, and another one has to tell."""
+    context = open_context(policy, db)
+    wish = Wish(fingerprint, reason, _author(author), Decision.ENVIRONMENT, Scope.RUN, None, run, store_only)
+    with context.store as store:
+        output.decided(Book(store, approvals_path(context.settings), datetime.now(UTC)).decide(wish))
+
+
+@app.command()
 def withdraw(
-    identity: Annotated[str, typer.Argument(metavar="ID", help="Of an approval or rejection, or the beginning of it.")],
+    identity: Annotated[str, typer.Argument(metavar="ID", help="Of a decision, or the beginning of it.")],
     reason: Annotated[str, typer.Option(help="Why.")] = "",
     author: Author = "",
     db: Database = "",
     policy: SettingsFile = None,
 ) -> None:
-    """Take an approval or a rejection back. It stays on record."""
+    """Take a decision back. It stays on record."""
     context = open_context(policy, db)
     with context.store as store:
         book = Book(store, approvals_path(context.settings), datetime.now(UTC))
@@ -112,7 +149,7 @@ def withdraw(
 
 @app.command()
 def approvals(json: AsJson = False, db: Database = "", policy: SettingsFile = None) -> None:
-    """Everything that was approved and rejected, the oldest first."""
+    """Everything that was decided, the oldest first."""
     context = open_context(policy, db)
     with context.store as store:
         book = Book(store, approvals_path(context.settings), datetime.now(UTC))

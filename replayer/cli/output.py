@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from diffing.approvals import Approval, Decision, Scope
+from diffing.approvals import Approval, Scope
 from diffing.grouping import Finding
 from diffing.standing import Standing
 
 from ..errors import UnderstudyError
 from ..logs import told
 from ..rehearsal import Watcher
-from ..reports.approval_wording import standing_words
+from ..reports.approval_wording import DONE, standing_words
 from ..reports.wording import change, route, visible
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def findings(rows: Sequence[tuple[Finding, Standing]]) -> None:
 def decided(outcome: Decided) -> None:
     """What was kept, where, and what follows."""
     approval = outcome.approval
-    done = "approved" if approval.decision is Decision.APPROVE else "rejected"
+    done = DONE[approval.decision]
     places = f"{len(approval.members)} places" if len(approval.members) > 1 else "1 place"
     scope = "always" if approval.scope is Scope.ALWAYS else f"{approval.scope.value} {approval.of}"
     until = f" until {approval.until}" if approval.until else ""
@@ -154,7 +154,7 @@ def decided(outcome: Decided) -> None:
         say(f"  nothing to do: kept before as {approval.id}")
     for other in outcome.against:
         say(visible(f"  overrules {other.id} by {other.author}"))
-    if approval.decision is Decision.APPROVE and approval.scope is Scope.RUN:
+    if approval.decision.lets_pass and approval.scope is Scope.RUN:
         say("  It holds for this run alone: the next run asks again. --scope branch or always holds longer.")
 
 
@@ -173,7 +173,7 @@ def turned(before: RunReport, after: RunReport) -> str:
 
 def withdrawn(approval: Approval) -> None:
     """What was taken back."""
-    what = "approval" if approval.decision is Decision.APPROVE else "rejection"
+    what = approval.decision.noun
     say(visible(f"withdrawn: the {what} {approval.id} of {route(approval.subject)} {change(approval.subject)}"))
 
 

@@ -1,13 +1,21 @@
-"""The words for approvals and rejections in the reports for people."""
+"""The words for what people decided, in the reports for people."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diffing.approvals import Approval
+from diffing.approvals import Approval, Decision
 from diffing.standing import Standing
 
 from .wording import change, counted, route
+
+DONE = {
+    Decision.APPROVE: "approved",
+    Decision.REJECT: "rejected",
+    Decision.NOISE: "called noise",
+    Decision.ENVIRONMENT: "put down to the environment",
+}
+"""What was done, before the word `by`."""
 
 UNSEEN_TITLE = "Approved, and no longer seen"
 UNSEEN_NEXT = (
@@ -32,7 +40,7 @@ def approved_words(standing: Standing) -> str:
     """`approved by ann until 2027-01-31: wanted`."""
     days = [each.until for each in standing.approvals if each.until]
     until = f" until {min(days)}" if days else ""
-    return f"approved by {authors(standing.approvals)}{until}: {reasons(standing.approvals)}"
+    return f"{_done(standing)}{until}: {reasons(standing.approvals)}"
 
 
 def standing_words(standing: Standing) -> str:
@@ -46,10 +54,13 @@ def standing_note(standing: Standing) -> str:
         return ""
     if standing.rejections:
         return f"rejected by {authors(standing.rejections)}: {reasons(standing.rejections)}"
+    if standing.environments:
+        blamed = f"put down to the environment by {authors(standing.environments)}: {reasons(standing.environments)}"
+        return blamed + ("; another run has to tell" if standing.aside else "; but not in full")
     if standing.approvals and standing.needed > 1:
-        return f"approved by {authors(standing.approvals)}; policy asks for {standing.needed} people, in the store"
+        return f"{_done(standing)}; policy asks for {standing.needed} people, in the store"
     if standing.approvals:
-        return f"approved by {authors(standing.approvals)}, but not in full{_uncovered(standing)}"
+        return f"{_done(standing)}, but not in full{_uncovered(standing)}"
     if standing.expired:
         last = max(each.until for each in standing.expired if each.until)
         return f"was approved by {authors(standing.expired)} until {last}"
@@ -61,7 +72,13 @@ def approval_line(approval: Approval) -> str:
     subject = approval.subject
     until = f" until {approval.until}" if approval.until else ""
     what = f"{route(subject)} {change(subject)} ({approval.fingerprint})"
-    return f"{approval.id}: {what}, approved by {approval.author}{until}: {approval.reason}"
+    return f"{approval.id}: {what}, {DONE[approval.decision]} by {approval.author}{until}: {approval.reason}"
+
+
+def _done(standing: Standing) -> str:
+    """`approved by ann`, `called noise by bo`, or both."""
+    said = {word: [each for each in standing.approvals if each.decision is word] for word in Decision}
+    return ", ".join(f"{DONE[word]} by {authors(each)}" for word, each in said.items() if each)
 
 
 def _uncovered(standing: Standing) -> str:

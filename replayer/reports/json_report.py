@@ -163,6 +163,7 @@ def standing_json(standing: Standing) -> dict[str, Any]:
     return {
         "approved": _decided(standing.approvals) if standing.approved else None,
         "rejected": _decided(standing.rejections) if standing.rejections else None,
+        "set_aside": _decided(standing.environments) if standing.aside else None,
         "approval_note": standing_note(standing),
         "said": None if standing == SILENT else _said(standing),
     }
@@ -174,6 +175,7 @@ def _said(standing: Standing) -> dict[str, Any]:
         "needed": standing.needed,
         "approvals": [_opinion(each) for each in standing.approvals],
         "rejections": [_opinion(each) for each in standing.rejections],
+        "environments": [_opinion(each) for each in standing.environments],
         "expired": [_opinion(each) for each in standing.expired],
         "uncovered": [_member(each) for each in standing.uncovered],
     }
@@ -182,6 +184,7 @@ def _said(standing: Standing) -> dict[str, Any]:
 def _opinion(approval: Approval) -> dict[str, Any]:
     return {
         **approval_json(approval),
+        "decision": approval.decision.value,
         "severity": approval.subject.severity.value,
         "created": approval.created.isoformat(),
     }

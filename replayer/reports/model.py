@@ -12,7 +12,7 @@ from diffing.grouping import Finding
 from diffing.ledger import Ledger
 from diffing.noise import RuleUse
 from diffing.sensitivity import Sensitivity
-from diffing.standing import SILENT, Standing
+from diffing.standing import SILENT, Standing, aside_fingerprints
 
 from ..selection.account import Account
 
@@ -119,6 +119,11 @@ class RunReport:
     def approved(self) -> tuple[Finding, ...]:
         """The findings that are intended."""
         return tuple(finding for finding in self.findings if self.standing(finding).approved)
+
+    @property
+    def aside(self) -> frozenset[str]:
+        """The fingerprints of the findings that are put down to the environment."""
+        return aside_fingerprints(self.standings)
 
     @property
     def expired(self) -> tuple[Approval, ...]:

@@ -115,6 +115,8 @@ def _standing(finding: Data) -> Standing | None:
         approved=finding["approved"] is not None,
         approvals=tuple(_approval(each) for each in said["approvals"]),
         rejections=tuple(_approval(each, Decision.REJECT) for each in said["rejections"]),
+        environments=tuple(_approval(each) for each in said.get("environments", ())),
+        aside=finding.get("set_aside") is not None,
         expired=tuple(_approval(each) for each in said["expired"]),
         needed=said["needed"],
         uncovered=tuple(member_of(each) for each in said["uncovered"]),
@@ -150,7 +152,7 @@ def _approval(data: Data, decision: Decision = Decision.APPROVE) -> Approval:
             Severity(data.get("severity", "info")),
         ),
         until=_day(data["until"]),
-        decision=decision,
+        decision=Decision(data["decision"]) if "decision" in data else decision,
     )
 
 

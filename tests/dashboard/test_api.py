@@ -238,12 +238,21 @@ def test_a_decision_is_made_once_listed_and_taken_back(desk: Desk, client: httpx
     assert client.get(f"/api/v1/decisions/{told['id']}").json() == back.json()
 
 
+def test_what_is_put_down_to_the_environment_is_of_its_run(desk: Desk, client: httpx.Client) -> None:
+    run = run_of(desk.url)
+    address = f"/api/v1/runs/{run}/findings/{PRICES.fingerprint}"
+    made = client.post(f"{address}/decisions", json={**NEW, "decision": "environment"}).json()
+    assert (made["decision"], made["scope"], made["of"]) == ("environment", "run", run)
+    assert client.get(address).json()["set_aside"]["by"] == "owner"
+
+
 @pytest.mark.parametrize(
     ("sent", "status", "code"),
     [
         ({"json": {**NEW, "reason": ""}}, 422, "invalid"),
         ({"json": {**NEW, "reason": " "}}, 422, "invalid"),
-        ({"json": {**NEW, "decision": "noise"}}, 422, "invalid"),
+        ({"json": {**NEW, "decision": "colour"}}, 422, "invalid"),
+        ({"json": {**NEW, "decision": "environment", "scope": "always"}}, 422, "invalid"),
         ({"json": {**NEW, "until": "2020-01-31"}}, 422, "invalid"),
         ({"json": {**NEW, "until": "soon"}}, 422, "invalid"),
         ({"json": {**NEW, "author": "bob"}}, 422, "invalid"),

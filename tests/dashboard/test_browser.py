@@ -88,7 +88,7 @@ def test_a_hundred_findings_are_judged_by_keys_alone(browser: Browser, empty_dat
         press(page, "Enter")
         assert page.url.startswith(f"{address}/runs/{run}/findings/{0:016x}")
         for number in range(100):
-            page.keyboard.press("n" if number % 10 == 3 else "y")
+            page.keyboard.press({3: "n", 5: "i", 7: "e"}.get(number % 10, "y"))
             page.keyboard.type("yes and no: jkfu/")  # keys that mean something elsewhere are text here
             press(page, "Enter")
         assert page.url.startswith(f"{address}/runs/{run}?decided=")
@@ -97,7 +97,9 @@ def test_a_hundred_findings_are_judged_by_keys_alone(browser: Browser, empty_dat
     with Store.open(empty_database) as store:
         kept = store.approvals()
     assert [each.fingerprint for each in kept] == [f"{number:016x}" for number in range(100)]
-    assert [each.decision.value for each in kept].count("reject") == 10
+    assert [each.decision.value for each in kept[:10]] == ["approve"] * 3 + [
+        "reject", "approve", "noise", "approve", "environment", "approve", "approve",
+    ]  # fmt: skip
     assert {each.reason for each in kept} == {"yes and no: jkfu/"}
     assert [each.withdrawn is not None for each in kept] == [False] * 99 + [True]
 

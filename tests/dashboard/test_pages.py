@@ -171,6 +171,24 @@ def test_a_decision_is_kept_with_its_author_and_leads_to_the_next_finding(desk: 
         assert [each.decision for each in store.approvals()] == [Decision.APPROVE, Decision.REJECT, Decision.APPROVE]
 
 
+def test_noise_turns_green_and_the_environment_is_of_this_run_alone(desk: Desk) -> None:
+    run = run_of(desk.url, many(2))
+    client = desk.client(Role.REVIEWER)
+    decide(client, run, f"{0:016x}", "noise", scope="branch")
+    decide(client, run, f"{1:016x}", "environment", scope="branch", until="2099-01-31")
+    with Store.open(desk.url) as store:
+        assert [(each.decision.value, each.scope.value, each.until) for each in store.approvals()] == [
+            ("noise", "branch", None),
+            ("environment", "run", None),
+        ]
+    assert "1 finding put down to the environment" in client.get(f"/runs/{run}").text
+    for query, number in (("state:noise state:approved", 0), ("state:environment !state:blocks", 1)):
+        assert shown_in(client.get(f"/runs/{run}", params={"q": query}).text) == [f"{number:016x}"], query
+    assert "called noise by ann" in client.get(f"/runs/{run}/findings/{0:016x}").text
+    other = run_of(desk.url, many(2))
+    assert shown_in(client.get(f"/runs/{other}", params={"q": "state:undecided"}).text) == [f"{1:016x}"]
+
+
 def test_when_all_that_blocks_is_approved_the_run_says_so(desk: Desk) -> None:
     run = run_of(desk.url, [PRICES])
     client = desk.client(Role.REVIEWER)

@@ -76,11 +76,11 @@ def test_the_file_changes_nothing_that_the_store_holds() -> None:
     assert notes == ("The approval a1 says something else in the file than in the store; the store counts.",)
 
 
-def test_the_file_lifts_no_rejection_of_the_store_but_one_of_its_own() -> None:
-    no = replace(ANN, decision=Decision.REJECT)
+def test_the_file_lifts_nothing_that_holds_back_in_the_store_but_what_is_its_own() -> None:
+    for decision, noun in ((Decision.REJECT, "rejection"), (Decision.ENVIRONMENT, "environment decision")):
+        no = replace(ANN, decision=decision)
+        entries, notes = joined([no], [no], [("a1", STONE)])
 
-    entries, notes = joined([no], [no], [("a1", STONE)])
-
-    assert entries == (no,)
-    assert notes == ("The rejection a1 is in the store and can not be withdrawn by the file.",)
+        assert entries == (no,)
+        assert notes == (f"The {noun} a1 is in the store and can not be withdrawn by the file.",)
     assert joined([], [no], [("a1", STONE)]) == ((replace(no, withdrawn=STONE),), ())

@@ -8,6 +8,7 @@ from diffing.difference import Location, Part, Severity
 from diffing.gate import Evidence, Outcome, Policy, TagRule, Verdict, judge_run, tags_without_evidence
 from diffing.grouping import CONFIRMED, FLAKY, UNCONFIRMED, Finding, Member
 from diffing.ledger import Ledger, RouteTally, Tally
+from diffing.policy import Holding
 
 
 def ledger(matched: int = 90, differed: int = 10, errored: int = 0, **others: int) -> Ledger:
@@ -95,6 +96,21 @@ def test_an_approved_finding_passes() -> None:
 
     assert (verdict.outcome, verdict.exit_code) == (Outcome.PASS, 0)
     assert "1 finding (1 approved)" in verdict.reasons[0]
+
+
+def test_what_is_put_down_to_the_environment_neither_fails_nor_passes_whatever_policy_accepts() -> None:
+    for policy in (Policy(), Policy(inconclusive="pass")):
+        verdict = judge_run(evidence(finding()), policy, aside={"f1"})
+
+        assert (verdict.outcome, verdict.exit_code, verdict.blocking) == (Outcome.INCONCLUSIVE, 3, ())
+        assert verdict.reasons[-1].startswith("1 finding put down to the environment: GET /a $.price")
+        assert [each.measured for each in verdict.clauses if each.holding is Holding.UNTOLD] == [
+            "0 findings, 1 put down to the environment"
+        ]
+    both = judge_run(evidence(finding(), finding("f2")), Policy(), aside={"f1"})
+    assert (both.outcome, both.blocking) == (Outcome.FAIL, ("f2",))
+    for harmless in (finding(state=FLAKY), finding(severity=Severity.MINOR)):
+        assert judge_run(evidence(harmless), Policy(), aside={"f1"}).outcome is Outcome.PASS
 
 
 def test_the_tag_that_asks_for_most_reviewers_decides() -> None:

@@ -8,7 +8,7 @@ from diffing.difference import Location, Part, Severity
 from diffing.gate import Policy, TagRule
 from diffing.grouping import CONFIRMED, Finding, Member
 from diffing.ledger import Ledger, RouteTally, Tally
-from diffing.standing import SILENT, Standing, approved_fingerprints, standings, unseen
+from diffing.standing import SILENT, Standing, approved_fingerprints, aside_fingerprints, standings, unseen
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 PRICE = Location(Part.BODY, "$.price")
@@ -165,6 +165,43 @@ def test_a_tag_with_reviewers_counts_different_people_in_the_store() -> None:
     assert standing(finding(member("a")), replace(ann, stored=False), policy=PAYMENTS).approved
 
 
+def test_noise_lets_pass_as_an_approval_does_and_two_people_may_call_it_different_names() -> None:
+    noise = approval("a", decision=Decision.NOISE, stored=True)
+    bob = approval("a", id="2", author="bob", stored=True)
+    paid = finding(member("a"), tags=("payments",))
+
+    assert standing(finding(member("a")), noise) == Standing(approved=True, approvals=(noise,))
+    assert not standing(paid, noise, policy=PAYMENTS).approved
+    assert standing(paid, noise, bob, policy=PAYMENTS).approved
+
+
+def test_what_the_environment_made_is_set_aside_whoever_approved_it_unless_it_was_rejected() -> None:
+    blame = approval("a", "b", id="e", decision=Decision.ENVIRONMENT)
+    found = finding(member("a"), member("b", kind="value"))
+    yes, no = approval("a", "b"), approval("a", id="no", decision=Decision.REJECT)
+
+    assert standing(found, blame) == Standing(environments=(blame,), aside=True)
+    assert aside_fingerprints({"a": standing(found, yes, blame)}) == {"a"}
+    assert not standing(found, yes, blame).approved
+    assert not standing(found, blame, no).aside
+
+
+def test_a_member_that_nobody_put_down_to_the_environment_is_not_set_aside() -> None:
+    found = finding(member("a"), member("b", kind="value"))
+    blame, yes = approval("a", id="e", decision=Decision.ENVIRONMENT), approval("b")
+
+    assert not standing(found, blame).aside
+    assert standing(found, blame, yes).aside
+
+
+def test_where_two_must_approve_the_file_puts_nothing_down_to_the_environment() -> None:
+    paid = finding(member("a"), tags=("payments",))
+    blame = approval("a", decision=Decision.ENVIRONMENT)
+
+    assert not standing(paid, blame, policy=PAYMENTS).aside
+    assert standing(paid, replace(blame, stored=True), policy=PAYMENTS).aside
+
+
 def ledger(route: str, **counts: int) -> Ledger:
     return Ledger(routes=(RouteTally("GET", route, Tally(**counts)),))
 
@@ -188,6 +225,7 @@ def test_what_no_longer_holds_is_not_missed() -> None:
         approval("a", scope=Scope.BRANCH, of="other"),
         approval("a", scope=Scope.RUN, of="r"),
         approval("a", decision=Decision.REJECT),
+        approval("a", decision=Decision.NOISE),
         approval("a", withdrawn=Withdrawal("bob", NOON)),
     )
 

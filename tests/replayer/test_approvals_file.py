@@ -42,7 +42,7 @@ def test_the_file_is_made_to_be_read_and_reviewed(tmp_path: Path) -> None:
     add_withdrawal(path, ANN.id, STONE)
 
     assert path.read_text("utf-8") == (
-        "# Changes of behaviour that are intended, or are not: `understudy findings approve` and `reject` add to this"
+        "# What people say of changes of behaviour: `understudy findings approve`, `reject` and others add to this"
         " file.\n"
         "# Review it like code. Nothing is taken out: a withdrawal is an entry, too. Merging branches, keep the"
         " lines of both.\n"
@@ -76,10 +76,12 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     assert read_approvals(path) == Filed()
     add_approval(path, ANN)
+    noise = replace(NO, id="n01", decision=Decision.NOISE)
     add_approval(path, NO)
+    add_approval(path, noise)
     add_withdrawal(path, "elsewhere", replace(STONE, reason=""))
 
-    assert read_approvals(path) == Filed((ANN, NO), (("elsewhere", replace(STONE, reason="")),))
+    assert read_approvals(path) == Filed((ANN, NO, noise), (("elsewhere", replace(STONE, reason="")),))
 
 
 @given(text=st.text(min_size=1, max_size=40).filter(lambda text: text.strip() and text.isprintable()))

@@ -211,6 +211,27 @@ def test_a_rejection_overrules_and_stands_in_the_way_until_it_is_withdrawn(home:
     assert {each.id: state for each, state in home.book().states()}[yes.id] == "holds"
 
 
+def test_what_is_put_down_to_the_environment_is_of_its_run_and_stands_in_the_way(home: Home) -> None:
+    run = home.run(FINDING)
+    blame = replace(WISH, decision=Decision.ENVIRONMENT, scope=Scope.RUN, reason="the queue was away")
+    yes = home.book().decide(replace(WISH, scope=Scope.RUN)).approval
+    for wrong in (replace(blame, scope=Scope.ALWAYS), replace(blame, until=date(2099, 1, 1))):
+        with pytest.raises(UsageError, match="is of one run"):
+            home.book().decide(wrong)
+    made = home.book().decide(blame)
+
+    assert (made.approval.of, made.against) == (run, (yes,))
+    assert [state for _, state in home.book().states()] == ["overruled", "holds"]
+    with pytest.raises(UsageError, match="put it down to the environment \\(the queue was away\\)") as caught:
+        home.book().decide(replace(WISH, decision=Decision.NOISE))
+    assert "takes the environment decision back" in caught.value.hint
+    no = home.book().decide(replace(WISH, decision=Decision.REJECT, author="bob"))
+    assert set(no.against) == {yes, made.approval}
+    home.run(FINDING)
+    home.book().withdraw(no.approval.id, "bob")
+    assert home.book().decide(replace(WISH, decision=Decision.NOISE)).homes != ()  # another run
+
+
 def test_a_rejection_stands_in_the_way_of_the_same_change_only(home: Home) -> None:
     other = replace(ROOT, fingerprint="0ther")
     home.run(FINDING, replace(FINDING, fingerprint=other.fingerprint, members=(other,)))
@@ -231,7 +252,7 @@ def test_an_id_that_is_the_beginning_of_another_is_meant_when_it_is_given_in_ful
     approval = home.book().decide(WISH).approval
     home.store.add_approval(replace(approval, id=approval.id + "0"))
 
-    with pytest.raises(UsageError, match="Several approvals"):
+    with pytest.raises(UsageError, match="Several decisions"):
         home.book().withdraw(approval.id[:6], "eve")
     assert home.book().withdraw(approval.id, "eve").id == approval.id
 
@@ -265,7 +286,7 @@ def test_an_entry_that_is_in_the_file_only_is_withdrawn_there(home: Home) -> Non
 def test_an_unknown_id_is_refused(home: Home, identity: str) -> None:
     home.run(FINDING)
     home.book().decide(WISH)
-    with pytest.raises(UsageError, match="There is no approval"):
+    with pytest.raises(UsageError, match="There is no decision"):
         home.book().withdraw(identity, "bob")
 
 

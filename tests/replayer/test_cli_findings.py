@@ -129,6 +129,23 @@ def test_a_decision_is_listed_rejected_and_withdrawn(home: Path, capsys: pytest.
     assert "holds" in shown
 
 
+def test_a_finding_is_called_noise_or_put_down_to_the_environment(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_id, fingerprint = judged(), FINDING.fingerprint
+    said = ("--reason", "r", "--author", "ann")
+    assert main(["findings", "noise", fingerprint, *said, "--until", "2099-01-31"]) == 0
+    assert "called noise: " in capsys.readouterr().out
+    assert main(["findings", "list", run_id]) == 0
+    assert "called noise by ann until 2099-01-31: r" in capsys.readouterr().out
+    assert main(["findings", "environment", fingerprint, *said]) == 0
+    told = capsys.readouterr().out
+    assert "put down to the environment: " in told
+    assert f"by ann, run {run_id}: r" in told
+    assert main(["findings", "approve", fingerprint, *said]) == 2
+    assert "put it down to the environment (r)" in capsys.readouterr().err
+
+
 def test_the_author_is_gits_and_without_one_the_next_step_is_said(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

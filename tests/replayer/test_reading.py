@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from diffing.approvals import Decision
 from diffing.gate import Outcome, Verdict
 from diffing.standing import Standing
 from replayer.cli.main import main
@@ -37,7 +38,15 @@ SAID = replace(
     unseen=(WANTED,),
     alerts=(AlertReport("slack", "#releases", "run", "waiting", 2, "Slack answered 500"),),
 )
-REPORTS = [REPORT, SAID, SELECTED, TESTED, NOTHING, hostile_report(HOSTILE), hostile_report("plain")]
+NOISE, BLAME = (replace(WANTED, decision=decision) for decision in (Decision.NOISE, Decision.ENVIRONMENT))
+CALLED = replace(
+    REPORT,
+    standings={
+        "75cf471c6b25a327": Standing(approvals=(WANTED,), environments=(BLAME,), aside=True),
+        "bbbbbbbbbbbbbbbb": Standing(approved=True, approvals=(WANTED, NOISE)),
+    },
+)
+REPORTS = [REPORT, SAID, CALLED, SELECTED, TESTED, NOTHING, hostile_report(HOSTILE), hostile_report("plain")]
 
 
 def stored(report: RunReport) -> Any:
@@ -52,7 +61,7 @@ def test_a_report_that_is_read_back_says_the_same(report: RunReport) -> None:
     assert to_json(again) == to_json(report)
 
 
-@pytest.mark.parametrize("report", [REPORT, SAID, SELECTED, TESTED, NOTHING])
+@pytest.mark.parametrize("report", [REPORT, SAID, CALLED, SELECTED, TESTED, NOTHING])
 def test_every_other_report_can_be_made_of_it(report: RunReport) -> None:
     again = report_of(stored(report))
 
@@ -93,6 +102,13 @@ def test_a_report_of_the_first_version_is_read_too() -> None:
     assert [each.fingerprint for each in report.approved] == ["bbbbbbbbbbbbbbbb"]
     assert "approved by ann until 2027-01-31: wanted" in to_text(report)
     assert to_html(report).startswith("<!doctype html>")
+
+
+def test_what_people_call_a_finding_keeps_its_own_word() -> None:
+    text = " ".join(to_text(report_of(stored(CALLED))).split())
+
+    assert "approved by ann, called noise by ann until 2027-01-31: wanted" in text
+    assert "put down to the environment by ann: wanted; another run has to tell" in text
 
 
 def test_a_report_of_a_later_version_is_refused() -> None:

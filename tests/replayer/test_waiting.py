@@ -108,6 +108,17 @@ def test_a_rejection_ends_it_at_once() -> None:
     assert [each.author for each in report.standing(TWO).rejections] == ["bob"]
 
 
+def test_what_is_put_down_to_the_environment_ends_it_at_once_as_inconclusive() -> None:
+    people = People(
+        {1: lambda: [said(ONE, "ann", Decision.NOISE)], 2: lambda: [said(TWO, "bob", Decision.ENVIRONMENT)]}
+    )
+    report = people.wait()
+
+    assert (report.verdict.outcome, report.verdict.exit_code) == (Outcome.INCONCLUSIVE, 3)
+    assert people.looks == 2
+    assert report.aside == {TWO.fingerprint}
+
+
 def test_two_people_are_waited_for_where_policy_asks_for_two() -> None:
     policy = Policy(tags={"payments": TagRule(reviewers=2)})
     people = People({1: lambda: [said(ONE, "ann"), said(TWO, "ann")], 2: lambda: [said(TWO, "bob")]}, policy=policy)

@@ -81,18 +81,24 @@ def decide(
     fingerprint: Fingerprint,
     given: Annotated[NewDecision, Depends(body_of(NewDecision))],
 ) -> models.Decision:
-    """Approve or reject a finding, in the name of who asks. A gate that waits hears of it."""
+    """Decide on a finding, in the name of who asks. A gate that waits hears of it."""
     review = review_of(request)
     info = run_of(review, run)
     try:
         review.finding(review.report(info.id), fingerprint)
     except UsageError as error:
         raise ApiError(404, "not_found", error.message) from None
-    verdict = Verdict(Choice(given.decision), given.reason, Scope(given.scope), given.until)
-    kept = review.decide(info.id, fingerprint, verdict, person_of(request).name)
+    kept = review.decide(info.id, fingerprint, verdict_of(given), person_of(request).name)
     if not kept.homes:
         response.status_code = 200
     return decision_shown(review, kept.approval.id)
+
+
+def verdict_of(given: NewDecision) -> Verdict:
+    """What somebody wants to decide. What is put down to the environment is of its run."""
+    decision = Choice(given.decision)
+    default = Scope.RUN if decision is Choice.ENVIRONMENT else Scope.ALWAYS
+    return Verdict(decision, given.reason, Scope(given.scope) if given.scope else default, given.until)
 
 
 def _place(found: Found) -> Key:

@@ -27,7 +27,7 @@ Text = Annotated[str, BeforeValidator(encodable)]
 RunId = Annotated[str, Path(pattern="^[0-9a-f]{1,12}$", description="Of a run, or the beginning of it.")]
 Fingerprint = Annotated[str, Path(pattern="^[0-9a-f]{1,64}$", description="Of a finding.")]
 Severity = Literal["breaking", "major", "minor", "info"]
-DecisionName = Literal["approve", "reject"]
+DecisionName = Literal["approve", "reject", "noise", "environment"]
 ScopeName = Literal["run", "branch", "always"]
 
 
@@ -183,6 +183,7 @@ class Finding(Model):
     tags: list[str]
     approved: Word | None
     rejected: Word | None
+    set_aside: Word | None = Field(None, description="Put down to the environment: only another run can tell.")
     approval_note: str
     said: dict[str, Any] | None = Field(description="Everything that people said of it, one by one.")
     affected: float | None = Field(description="Of a run with a budget: about which share of the recording shows it.")
@@ -283,7 +284,9 @@ class NewDecision(BaseModel):
 
     decision: DecisionName
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
-    scope: ScopeName = "always"
+    scope: Annotated[
+        ScopeName | None, Field(description="Default: always; `environment` is of its run and takes nothing else.")
+    ] = None
     until: Annotated[date | None, Field(description="The last day on which it counts.")] = None
 
 
