@@ -13,13 +13,13 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
 
 from fastapi.concurrency import run_in_threadpool
 
-from replayer.review import Review, state_of, wording
+from replayer.review import FoundByNow, Review, state_of, wording
 from replayer.service import UnderstudyError, UsageError
 from replayer.store import RunInfo
 
@@ -45,6 +45,9 @@ class Seen:
 
     state: str
     text: str  # a sentence for people
+    findings: int = 0
+    confirmed: int = 0
+    flaky: int = 0
 
     @property
     def over(self) -> bool:
@@ -52,14 +55,14 @@ class Seen:
         return self.state not in ("starting", "running", "lost")
 
 
-def seen(run: RunInfo, now: float) -> Seen:
+def seen(run: RunInfo, now: float, found: FoundByNow = FoundByNow()) -> Seen:  # noqa: B008  frozen
     """What a run says of itself at a moment in seconds since the epoch."""
     state = state_of(run, now)
     if state == "lost":
         text = f"It gives no sign of life. `understudy runs resume {run.id}` begins it again."
     else:
         text = f"It is {state}: {run.progress}." if run.progress and state == "running" else f"It is {state}."
-    return Seen(state, wording.visible(text))
+    return Seen(state, wording.visible(text), found.count, found.confirmed, found.flaky)
 
 
 class Streams:
@@ -89,12 +92,12 @@ class Streams:
         """What a run says now; None when the store can not be asked. Raises UsageError for one that is gone."""
         try:
             async with self._looking:
-                info = await run_in_threadpool(lambda: review().run(run))
+                info, found = await run_in_threadpool(_look, review, run)
         except UsageError:
             raise
         except UnderstudyError:
             return None
-        return seen(info, time.time())
+        return seen(info, time.time(), found)
 
     def follow(self, review: Callable[[], Review], run: str, last: str) -> AsyncIterator[str]:
         """The events of one stream, after the one whose id is `last`."""
@@ -131,9 +134,16 @@ async def told(
 
 def event(now: Seen) -> str:
     """One event; JSON has no line ends of its own in it."""
-    data = json.dumps({"state": now.state, "text": now.text, "over": now.over})
+    data = json.dumps(asdict(now) | {"over": now.over})
     return f"id: {_id(now)}\nevent: run\ndata: {data}\n\n"
 
 
 def _id(now: Seen) -> str:
-    return sha256(f"{now.state} {now.text}".encode()).hexdigest()[:16]
+    said = f"{now.state} {now.text} {now.findings} {now.confirmed} {now.flaky}"
+    return sha256(said.encode()).hexdigest()[:16]
+
+
+def _look(review: Callable[[], Review], run: str) -> tuple[RunInfo, FoundByNow]:
+    asked = review()
+    info = asked.run(run)
+    return info, asked.found(info.id)

@@ -127,8 +127,7 @@ class Confirmer:
                 break
             states = [tally.state(number) for tally in tallies]
             now = [replace(f, state=state) for f, state in zip(findings, states, strict=True) if state == CONFIRMED]
-            if now:
-                self.tell(now)
+            self.tell(now)
             if number >= MIN_ROUNDS and UNCONFIRMED not in states:
                 break
             if number >= MIN_ROUNDS and not any(

@@ -17,6 +17,7 @@ from .rehearsal import Rehearsal
 from .reports.json_report import to_json
 from .store import Store
 from .store.records import ResultRow, StoredAnswer
+from .summary import summary_of
 from .target_settings import TargetSettings
 
 
@@ -74,7 +75,8 @@ def keep_run(store: Store, run_id: str, rehearsal: Rehearsal, key: Key | None) -
     for one in (*rehearsal.baselines[:1], *rehearsal.candidates[:1]):
         store.add_answers(run_id, one.name, _redacted(rehearsal, one, redactor))
     report = rehearsal.report
-    store.finish_run(run_id, report.verdict.outcome.value, report.verdict.exit_code, to_json(report))
+    data = to_json(report)
+    store.finish_run(run_id, report.verdict.outcome.value, report.verdict.exit_code, data, summary_of(data))
 
 
 def _redacted(rehearsal: Rehearsal, one: Pass, redactor: Redactor) -> Iterator[StoredAnswer]:

@@ -91,6 +91,9 @@ class Watcher:
     def progress(self, name: str, done: int, total: int) -> None:
         """A pass has sent `done` of `total`; a self-test has gone through so many exchanges."""
 
+    def seen(self, findings: Sequence[Finding]) -> None:
+        """These are the findings by now, each with its state; one that is not confirmed may turn out to be flaky."""
+
     def confirmed(self, findings: Sequence[Finding]) -> None:
         """These findings are confirmed by now; a later round may still think otherwise."""
 
@@ -163,6 +166,7 @@ class _Rehearsing:
         trial = Trial(profile, self._request.rules)
         comparisons = trial.first(cases)
         findings = group(comparisons, self._maker.contexts(cases), self._request.tags)
+        self._watcher.seen(findings)
         found = Found(
             self._plan,
             baselines,
@@ -178,6 +182,7 @@ class _Rehearsing:
         stopped = any(one.result.problem for one in (*baselines, *candidates))
         if findings and self._request.confirm and not stopped and not found.unconfirmable:
             found = await self._confirmed(found, trial)
+            self._watcher.seen(found.findings)
         found = replace(found, budgets=await self._budgets(cases, baselines, found, stopped))
         if self._request.self_test:
             found = replace(found, sensitivity=self._sensitivity(cases, baselines, profile))

@@ -32,6 +32,9 @@ from .reports.templating import environment_of as environment_of
 from .service import end_run, run_report
 from .settings import Settings
 from .store import Gaps, RecordingInfo, RunInfo, Store, StoredAnswer
+from .summary import FoundByNow as FoundByNow
+from .summary import read_found
+from .summary import sketch as sketch
 from .supervision import state_of as state_of
 from .trends import Point, trend
 
@@ -101,6 +104,10 @@ class Review:
     def trend(self, recording: str) -> tuple[Point, ...]:
         """The latest finished runs of a recording, the oldest first; none for a name that no run has."""
         return trend(self._store, recording)
+
+    def found(self, run: str) -> FoundByNow:
+        """What a run under way has found by now, by its whole id."""
+        return read_found(self._store.found(run))
 
     def stop(self, run: str, by: str) -> None:
         """Asks a run that is under way to end."""

@@ -41,6 +41,7 @@ from .settings import Settings, load_settings
 from .store import Store
 from .store import Unstorable as Unstorable
 from .store.records import RecordingInfo, RunInfo
+from .summary import summary_of
 from .supervision import SILENT_SECONDS, StoppedError, TellingWatcher, supervised
 from .waiting import Waiting
 
@@ -91,8 +92,8 @@ def await_approvals(rehearsal: Rehearsal, options: GateOptions, seconds: float, 
 
         waited = Waiting(rehearsal.evidence, policy_of(context.settings), look).wait(report, seconds, watcher)
         if waited is not report:
-            verdict = waited.verdict
-            store.finish_run(report.run_id, verdict.outcome.value, verdict.exit_code, to_json(waited))
+            verdict, data = waited.verdict, to_json(waited)
+            store.finish_run(report.run_id, verdict.outcome.value, verdict.exit_code, data, summary_of(data))
             with suppress(UnderstudyError):  # what was told before can not be put right; the verdict stands
                 info = store.recording(report.recording)
                 with _alerting(context, options, _asked(context, options), info, report.run_id) as alerting:

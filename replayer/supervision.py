@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TypeVar
 
-from diffing.grouping import Finding
+from diffing.grouping import CONFIRMED, UNCONFIRMED, Finding
 
 from .errors import InconclusiveError
 from .rehearsal import Watcher
 from .store import RunInfo, Store
+from .summary import found_by_now
 
 T = TypeVar("T")
 
@@ -29,11 +31,12 @@ class StoppedError(InconclusiveError):
 
 
 class TellingWatcher(Watcher):
-    """Passes everything on, and keeps what was said last."""
+    """Passes everything on, and keeps what was said last, and what was found."""
 
     def __init__(self, to: Watcher) -> None:
         self._to = to
         self.said = ""
+        self.found: tuple[Finding, ...] = ()
 
     def stage(self, text: str) -> None:
         self.said = text
@@ -43,7 +46,15 @@ class TellingWatcher(Watcher):
         self.said = f"{name}: {done:,} of {total:,}"
         self._to.progress(name, done, total)
 
+    def seen(self, findings: Sequence[Finding]) -> None:
+        self.found = tuple(findings)
+        self._to.seen(findings)
+
     def confirmed(self, findings: Sequence[Finding]) -> None:
+        now = {each.fingerprint for each in findings}
+        self.found = tuple(
+            replace(each, state=CONFIRMED if each.fingerprint in now else UNCONFIRMED) for each in self.found
+        )
         self._to.confirmed(findings)
 
 
@@ -77,9 +88,13 @@ async def supervised(store: Store, run_id: str, telling: TellingWatcher, work: A
 
 async def _beat(store: Store, run_id: str, telling: TellingWatcher) -> str:
     """Why the run is to end, once somebody wants it to."""
+    told: tuple[Finding, ...] | None = None
     while True:
         with suppress(InconclusiveError):
-            why = await asyncio.to_thread(store.beat_run, run_id, telling.said)
+            found = telling.found
+            news = None if found is told else found_by_now(found)
+            why = await asyncio.to_thread(store.beat_run, run_id, telling.said, news)
+            told = found
             if why:
                 return why
         await asyncio.sleep(BEAT_SECONDS)

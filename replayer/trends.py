@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from .store import RunInfo, Store
+from .summary import summary_of
 
 RUNS = 50
 """The latest runs that are looked at."""
@@ -26,15 +25,17 @@ class Point:
 def trend(store: Store, recording: str) -> tuple[Point, ...]:
     """The latest finished runs of a recording, by its name, the oldest first."""
     runs = [run for run in store.runs() if run.recording == recording and run.state == "finished"][:RUNS]
-    return tuple(_point(run, store.run_report(run.id)) for run in reversed(runs))
+    return tuple(_point(store, run) for run in reversed(runs))
 
 
-def _point(run: RunInfo, report: Mapping[str, Any]) -> Point:
-    test, routes = report.get("self_test"), report["coverage"]
+def _point(store: Store, run: RunInfo) -> Point:
+    """A run of a version that kept no summary has its report unpacked."""
+    figures = run.summary or summary_of(store.run_report(run.id))
+    known, planted = figures["routes_known"], figures["planted"]
     return Point(
         run=run,
-        findings=len(report["findings"]),
-        escapes=test["planted"] - test["caught"] if test else None,
-        coverage=routes["routes_replayed"] / routes["routes_known"] if routes["routes_known"] else None,
-        seconds=report["run"]["seconds"],
+        findings=sum(figures["findings"].values()),
+        escapes=None if planted is None else planted - figures["caught"],
+        coverage=figures["routes_replayed"] / known if known else None,
+        seconds=figures["seconds"],
     )

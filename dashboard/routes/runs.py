@@ -49,7 +49,9 @@ def one_run(
     info = review.run(run)
     logged = request.app.state.starter.has_log(info.id)
     if info.state != "finished":
-        return page(request, "unfinished.html.j2", run=info, seen=seen(info, time.time()), logged=logged)
+        found = review.found(info.id)
+        now = seen(info, time.time(), found)
+        return page(request, "unfinished.html.j2", run=info, seen=now, found=found, logged=logged)
     report = review.report(info.id)
     shown = narrowed(report, ordered(report), parse(q))
     undecided = [each for each in report.findings if "undecided" in states_of(report, each)]

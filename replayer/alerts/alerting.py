@@ -159,6 +159,9 @@ class AlertingWatcher(Watcher):
     def progress(self, name: str, done: int, total: int) -> None:
         self._to.progress(name, done, total)
 
+    def seen(self, findings: Sequence[Finding]) -> None:
+        self._to.seen(findings)
+
     def confirmed(self, findings: Sequence[Finding]) -> None:
         self._to.confirmed(findings)
         self._alerting.confirmed(findings)

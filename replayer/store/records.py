@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from recorder.exchange import Observed, RecordedResponse
@@ -78,6 +79,7 @@ class RunInfo:
     progress: str = ""  # what it does at the moment, for people
     beat: float | None = None  # when its coordinator last gave a sign of life
     asked: str = ""  # what it was asked to do, as JSON; "" for runs of versions that did not keep it
+    summary: Mapping[str, Any] = field(default_factory=dict, hash=False)  # a few figures of its report
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ BATCH = 500
 ANSWERS_BATCH = 50
 """Answers in one read: few, as each may have a body of a megabyte."""
 
-_COLUMNS = tuple(column for column in runs.c if column.name != "report")
+_COLUMNS = tuple(column for column in runs.c if column.name not in ("report", "found"))
 
 
 class RunStore:
@@ -137,11 +137,24 @@ class RunStore:
         with reading(self._engine) as connection:
             return tuple(connection.execute(query).scalars())
 
-    def finish_run(self, run_id: str, verdict: str, exit_code: int, report: Mapping[str, Any]) -> None:
-        """Close the run with its verdict and its JSON report."""
-        data = zstandard.ZstdCompressor(level=3).compress(orjson.dumps(report, option=orjson.OPT_NON_STR_KEYS))
+    def finish_run(
+        self,
+        run_id: str,
+        verdict: str,
+        exit_code: int,
+        report: Mapping[str, Any],
+        summary: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Close the run with its verdict and its JSON report; `summary` is what lists show of that."""
         self._update(
-            run_id, state="finished", verdict=verdict, exit_code=int(exit_code), report=data, ended=time.time()
+            run_id,
+            state="finished",
+            verdict=verdict,
+            exit_code=int(exit_code),
+            report=packed(report),
+            summary=json.dumps(summary) if summary else "",
+            found=None,
+            ended=time.time(),
         )
 
     def runs(self) -> list[RunInfo]:
@@ -160,8 +173,15 @@ class RunStore:
             data = connection.execute(select(runs.c.report).where(runs.c.number == number)).scalar()
         if data is None:
             raise UsageError(f"The run {run_id!r} has no report: it did not finish.")
-        report: dict[str, Any] = orjson.loads(zstandard.ZstdDecompressor().decompress(data))
+        report: dict[str, Any] = unpacked(data)
         return report
+
+    def found(self, run_id: str) -> dict[str, Any]:
+        """What a run under way has found by now, as `beat_run` was given it; empty when it has said nothing."""
+        with reading(self._engine) as connection:
+            data = connection.execute(select(runs.c.found).where(runs.c.id == run_id)).scalar()
+        found: dict[str, Any] = {} if data is None else unpacked(data)
+        return found
 
     def delete_run(self, run_id: str) -> None:
         """Delete a run with all that belongs to it, and the bodies that nothing else carries."""
@@ -219,6 +239,16 @@ class RunStore:
             after = rows[-1][0]
 
 
+def packed(value: Mapping[str, Any]) -> bytes:
+    """JSON in one zstd frame."""
+    return zstandard.ZstdCompressor(level=3).compress(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
+
+
+def unpacked(data: bytes) -> Any:
+    """What `packed` was given."""
+    return orjson.loads(zstandard.ZstdDecompressor().decompress(data))
+
+
 def _rows(query: Select[Any], connection: Connection) -> Sequence[Any]:
     return connection.execute(query).all()
 
@@ -265,4 +295,5 @@ def _run(row: Any) -> RunInfo:
         progress=row.progress,
         beat=row.beat,
         asked=row.asked,
+        summary=json.loads(row.summary) if row.summary else {},
     )

@@ -189,6 +189,8 @@ runs = Table(
     Column("stop", Text, nullable=False, server_default=text("''")),  # who asked it to stop, and why
     Column("progress", Text, nullable=False, server_default=text("''")),  # what it does at the moment, for people
     Column("beat", Double),  # when whoever coordinates it last gave a sign of life
+    Column("summary", Text, nullable=False, server_default=text("''")),  # a few figures of the report, as JSON
+    Column("found", LargeBinary),  # what a run under way has found by now, as JSON in one zstd frame
 )
 
 # One for each recording and build of the baseline: what its passes taught, as JSON in one zstd frame.

@@ -7,7 +7,7 @@ transaction each: a worker that was taken for dead and lives on can not add to w
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, and_, delete, insert, or_, select, up
 
 from ..errors import UsageError
 from .dialect import LOOKUP, insert_new, read, write
+from .runs import packed
 from .tables import runs, work_answers, work_batches, work_intents, work_mints, work_passes
 
 WAITING, RUNNING, DONE = "waiting", "running", "done"
@@ -278,11 +279,17 @@ class WorkStore:
         change = update(runs).where(runs.c.id == run_id, runs.c.state == RUNNING, runs.c.stop == "")
         return bool(write(self._engine, lambda connection: connection.execute(change.values(stop=why)).rowcount))
 
-    def beat_run(self, run_id: str, progress: str) -> str:
-        """A sign of life of a run's coordinator; who asked it to stop, "" when nobody did."""
+    def beat_run(self, run_id: str, progress: str, found: Mapping[str, Any] | None = None) -> str:
+        """A sign of life of a run's coordinator; who asked it to stop, "" when nobody did.
+
+        `found` is what it has found by now; None: as before.
+        """
+        values: dict[str, Any] = {"beat": time.time(), "progress": progress}
+        if found is not None:
+            values["found"] = packed(found)
 
         def work(connection: Connection) -> str:
-            connection.execute(update(runs).where(runs.c.id == run_id).values(beat=time.time(), progress=progress))
+            connection.execute(update(runs).where(runs.c.id == run_id).values(values))
             return connection.execute(select(runs.c.stop).where(runs.c.id == run_id)).scalar() or ""
 
         return write(self._engine, work)

@@ -21,6 +21,7 @@ from replayer.reports.model import RunReport
 from replayer.settings import Settings
 from replayer.starting import LOGS
 from replayer.store import Store, StoredAnswer, UserRecord
+from replayer.summary import summary_of
 from replayer.target_settings import TargetSettings
 from replayer.tokens import Tokens, TokenScope
 from tests.replayer.test_report import PRICES, REPORT
@@ -123,7 +124,8 @@ def finish(
         blocking = tuple(each.fingerprint for each in findings if each.tags)
         verdict = Verdict(Outcome.FAIL, ("Findings that policy fails on.",), 1, blocking)
         made = replace(report, run_id=run, findings=tuple(findings), verdict=verdict, standings={})
-        store.finish_run(run, "fail", 1, to_json(made))
+        data = to_json(made)
+        store.finish_run(run, "fail", 1, data, summary_of(data))
     return run
 
 

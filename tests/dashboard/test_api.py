@@ -14,9 +14,10 @@ from dashboard.access import HEADER
 from diffing.difference import Severity
 from replayer.accounts import Role
 from replayer.store import Store
+from replayer.summary import found_by_now
 from replayer.target_settings import TargetSettings
 from replayer.tokens import TokenScope
-from tests.replayer.test_report import COLOUR, HOSTILE, PRICES
+from tests.replayer.test_report import COLOUR, HOSTILE, PRICE, PRICES
 
 from .desk import EXCHANGE, Desk, csrf, many, run_of
 
@@ -66,7 +67,9 @@ def test_who_asks(desk: Desk, client: httpx.Client) -> None:
 def test_a_run_its_report_and_its_ledger(desk: Desk, client: httpx.Client) -> None:
     run = run_of(desk.url, [PRICES, COLOUR])
     (shown,) = client.get("/api/v1/runs").json()["items"]
-    assert shown == client.get(f"/api/v1/runs/{run[:6]}").json()
+    nothing = {"count": 0, "confirmed": 0, "flaky": 0, "findings": []}
+    assert shown | {"found": nothing} == client.get(f"/api/v1/runs/{run[:6]}").json()
+    assert shown["findings"] == {"breaking": 1, "major": 0, "minor": 0, "info": 1}
     assert (shown["id"], shown["recording"], shown["baselines"]) == (run, "r0", ["prod"])
     assert (shown["state"], shown["verdict"], shown["exit_code"]) == ("finished", "fail", 1)
     report = client.get(f"/api/v1/runs/{run}/report").json()
@@ -84,7 +87,10 @@ def test_a_run_that_is_not_over_has_no_report_and_can_be_cancelled(desk: Desk, c
             assert client.get(f"/api/v1/runs/{run}/{name}").status_code == 404
         answer = client.post(f"/api/v1/runs/{run}/cancel")
         assert (answer.status_code, answer.json()["id"]) == (202, run)
-        assert store.beat_run(run, "") == "by owner"
+        assert store.beat_run(run, "", found_by_now([PRICES])) == "by owner"
+    found = client.get(f"/api/v1/runs/{run}").json()["found"]
+    assert (found["count"], found["confirmed"], found["findings"][0]["location"]["path"]) == (1, 1, PRICE.path)
+    assert PRICES.candidate not in found["findings"][0].values()
     again = client.post(f"/api/v1/runs/{run}/cancel")
     assert (again.status_code, again.json()["error"]["code"]) == (422, "invalid")
 

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -14,9 +15,12 @@ from playwright.sync_api import Browser, expect
 
 from dashboard.access import COOKIE
 from dashboard.live import HEARTBEAT_SECONDS, MOST_STREAMS, STREAM_SECONDS, Seen, Streams, event, seen, told
+from diffing.grouping import CONFIRMED, UNCONFIRMED
 from replayer.accounts import Role
 from replayer.service import UsageError
 from replayer.store import Store
+from replayer.summary import found_by_now
+from tests.replayer.test_report import PRICES
 
 from .conftest import Serve
 from .desk import Desk, begin, finish
@@ -146,9 +150,15 @@ def test_a_page_follows_over_a_restart_of_the_server_and_leads_to_the_result(
             page.goto(f"{address}/runs/{run}")
             store.beat_run(run, "baseline 1: 7 of 9")
             expect(page.get_by_role("status")).to_have_text("It is running: baseline 1: 7 of 9.")
-        store.beat_run(run, "candidate: 3 of 9")
+            found = replace(PRICES, state=UNCONFIRMED)
+            store.beat_run(run, "confirming", found_by_now([found]))
+            expect(page.get_by_role("listitem")).to_contain_text("GET /api/orders/<int:id>")
+            expect(page.get_by_role("listitem")).to_contain_text("to be confirmed")
+        store.beat_run(run, "candidate: 3 of 9", found_by_now([replace(found, state=CONFIRMED)]))
         with serve(desk.url, port=int(address.rpartition(":")[2])):
             expect(page.get_by_role("status")).to_have_text("It is running: candidate: 3 of 9.", timeout=30_000)
+            expect(page.get_by_role("region", name="Findings")).to_contain_text("1 confirmed", timeout=30_000)
+            expect(page.get_by_role("listitem")).not_to_contain_text("to be confirmed")
             finish(desk.url, run)
             expect(page.get_by_role("heading", level=1)).to_contain_text("FAIL", timeout=30_000)
             page.goto("about:blank")

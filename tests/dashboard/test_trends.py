@@ -35,4 +35,11 @@ def test_the_latest_runs_of_a_recording_are_shown(empty_database: str) -> None:
     assert '<polyline points="5.0,5.0 295.0,75.0"/>' in text  # from two findings to none
     assert text.index(f"/runs/{second}") < text.index(f"/runs/{first}")
     assert "running" not in text
+    with Store.open(desk.url) as store:
+        summary = store.run(first).summary
+        store.finish_run(first, "fail", 1, store.run_report(first))  # as a version without summaries kept it
+        store.finish_run(second, "fail", 1, {}, summary)  # what has one is not unpacked
+    text = client.get("/trends?recording=r0").text
+    assert "findings: <b>2</b>" in text
+    assert '<polyline points="5.0,5.0 295.0,5.0"/>' in text
     assert "No finished run" in client.get("/trends?recording=absent").text

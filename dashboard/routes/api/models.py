@@ -81,6 +81,39 @@ class Run(Model):
     commit: Text
     executor: str
     progress: Text
+    findings: dict[Severity, int] | None = Field(description="How many, by severity; null: not counted.")
+
+
+class Location(Model):
+    part: Literal["status", "header", "body", "sql", "latency", "outbound"]
+    path: Text
+
+
+class FoundFinding(Model):
+    fingerprint: str
+    severity: Severity
+    kind: Text
+    method: Text
+    route: Text
+    location: Location
+    transition: Text
+    count: int
+    out_of: int
+    tags: list[Text]
+    state: Literal["confirmed", "flaky", "unconfirmed"]
+
+
+class FoundByNow(Model):
+    """What a run under way has found: confirmed ones, flaky ones, and such that are being put to the test."""
+
+    count: int
+    confirmed: int
+    flaky: int
+    findings: list[FoundFinding] = Field(description="The gravest; 200 at most.")
+
+
+class RunDetail(Run):
+    found: FoundByNow = Field(description="While it is under way; the report of a finished one has more.")
 
 
 class NewRun(BaseModel):
@@ -133,11 +166,6 @@ class Ledger(Tally):
     balanced: bool
     imbalance: list[str]
     routes: list[RouteTally]
-
-
-class Location(Model):
-    part: Literal["status", "header", "body", "sql", "latency", "outbound"]
-    path: Text
 
 
 class Member(Model):

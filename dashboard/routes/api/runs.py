@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from replayer.accounts import Role
-from replayer.review import document
+from replayer.review import document, sketch
 from replayer.starting import GateWish, Starter
 from replayer.store import RunInfo
 from replayer.tokens import TokenScope
@@ -15,7 +15,7 @@ from replayer.tokens import TokenScope
 from ...access import needs, person_of
 from ...errors import ApiError
 from .asking import PREFIX, Cursor, Limit, body_of, part_of, problems, review_of, run_of, takes
-from .models import Ledger, Log, NewRun, Page, Report, Run, RunId, moment
+from .models import Ledger, Log, NewRun, Page, Report, Run, RunDetail, RunId, moment
 
 router = APIRouter(prefix=f"{PREFIX}/runs", tags=["runs"])
 
@@ -36,11 +36,17 @@ def start(request: Request, given: Annotated[NewRun, Depends(body_of(NewRun))]) 
     return shown(review_of(request).run(_starter(request).start(wish, person_of(request).name)))
 
 
-@router.get("/{run}", response_model=Run, responses=problems(404))
+@router.get("/{run}", response_model=RunDetail, responses=problems(404))
 @needs(Role.VIEWER, TokenScope.READ)
-def one_run(request: Request, run: RunId) -> Run:
-    """One run, and how far it is."""
-    return shown(run_of(review_of(request), run))
+def one_run(request: Request, run: RunId) -> RunDetail:
+    """One run, how far it is, and what it has found by now."""
+    review = review_of(request)
+    info = run_of(review, run)
+    found = review.found(info.id)
+    told = {"count": found.count, "confirmed": found.confirmed, "flaky": found.flaky}
+    return RunDetail.model_validate(
+        {**dict(shown(info)), "found": {**told, "findings": [sketch(each) for each in found.findings]}}
+    )
 
 
 @router.get("/{run}/report", response_model=Report, responses=problems(404))
@@ -103,5 +109,6 @@ def shown(info: RunInfo) -> Run:
             "commit": info.commit,
             "executor": info.executor,
             "progress": info.progress,
+            "findings": info.summary.get("findings"),
         }
     )
