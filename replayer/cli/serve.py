@@ -20,7 +20,7 @@ from ..errors import UnderstudyError, UsageError
 from ..logs import collected
 from ..settings import SHORTEST_TOKEN, Settings, load_settings
 from ..store import Store
-from ..store.dialect import make_engine
+from ..store.engines import make_engine
 from . import output
 from .git import git_author
 from .main import INTERRUPTED

@@ -34,8 +34,8 @@ from .patience import PATIENCE_SECONDS, RETRY_SECONDS, patiently
 from .shift import LEASE_SECONDS
 
 BATCH_STEPS = 400
-FIRST_POLL_SECONDS = 0.01
-LAST_POLL_SECONDS = 0.2
+FIRST_POLL_SECONDS = 0.02
+LAST_POLL_SECONDS = 0.25
 AGAIN_SECONDS = 10.0
 """A batch that nobody has taken for so long is handed out once more: the broker may have lost it."""
 HandOut = Callable[[int], None]
@@ -215,7 +215,7 @@ class _Waiting:
                 "Is `understudy worker` running, with the same broker and database?",
             )
         await asyncio.sleep(self._pause)
-        self._pause = min(LAST_POLL_SECONDS, self._pause * 1.6)
+        self._pause = min(LAST_POLL_SECONDS, self._pause * 2)
 
     async def _hand_out(self, batch_id: int) -> None:
         try:

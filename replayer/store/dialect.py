@@ -1,19 +1,15 @@
-"""Everything that differs between databases: opening, transactions, locking, inserting what may be there already.
+"""Everything that differs between databases once they are open: transactions, locking, inserting what may be there.
 
-(What they report when something is wrong differs, too: see `failures.py`.)
+(How they are opened: `engines.py`. What they report when something is wrong: `failures.py`.)
 """
 
 from __future__ import annotations
 
-import errno
 import math
-import os
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -28,36 +24,19 @@ from sqlalchemy import (
     String,
     Table,
     any_,
-    create_engine,
-    event,
     literal,
     select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from ..errors import UsageError
-from .failures import OTHER, contended, failure_of, lost, shown, shown_text
+from .failures import contended, failure_of, lost
 
 T = TypeVar("T")
 
-BUSY_SECONDS = 60.0
-"""How long a writer waits for another one; one batch takes some ten milliseconds."""
-
-CACHE_KIB = 32 * 1024
-"""SQLite's page cache per connection: the index over body hashes is written in random order."""
-
-MINIMUM_POSTGRESQL = 13
-"""The oldest version of PostgreSQL that is supported; older ones get no fixes any more."""
-
 REPEATS = 4
 """How often a transaction is made again that other transactions stood in the way of."""
-
-POOL_OVERFLOW = 40
-"""Connections to PostgreSQL beside the five that are kept: one for each thread of a server that asks at once."""
 
 RECONNECT_SECONDS = 0.5
 """Before the one repetition of a transaction whose connection was lost."""
@@ -74,52 +53,11 @@ _PG_TYPES = (
     (String, "text"),
 )
 
-_POSTGRESQL_DEFAULTS = {
-    # seconds but for the last, which is milliseconds: a server that went away without a word is noticed
-    "connect_timeout": "10",
-    "keepalives_idle": "30",
-    "keepalives_interval": "10",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "60000",
-    "application_name": "understudy",
-}
-
-_making = threading.Lock()
-"""Held while the file of a database is made, so that no thread connects to it before it is closed again."""
-
 _SCHEMA_LOCK, _BODIES_LOCK, _COLLECTING_LOCK = (
     0x756E6401,
     0x756E6402,
     0x756E6403,
 )  # PostgreSQL advisory locks: "und" and a number
-
-
-def make_engine(url: str) -> Engine:
-    """An engine for a database URL, with its folder made. Raises UsageError for a URL that cannot be used."""
-    try:
-        parsed = make_url("postgresql:" + url.removeprefix("postgres:") if url.startswith("postgres:") else url)
-        backend = parsed.get_backend_name()
-    except (ArgumentError, NoSuchModuleError, ValueError):
-        raise UsageError(
-            f"{shown_text(url)!r} is not a database URL.",
-            "For example: sqlite:///.understudy/understudy.db, or postgresql://USER@HOST/NAME",
-        ) from None
-    if backend == "sqlite":
-        return _sqlite_engine(parsed)
-    if backend == "postgresql":
-        return _postgresql_engine(parsed)
-    raise UsageError(f"The database {backend!r} is not supported.", "Use sqlite:///PATH or postgresql://HOST/NAME.")
-
-
-def sqlite_path(url: str) -> Path | None:
-    """The file of an SQLite database; None for one in memory, and for what is no such URL."""
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        return None
-    if parsed.drivername.partition("+")[0] != "sqlite" or parsed.database in (None, "", ":memory:"):
-        return None
-    return Path(str(parsed.database)).absolute()
 
 
 def insert_new(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
@@ -236,7 +174,7 @@ def write(engine: Engine, work: Callable[[Connection], T]) -> T:
 
 def read(engine: Engine, work: Callable[[Connection], T]) -> T:
     """Do `work`, which only reads, with a connection, and again with another one when the connection was lost."""
-    return _repeating(engine, work, lambda given: given.connect())
+    return _repeating(engine, work, _no_transaction if engine.dialect.name == "postgresql" else Engine.connect)
 
 
 def _repeating(
@@ -256,6 +194,13 @@ def _repeating(
                 time.sleep(RECONNECT_SECONDS if lost(error) else 0.01 * 2**tries)
 
 
+def _no_transaction(engine: Engine) -> Connection:
+    """A connection whose statements stand alone: PostgreSQL shows each what is committed at the time in any case, and
+    is spared a beginning and an end.
+    """
+    return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+
 @contextmanager
 def _transaction(engine: Engine) -> Iterator[Connection]:
     with engine.connect() as connection:
@@ -273,26 +218,6 @@ def reporting(engine: Engine, *, opening: bool = False) -> Iterator[None]:
         raise
     except DBAPIError as error:
         raise failure_of(engine.url, error, opening=opening) from error
-
-
-def check_server(engine: Engine) -> None:
-    """Raise UsageError when the server is too old for us, or keeps text in an encoding that lacks characters."""
-    if engine.dialect.name != "postgresql":
-        return
-    with engine.connect() as connection:
-        version = connection.dialect.server_version_info or (0,)
-        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
-    if int(version[0]) < MINIMUM_POSTGRESQL:
-        raise UsageError(
-            f"The database {shown(engine.url)} is PostgreSQL {'.'.join(map(str, version))};"
-            f" Understudy needs {MINIMUM_POSTGRESQL} or newer.",
-            OTHER,
-        )
-    if encoding not in ("UTF8", "SQL_ASCII"):
-        raise UsageError(
-            f"The database {shown(engine.url)} keeps text as {encoding}, which lacks most characters.",
-            "Create one with UTF8: createdb --encoding=UTF8 --template=template0 NAME",
-        )
 
 
 def storable(text: str) -> str:
@@ -332,84 +257,3 @@ def give_back_space(engine: Engine) -> None:
 def finite(moment: float) -> float:
     """A time as every database takes it; what is none becomes the epoch."""
     return moment if math.isfinite(moment) else 0.0
-
-
-def _sqlite_engine(url: URL) -> Engine:
-    if url.query or url.host or url.get_driver_name() != "pysqlite":
-        raise UsageError(f"{url} is not a database URL.", "Write sqlite:/// and a path, which may begin with a slash.")
-    if url.database in (None, "", ":memory:"):
-        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
-    else:
-        path = Path(str(url.database)).absolute()
-        _make_private(path)
-        # the absolute path, so that a later change of folder does not lead to another database
-        engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS})
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _make_private(path: Path) -> None:
-    """Make the database's folder, readable by its owner alone, and the file likewise: recordings are no one else's."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.is_dir():
-            raise UsageError(f"The database {path} is a folder.", "Name a file in it.")
-        with _making:
-            _make_file(Path(os.path.realpath(path)))
-    except OSError as error:
-        raise UsageError(f"The database {path} cannot be written: {error.strerror}.") from None
-
-
-def _make_file(path: Path) -> None:
-    """Make the file, unless it is there. One that is there is never opened here: closing it would take the locks away
-    that other connections of this process have (https://www.sqlite.org/howtocorrupt.html, 2.2), and the next process
-    to close the database would delete the log that they write to.
-    """
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        if not os.access(path, os.R_OK | os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
-
-
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # we begin transactions ourselves; the driver's way commits before DDL
-    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    _use_wal(connection)
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch to write-ahead logging. SQLite does not wait here for another process, as it does elsewhere."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL").fetchall()
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("understudy_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _postgresql_engine(url: URL) -> Engine:
-    if url.drivername not in ("postgresql", "postgresql+psycopg"):
-        raise UsageError(f"The driver of {shown(url)} is not supported.", "Write postgresql:// instead.")
-    url = url.set(drivername="postgresql+psycopg")
-    defaults = {name: value for name, value in _POSTGRESQL_DEFAULTS.items() if name not in url.query}
-    try:
-        return create_engine(
-            url, pool_pre_ping=True, max_overflow=POOL_OVERFLOW, connect_args=defaults | {"client_encoding": "utf8"}
-        )
-    except (ImportError, NoSuchModuleError) as error:
-        raise UsageError(
-            f"PostgreSQL needs a driver that cannot be loaded: {error}.", "pip install 'understudy[server]'"
-        ) from None

@@ -11,7 +11,8 @@ from .alerts import AlertStore
 from .approvals import ApprovalStore
 from .bodies import BodyStore
 from .collecting import CollectingStore
-from .dialect import check_server, make_engine, read, reporting, sqlite_path
+from .dialect import read, reporting
+from .engines import check_server, make_engine, sqlite_path
 from .failures import shown
 from .figures import FigureStore
 from .profiles import ProfileStore

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import OperationalError
 
 from replayer.errors import InconclusiveError, UnderstudyError, UsageError
-from replayer.store import Added, Store, dialect
+from replayer.store import Added, Store, dialect, engines
 from tests.services.postgres import Cluster
 
 from .test_store import exchange, recording
@@ -110,7 +110,7 @@ def test_a_server_that_is_not_there_is_explained(url: str, kind: type, sentence:
 
 
 def test_a_server_that_is_too_old_is_refused(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialect, "MINIMUM_POSTGRESQL", 99)  # the one that is here is not too old
+    monkeypatch.setattr(engines, "MINIMUM_POSTGRESQL", 99)  # the one that is here is not too old
     assert "Understudy needs 99 or newer." in failure(postgres_url).message
 
 
@@ -139,7 +139,7 @@ def test_a_database_that_became_read_only_is_told(tmp_path: Path) -> None:
 
 
 def test_a_writer_that_holds_the_database_for_too_long_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialect, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(engines, "BUSY_SECONDS", 0.05)
     url = f"sqlite:///{tmp_path}/x.db"
     with Store.open(url) as store, Store.open(url) as other:
         info = recording(store)
