@@ -1,6 +1,6 @@
 """How fast `understudy ingest` takes what recorders wrote to a Redis stream, and in how much memory.
 
-    python benchmarks/ingest.py [NUMBER OF EXCHANGES]
+    python -m benchmarks.ingest [NUMBER OF EXCHANGES]
 
 Batches of 64 exchanges lie in a real Redis when it begins; it ends when all are in the database. CPU is that of this
 process, without Redis and PostgreSQL; memory is the most that it had beside what it began with. Traffic: `store.py`.
@@ -14,19 +14,14 @@ import tempfile
 import threading
 import time
 from itertools import islice
-from pathlib import Path
 
-from store import made_up
-
+from benchmarks.store import made_up
 from recorder.batches import VERSION, pack_batch
 from recorder.wire import FrameKind, Header, encode_exchange, frame
 from replayer.draining import Drain
 from replayer.intake import Intake
 from replayer.store import Store
 from replayer.stream import Stream
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from tests.services.postgres import MISSING, Cluster, programs
 from tests.services.redis import RedisServer
 
@@ -42,7 +37,7 @@ def fill(server: RedisServer, number: int) -> int:
             frames = [frame(FrameKind.EXCHANGE, encode_exchange(one), header.stamp) for one in exchanges]
             encoding, data = pack_batch(header, frames)
             client.xadd("bench", {"v": VERSION, "e": encoding, "d": data, "n": len(frames)})
-        return int(client.memory_usage("bench", samples=0) or 0)  # type: ignore[arg-type]
+        return int(client.memory_usage("bench", samples=0) or 0)
 
 
 def measure(name: str, database: str, number: int) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 from diffing.difference import Answer, Case
 from diffing.profile import NoiseProfile, learn
 from replayer import rehearsal as product
+from replayer.breaker import Reference
 from replayer.passes import Pass
 from replayer.rehearsal import Rehearsal, Request, Watcher, _Rehearsing
 from replayer.target_settings import TargetSettings
@@ -50,12 +51,18 @@ class FromSupply(_Rehearsing):
         other._supplied = {True: iter(supply.candidates), False: iter(supply.baselines)}
         return other
 
-    async def _pass(self, name: str, target: TargetSettings, only: frozenset[int] | None = None) -> Pass:
+    async def _pass(
+        self,
+        name: str,
+        target: TargetSettings,
+        only: frozenset[int] | None = None,
+        reference: Reference = Reference(heed_refusals=False),  # noqa: B008  frozen
+    ) -> Pass:
         kept = next(self._supplied.get(target.name == CANDIDATE, iter(())), None)
         if kept is not None:
             return replace(kept, name=name)
         self.replayed += 1
-        return await super()._pass(name, target)
+        return await super()._pass(name, target, only, reference)
 
     async def fresh(self, target: TargetSettings, order: Any = None, concurrency: int = 0) -> Pass:
         """One pass more, of a fresh instance."""

@@ -92,9 +92,9 @@ def line(folder: Path) -> Iterator[Line]:
         url = postgres.create_database("chaos")
         Store.open(url).close()
         redis = stack.enter_context(RedisServer(persistent=True))
-        proxies = [stack.enter_context(Proxy(redis.address)) for _ in range(2)]
+        of_recorder, of_ingest = (stack.enter_context(Proxy(redis.address)) for _ in range(2))
         to_postgres = stack.enter_context(Proxy(str(postgres.folder / ".s.PGSQL.5432")))
-        made = Line(postgres, redis, *proxies, to_postgres, folder)
+        made = Line(postgres, redis, of_recorder, of_ingest, to_postgres, folder)
         stack.callback(lambda: made.kill_readers(len(made.readers)))
         yield made
 

@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -199,7 +200,7 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _as_user(self) -> dict[str, object]:
+    def _as_user(self) -> dict[str, Any]:
         """PostgreSQL refuses to run as root."""
         if self._user is None:
             return {}

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -159,7 +160,7 @@ def free_port() -> int:
         return port
 
 
-def started(**options: str) -> RedisServer:
+def started(**options: Any) -> RedisServer:
     """A server, or the failure of the test that asked for it, with what to install."""
     try:
         return RedisServer(**options)
