@@ -147,6 +147,12 @@ def bearer_of(request: Request) -> Bearer | None:
     return bearer
 
 
+def may(request: Request, role: Role) -> bool:
+    """Whether who asks may do what a role may: a program only as far as the scopes of its token go."""
+    bearer = bearer_of(request)
+    return person_of(request).role.may(role) and (bearer is None or any(s.role.may(role) for s in bearer.scopes))
+
+
 def csrf_of(secret: str) -> str:
     """What a form of this login carries: a page of another site can not know it."""
     return hmac.new(secret.encode(), b"form", sha256).hexdigest()

@@ -25,6 +25,7 @@ from .headers import SecurityHeaders
 from .live import Streams
 from .routes import (
     api,
+    audit,
     compare,
     events,
     findings,
@@ -97,6 +98,7 @@ def create_app(settings: Settings, first_link: str = "", first_name: str = "loca
     app.state.metrics_token = os.environ.get("UNDERSTUDY_METRICS_TOKEN", "")
     app.state.under_way = asyncio.Semaphore(ingest.UNDERWAY)
     app.state.uploads = asyncio.Semaphore(uploads.AT_ONCE)
+    app.state.store = kept.store
     app.state.accounts = kept.accounts
     app.state.tokens = kept.tokens
     app.state.review = kept.review
@@ -120,6 +122,7 @@ def create_app(settings: Settings, first_link: str = "", first_name: str = "loca
         events,
         findings,
         recordings,
+        audit,
         rules,
         *api.MODULES,
     ):

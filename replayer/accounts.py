@@ -52,18 +52,21 @@ class Person:
 class Accounts:
     """The users of one store. Everything wrong with a name, role or password is a UsageError."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, by: str = "") -> None:
         self._store = store
+        self._by = by  # who changes them, for the journal
 
     def add(self, name: str, role: str, password: str) -> UserRecord:
         """A new user."""
         user = UserRecord(as_name(name), as_role(role).value, hashed(password), time.time())
         if not self._store.add_user(user):
             raise UsageError(f"There is a user {user.name!r} already.", "`understudy users list` shows them.")
+        self._store.note(self._by, "user.added", user.name, after=user.role)
         return user
 
     def change(self, name: str, *, role: str = "", password: str = "", disable: bool = False) -> None:
         """Another role or password, or none of it any more. Whoever is logged in by this name is logged out."""
+        before = self._store.user(as_name(name))
         known = self._store.change_user(
             as_name(name),
             role=as_role(role).value if role else "",
@@ -74,6 +77,10 @@ class Accounts:
         if not known:
             names = [user.name for user in self._store.users()]
             raise UsageError(f"There is no user {as_name(name)!r}.", nearest(name, names))
+        after = self._store.user(as_name(name))
+        if before and after:
+            changed = _in_words(after) + (", another password" if password else "")
+            self._store.note(self._by, "user.changed", after.name, _in_words(before), changed)
 
     def users(self) -> list[UserRecord]:
         """All users by name."""
@@ -84,8 +91,15 @@ class Accounts:
         user = self._store.user(" ".join(name.split())[:LONGEST_NAME])
         right = is_password(user.password if user is not None else _nobody(), password)
         if user is None or user.disabled is not None or not right:
+            if user is not None:  # another name may be a password that was typed in the wrong field
+                self._store.note(user.name, "login.refused", user.name)
             return None
-        return self.admit(Person(user.name, Role(user.role)))
+        return self.welcome(Person(user.name, Role(user.role)))
+
+    def welcome(self, person: Person) -> str:
+        """As `admit`, and in the journal."""
+        self._store.note(person.name, "login", person.name, after=person.role.value)
+        return self.admit(person)
 
     def admit(self, person: Person) -> str:
         """The secret of a new login of somebody who need not be a user."""
@@ -101,7 +115,13 @@ class Accounts:
 
     def log_out(self, secret: str) -> None:
         """The secret stands for nobody any more."""
+        if person := self.person(secret):
+            self._store.note(person.name, "logout", person.name)
         self._store.close_login(digest(secret))
+
+
+def _in_words(user: UserRecord) -> str:
+    return user.role if user.disabled is None else f"{user.role}, disabled"
 
 
 def as_name(text: str) -> str:

@@ -99,7 +99,9 @@ class Review:
 
     def add_recording(self, path: Path, name: str, by: str) -> ImportReport:
         """Imports a file that somebody sent, as `recordings import` does. The same content again adds nothing."""
-        return import_path(self._store, path, name or None, origin=f"sent by {by}")
+        report = import_path(self._store, path, name or None, origin=f"sent by {by}")
+        self._store.note(by, "recording.sent", report.recording.name)
+        return report
 
     def trend(self, recording: str) -> tuple[Point, ...]:
         """The latest finished runs of a recording, the oldest first; none for a name that no run has."""
@@ -111,7 +113,7 @@ class Review:
 
     def stop(self, run: str, by: str) -> None:
         """Asks a run that is under way to end."""
-        end_run(self._store, run, by)
+        self._store.note(by, "run.cancelled", end_run(self._store, run, by))
 
     def report(self, run: str) -> RunReport:
         """The report of a finished run: its verdict as it was given, the standing of its findings as it is now."""

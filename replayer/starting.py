@@ -72,6 +72,7 @@ class Starter:
                 state=STARTING,
                 asked=options.to_json(),
             )
+            store.note(by, "run.started", run, after=f"{wish.recording}: {wish.candidate}")
             try:
                 process = self._spawn(run, by)
             except OSError as error:

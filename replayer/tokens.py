@@ -47,8 +47,9 @@ class Bearer:
 class Tokens:
     """The tokens of one store. Everything wrong with a name, a scope or a user is a UsageError."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, by: str = "") -> None:
         self._store = store
+        self._by = by  # who makes and ends them, for the journal
 
     def add(self, name: str, scopes: Iterable[str], owner: str = "", seconds: float = LONGEST_SECONDS) -> str:
         """The secret of a new token: it is not to be had again."""
@@ -62,6 +63,8 @@ class Tokens:
         record = TokenRecord(name, tuple(sorted(each.value for each in wanted)), owner, now, now + seconds)
         if not self._store.add_token(digest(secret), record):
             raise UsageError(f"There is a token {name!r} already.", f"`understudy tokens remove {name!r}` ends it.")
+        words = " ".join(record.scopes) + (f", for {owner}" if owner else "")
+        self._store.note(self._by, "token.added", name, after=words)
         return secret
 
     def tokens(self) -> list[TokenRecord]:
@@ -73,6 +76,7 @@ class Tokens:
         if not self._store.remove_token(as_name(name)):
             names = [token.name for token in self._store.tokens()]
             raise UsageError(f"There is no token {as_name(name)!r}.", nearest(name, names))
+        self._store.note(self._by, "token.removed", as_name(name))
 
     def bearer(self, secret: str) -> Bearer | None:
         """Who shows this secret. None: nobody made it, it is over, or the user for whom it acts may not log in."""

@@ -57,7 +57,7 @@ async def welcome(request: Request, token: str = "") -> Response:
         raise ApiError(403, "link", "This link does not work any more. Start `understudy serve` again for another one.")
     request.app.state.first_link = ""
     accounts: Accounts = request.app.state.accounts()
-    secret = await run_in_threadpool(accounts.admit, Person(request.app.state.first_name, Role.ADMIN))
+    secret = await run_in_threadpool(accounts.welcome, Person(request.app.state.first_name, Role.ADMIN))
     return _logged_in(request, secret, "/")
 
 

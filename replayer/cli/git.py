@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import subprocess
 
@@ -18,3 +19,11 @@ def git(*arguments: str) -> str:
 def git_author() -> str:
     """The e-mail address that git would put on a commit, or else the name; "" when git has neither."""
     return os.environ.get("GIT_AUTHOR_EMAIL", "") or git("config", "user.email") or git("config", "user.name")
+
+
+def operator() -> str:
+    """Who works in this shell, for the journal: by git, or by the machine."""
+    try:
+        return git_author() or getpass.getuser()
+    except (OSError, KeyError):  # a container may have no name for its user
+        return "somebody in a shell"

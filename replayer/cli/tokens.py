@@ -13,6 +13,7 @@ from ..ages import age
 from ..service import open_context
 from ..tokens import Tokens
 from . import output
+from .git import operator
 from .options import AsJson, Database, SettingsFile
 
 app = typer.Typer(add_completion=False, help="What programs show to the dashboard's API.")
@@ -39,7 +40,7 @@ def add(
     """Make a token, and print it: it is not kept, and can not be shown again."""
     seconds = age(expires_in)
     with open_context(policy, db).store as store:
-        secret = Tokens(store).add(name, scope, user, seconds)
+        secret = Tokens(store, operator()).add(name, scope, user, seconds)
     output.say(secret)
 
 
@@ -71,7 +72,7 @@ def list_(json: AsJson = False, db: Database = "", policy: SettingsFile = None) 
 def remove(name: Name, db: Database = "", policy: SettingsFile = None) -> None:
     """End a token at once."""
     with open_context(policy, db).store as store:
-        Tokens(store).remove(name)
+        Tokens(store, operator()).remove(name)
     output.say(f"The token {name} works no more.")
 
 

@@ -13,6 +13,7 @@ from ..accounts import Accounts
 from ..errors import UsageError
 from ..service import open_context
 from . import output
+from .git import operator
 from .options import AsJson, Database, SettingsFile
 
 app = typer.Typer(add_completion=False, help="Who may use the dashboard, and for what.")
@@ -30,7 +31,7 @@ def group() -> None:
 def add(name: Name, role: RoleName = "viewer", db: Database = "", policy: SettingsFile = None) -> None:
     """Add a user. The password is asked for, or read from standard input."""
     with open_context(policy, db).store as store:
-        user = Accounts(store).add(name, role, _password())
+        user = Accounts(store, operator()).add(name, role, _password())
     output.say(f"{user.name} may log in as {user.role}.")
 
 
@@ -61,7 +62,7 @@ def change(
     if not role and not password:
         raise UsageError("There is nothing to change.", "Give --role, --password or both.")
     with open_context(policy, db).store as store:
-        Accounts(store).change(name, role=role, password=_password() if password else "")
+        Accounts(store, operator()).change(name, role=role, password=_password() if password else "")
     output.say(f"{name} was changed, and is logged out.")
 
 
@@ -69,7 +70,7 @@ def change(
 def disable(name: Name, db: Database = "", policy: SettingsFile = None) -> None:
     """Let a user in no more. What the user decided stands."""
     with open_context(policy, db).store as store:
-        Accounts(store).change(name, disable=True)
+        Accounts(store, operator()).change(name, disable=True)
     output.say(f"{name} may not log in any more.")
 
 

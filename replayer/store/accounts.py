@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Engine, delete, insert, select, update
 
 from .dialect import insert_new, read, write
+from .people_tables import logins, tokens, users
 from .records import Login, TokenRecord, UserRecord
-from .tables import logins, tokens, users
 
 
 class AccountStore:

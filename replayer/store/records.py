@@ -115,6 +115,20 @@ class StoredAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """Something that was done."""
+
+    number: int
+    at: float  # seconds since the epoch
+    actor: str
+    action: str
+    subject: str
+    before: str
+    after: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class UserRecord:
     """One user of the dashboard."""
 

@@ -1,4 +1,4 @@
-"""The store: recordings, runs, answers, noise profiles, approvals, alerts, users and tokens in one database."""
+"""The store: recordings, runs, approvals, alerts, users and all else in one database."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .dialect import read, reporting
 from .engines import check_server, make_engine, sqlite_path
 from .failures import shown
 from .figures import FigureStore
+from .journal import JournalStore
 from .profiles import ProfileStore
 from .recordings import RecordingStore
 from .retaining import RetainingStore
@@ -36,6 +37,7 @@ class Store(
     FigureStore,
     AlertStore,
     AccountStore,
+    JournalStore,
 ):
     """One open database. Its methods may be called from several threads; each is a transaction of its own, or several.
 
@@ -55,6 +57,7 @@ class Store(
         FigureStore.__init__(self, engine)
         AlertStore.__init__(self, engine)
         AccountStore.__init__(self, engine)
+        JournalStore.__init__(self, engine)
 
     @classmethod
     def open(cls, url: str) -> Store:

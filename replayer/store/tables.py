@@ -355,38 +355,3 @@ alerts = Table(
     Column("delivered", Double),
     UniqueConstraint("run", "way", "destination", "slot"),
 )
-
-# Who may use the dashboard. Never deleted: what they decided bears their names.
-users = Table(
-    "users",
-    metadata,
-    Column("name", String(100), primary_key=True),
-    Column("role", String(20), nullable=False),
-    Column("password", Text, nullable=False),  # its argon2 hash
-    Column("created", Double, nullable=False),
-    Column("disabled", Double),  # since when they may not log in any more
-)
-
-# Who is logged in at the dashboard. The cookie holds a secret of which only the digest is here.
-logins = Table(
-    "logins",
-    metadata,
-    Column("digest", LargeBinary, primary_key=True),
-    Column("name", String(100), nullable=False, index=True),
-    Column("role", String(20), nullable=False),
-    Column("created", Double, nullable=False),
-    Column("expires", Double, nullable=False),
-)
-
-# What programs show to the API instead of logging in: of its secret, too, only the digest is here.
-tokens = Table(
-    "tokens",
-    metadata,
-    Column("digest", LargeBinary, primary_key=True),
-    Column("name", String(100), nullable=False, unique=True),
-    Column("scopes", String(100), nullable=False),  # in alphabetical order, with spaces between them
-    Column("owner", String(100), nullable=False),  # the user for whom it acts; "": nobody
-    Column("created", Double, nullable=False),
-    Column("expires", Double, nullable=False),
-    Column("used", Double),  # last, to the minute; NULL: never
-)

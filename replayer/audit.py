@@ -1,0 +1,113 @@
+"""Who did what, when and why: decisions on findings, and the journal. The dashboard's door to it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, date, datetime
+
+from diffing.approvals import Approval, Scope
+
+from .approving import Book, approvals_path
+from .reports.wording import change, route
+from .settings import Settings
+from .store import JournalEntry, Store
+
+DECIDED, WITHDRAWN = "decision.made", "decision.withdrawn"
+
+ACCOUNTS = ("login", "logout", "user", "token")
+"""What the actions on who may do what begin with: these are for admins."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes a cell for a formula by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that somebody did."""
+
+    id: str
+    at: datetime  # UTC, to the second
+    actor: str
+    action: str  # a noun and what was done to it: "decision.made", "user.changed"
+    subject: str
+    before: str  # how it was, in a few words; "" for nothing
+    after: str
+    reason: str
+
+    @property
+    def is_of_accounts(self) -> bool:
+        """Whether it is about who may do what."""
+        return self.action.partition(".")[0] in ACCOUNTS
+
+
+def events(store: Store, settings: Settings, accounts: bool = True) -> list[Event]:
+    """Everything on record, the newest first; without `accounts`, only what was done to findings and runs."""
+    book = Book(store, approvals_path(settings), datetime.now(UTC))
+    found = [*_of_decisions(book.approvals().entries), *map(_of_journal, store.journal())]
+    found.sort(key=lambda each: (-each.at.timestamp(), each.id))
+    return [each for each in found if accounts or not each.is_of_accounts]
+
+
+def to_csv(found: Iterable[Event]) -> Iterator[str]:
+    """Comma-separated values with a line of names, a piece at a time. No cell is a formula to a spreadsheet."""
+    names = [field.name for field in fields(Event)]
+    yield _line(names)
+    for event in found:
+        yield _line([_harmless(text) for text in _texts(event).values()])
+
+
+def to_json(found: Iterable[Event]) -> Iterator[str]:
+    """A JSON array, an event a line."""
+    gap = "[\n"
+    for event in found:
+        yield gap + json.dumps(_texts(event), ensure_ascii=True)
+        gap = ",\n"
+    yield "]\n" if gap != "[\n" else "[]\n"
+
+
+def _texts(event: Event) -> dict[str, str]:
+    return {**asdict(event), "at": event.at.isoformat()}
+
+
+def _line(cells: Sequence[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue().encode("utf-8", "backslashreplace").decode()
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _of_decisions(entries: Sequence[Approval]) -> Iterator[Event]:
+    """What was decided and taken back, in the order in which it was; `before` is what was said of the same finding."""
+    told: dict[str, list[Approval]] = {}
+    for entry in entries:
+        known = told.setdefault(entry.fingerprint, [])
+        stood = [each for each in known if each.withdrawn is None or each.withdrawn.created > entry.created]
+        known.append(entry)
+        subject = f"{route(entry.subject)} {change(entry.subject)} ({entry.fingerprint})"
+        before = _said(stood[-1]) if stood else ""
+        yield Event(entry.id, entry.created, entry.author, DECIDED, subject, before, _said(entry), entry.reason)
+        if gone := entry.withdrawn:
+            yield Event(
+                f"{entry.id}.withdrawn", gone.created, gone.author, WITHDRAWN, subject, _said(entry), "", gone.reason
+            )
+
+
+def _said(entry: Approval) -> str:
+    """`approve by ann, branch main until 2027-01-31`."""
+    where = entry.scope.value if entry.scope is Scope.ALWAYS else f"{entry.scope.value} {entry.of}"
+    until: date | None = entry.until
+    return f"{entry.decision.value} by {entry.author}, {where}" + (f" until {until}" if until else "")
+
+
+def _of_journal(entry: JournalEntry) -> Event:
+    at = datetime.fromtimestamp(round(entry.at), UTC)
+    return Event(
+        f"j{entry.number}", at, entry.actor, entry.action, entry.subject, entry.before, entry.after, entry.reason
+    )
