@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from .atoms import atoms, without_signature
 from .authority import authorities, same_host, without_authority
 from .bindings import Renaming
-from .bodies import comparable
+from .bodies import Form, comparable
 from .difference import Case, DifferenceKind
 from .formats import join
 from .headers import header_tree
@@ -105,6 +105,7 @@ class _Reader:
         self._match = match
         self._scope = scope
         self._known = known
+        self._digested = False  # what is read stands for a whole body, and names no thing
 
     def read(self) -> None:
         self._evidence.pairs += 1
@@ -122,6 +123,7 @@ class _Reader:
         left = comparable(a)
         right = left if same else comparable(b)
         if left.form is right.form and left.root == right.root:
+            self._digested = left.form is Form.BINARY
             self._tree(left.value, right.value, left.root, left.root)
 
     def _headers(self, a: dict[str, object], b: dict[str, object]) -> None:
@@ -185,7 +187,7 @@ class _Reader:
             return
         self._time(seen, a, b)
         self._texts(seen, a, b)
-        if self._match.names:
+        if self._match.names and not self._digested:
             self._atoms(key, a, b)
 
     def _authorities(self, a: str, b: str) -> tuple[str, str]:

@@ -18,6 +18,7 @@ from .difference import DifferenceKind
 from .fisher import more_often
 from .kinds import json_type
 from .tails import at_least
+from .times import DAY, moment
 
 ABSENT = "absent"
 EMPTY = "empty"
@@ -134,6 +135,8 @@ def learn_spread(passes: Sequence[Sequence[Sighting]]) -> Spread | None:
         tests.discard(VALUES)
     if not _share_bands(passes):
         tests.discard(BAND)
+    if _tell_the_time(passes):
+        tests -= {VALUES, BAND, ORDER}
     return _pooled(passes, frozenset(tests))
 
 
@@ -155,6 +158,13 @@ def _share_bands(passes: Sequence[Sequence[Sighting]]) -> bool:
         if (numbers := [_number(s.value) for s in one if s.kind in ("int", "float")])
     ]
     return all(low <= other_high for low, _ in bands for _, other_high in bands)
+
+
+def _tell_the_time(passes: Sequence[Sequence[Sighting]]) -> bool:
+    """Whether the values are times: the end of a window of a minute is one of few words until the minute is over."""
+    scalars = [s.value for one in passes for s in one if _text(s.value) is not None]
+    times = sum((time := moment(value)) is not None and time.resolution < DAY for value in scalars)
+    return 2 * times > len(scalars)
 
 
 def deviations(key: str, spread: Spread, seen: Sequence[Sighting], chance: float) -> list[Deviation]:

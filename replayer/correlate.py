@@ -21,6 +21,7 @@ from .admissions import basic_password, field_name, holds_secret
 from .flow import Step, consumed, consumer_key
 from .guide import Guide
 from .learned import Binding, Learned
+from .links import followed, learn_link
 from .mint import Credentials
 from .produced import Pairing, produced
 from .spans import Part, Slot, substitute
@@ -138,7 +139,8 @@ class Correlator:
         if blocked is not None:
             detail = f"needs a value that {self._guide.names[blocked]} did not produce"
             return Prepared(request, Reason.BLOCKED, detail)
-        return Prepared(substitute(request, replacements), replaced=len(replacements))
+        sent = followed(self.learned, request, substitute(request, replacements))
+        return Prepared(sent, replaced=len(replacements))
 
     def _rewritten(self, step: Step, slot: Slot) -> str:
         method = step.exchange.request.method
@@ -212,6 +214,7 @@ class Correlator:
             cookie = _COOKIE.fullmatch(path)
             if cookie:
                 self.learned.cookie(step.session, cookie[1], str(old), str(new))
+            learn_link(self.learned, old, new)
             new_atoms = dict(atoms(new))
             old_atoms = list(atoms(old))
             if leads_elsewhere(dict(old_atoms), new_atoms, self._guide.words):

@@ -185,3 +185,26 @@ def test_thousands_of_sightings_of_one_place_are_counted() -> None:
     now = [Sighting("str", "open", each.path, each.shape) for each in old[:1500]] + old[:1500]
     assert [d.transition for d in deviations("GET /|2xx|$.rows[*].state", spread, now, 1e-6)] == ["str -> other str"]
     assert deviations("GET /|2xx|$.rows[*].state", spread, old, 1e-6) == []
+
+
+@pytest.mark.parametrize("kind", [str, int])
+def test_the_end_of_a_window_of_time_is_no_word_of_a_closed_set(kind: Callable[[int], object]) -> None:
+    """`X-RateLimit-Reset` and its like: the same for all answers of a minute, and another one in the next."""
+
+    def reset(chance: random.Random, number: int) -> object:
+        return {"reset": kind(1_795_814_700 + 60 * (chance.randrange(2) + number // 3))}
+
+    assert changes(run(cases(reset, reset, count=40))) == set()
+
+
+def test_a_file_that_holds_the_second_names_no_thing() -> None:
+    """Two files of one second are equal in one pass, and of two seconds in the next: that renames nothing."""
+    made = []
+    for number in range(12):
+        seconds = [number + 100 * each for each in range(3)] + [number // 2 + 300]
+        files = [b"%%PDF-1.4\n\x00\xff /CreationDate %03d" % second for second in seconds]
+        replies = [RecordedResponse(200, "", (("Content-Type", "application/pdf"),), Body.of(file)) for file in files]
+        exchange = Exchange(f"{number:032x}", RecordedRequest("GET", "/label", ()), replies[0], 1.0, 2.0)
+        *baseline, candidate = (Answer(reply, "", 1.0, 2.0) for reply in replies)
+        made.append(Case(exchange, "/label", tuple(baseline), (candidate,)))
+    assert changes(run(made)) == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 
 from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
@@ -24,10 +25,10 @@ def page(*ids: int) -> RecordedResponse:
     return RecordedResponse(200, "", (("Content-Type", "application/json"),), Body(json.dumps(body).encode()))
 
 
-def exchange(number: int, target: str, response: RecordedResponse) -> Exchange:
+def exchange(number: int, target: str, response: RecordedResponse, method: str = "GET") -> Exchange:
     return Exchange(
         id=f"{number:032x}",
-        request=RecordedRequest("GET", target, (), Body(b"")),
+        request=RecordedRequest(method, target, (), Body(b"")),
         response=response,
         started=float(number),
         ended=number + 0.1,
@@ -53,3 +54,30 @@ def test_a_cursor_that_names_another_row_of_the_page_renames_none() -> None:
 
 def test_a_cursor_is_followed_where_the_target_counts_otherwise() -> None:
     assert asked_after(page(114, 117, 120, 123)) == "/patients/123"
+
+
+def shared(number: int, expiry: int) -> RecordedResponse:
+    """The answer that hands out a signed link to one thing."""
+    signature = hashlib.sha256(f"{number}.{expiry}".encode()).hexdigest()
+    body = {"url": f"https://parcels.example/shared/{number}?exp={expiry}&sig={signature}"}
+    return RecordedResponse(201, "", (("Content-Type", "application/json"),), Body(json.dumps(body).encode()))
+
+
+def link_of(response: RecordedResponse) -> str:
+    url: str = json.loads(response.body.data)["url"]
+    return url.removeprefix("https://parcels.example")
+
+
+def test_a_signed_link_is_followed_with_all_that_belongs_to_its_signature() -> None:
+    made = range(20)
+    recorded = [shared(number, 1795818200 + number // 4) for number in made]  # four links a second
+    here = [shared(number, 1795904700 + number // 3) for number in made]
+    posts = [exchange(number + 1, f"/things/{number}/share", recorded[number], "POST") for number in made]
+    gets = [exchange(number + 101, link_of(recorded[number]), page(1)) for number in made]
+    routes = {"POST": "/things/<int:id>/share", "GET": "/shared/<int:id>"}
+    plan = make_plan([*posts, *gets], lambda one: routes[one.request.method])
+    correlator = Correlator(make_guide(plan))
+    for number in made:
+        correlator.learn(plan.steps[number], here[number])
+    sent = [correlator.prepare(step).request.target for step in plan.steps[len(made) :]]
+    assert sent == [link_of(response) for response in here]
