@@ -178,6 +178,21 @@ def error_bodies(changes: Sequence[Change]) -> Iterator[Join]:
         yield from _together(bucket)
 
 
+def one_header(changes: Sequence[Change]) -> Iterator[Join]:
+    """The words of one field (`public, max-age=300`) that change together: its value is written in one place.
+
+    Not those of a cookie: each of its flags protects from something else.
+    """
+
+    def field(change: Change) -> Hashable | None:
+        name, dot, _ = change.signature.path.partition(".")
+        is_field = change.signature.part == Part.HEADER.value and dot and not name.startswith("set-cookie")
+        return (*at_route(change.signature), name) if is_field else None
+
+    for bucket in buckets(changes, field):
+        yield from _together(bucket)
+
+
 def _together(bucket: Sequence[Change]) -> Iterator[Join]:
     for first, second in combinations(bucket[:MAX_COMPARED], 2):
         if overlap(first.exchanges, second.exchanges) >= SAME_EXCHANGES:
@@ -208,6 +223,7 @@ _RULES: tuple[Callable[[Sequence[Change]], Iterator[Join]], ...] = (
     same_structure,
     same_values,
     error_bodies,
+    one_header,
     replaced_elements,
     page_figures,
     renamed_keys,

@@ -27,6 +27,7 @@ from .wording import (
     columns,
     counted,
     figures,
+    in_order,
     number,
     reason_sentence,
     route,
@@ -260,7 +261,7 @@ class _Text:
     def _notes(self) -> list[str]:
         report = self._report
         titled = (("Noise", report.noise), ("Correlation", report.correlation), ("Confirmation", report.confirmations))
-        summaries = [f"{title}: {', '.join(figures(values))}" for title, values in titled if values]
+        summaries = [f"{title}: {', '.join(in_order(values))}" for title, values in titled if values]
         return [*report.notes, *summaries]
 
     def _list(self, title: str, items: Sequence[str]) -> Iterator[str]:

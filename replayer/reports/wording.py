@@ -158,4 +158,12 @@ def counted(count: int, noun: str) -> str:
 def figures(values: Mapping[str, int | float | str]) -> Iterable[str]:
     """`binding 120`, largest first."""
     ordered = sorted(values.items(), key=lambda item: (-item[1] if isinstance(item[1], (int, float)) else 0, item[0]))
-    return (f"{visible(name)} {visible(value) if isinstance(value, str) else number(value)}" for name, value in ordered)
+    return in_order(dict(ordered))
+
+
+def in_order(values: Mapping[str, int | float | str]) -> Iterable[str]:
+    """`sessions 16`, as they were put down."""
+    return (
+        f"{visible(name)} {visible(value) if isinstance(value, str) else number(value)}"
+        for name, value in values.items()
+    )

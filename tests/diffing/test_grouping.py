@@ -541,3 +541,23 @@ def test_a_header_that_answers_and_refusals_lost_alike_is_one_finding() -> None:
         run.saw(f"GET /b{number}", header("x-frame-options", K.MISSING, "DENY"), answer=404)
     (finding,) = run.findings()
     assert len(finding.members) == 8
+
+
+def test_the_words_of_one_header_are_one_finding_and_the_flags_of_a_cookie_each_their_own() -> None:
+    run = Run()
+    for _ in range(3):
+        run.saw(
+            "GET /features",
+            header("cache-control.max-age", K.MISSING, "300"),
+            header("cache-control.no-store", K.EXTRA, None, True),
+            header("vary.origin", K.MISSING, True),
+            header("set-cookie[sid].secure", K.MISSING, True),
+            header("set-cookie[sid].httponly", K.MISSING, True),
+        )
+    words = {"headercache-control.max-age missing", "headercache-control.no-store extra"}
+    assert {frozenset(each) for each in run.places()} == {
+        frozenset(f"GET /features {word}" for word in words),
+        frozenset({"GET /features headervary.origin missing"}),
+        frozenset({"GET /features headerset-cookie[sid].secure missing"}),
+        frozenset({"GET /features headerset-cookie[sid].httponly missing"}),
+    }
