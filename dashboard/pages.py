@@ -19,6 +19,7 @@ STATIC = {
     "icon.svg": "image/svg+xml",
     "keys.js": "text/javascript; charset=utf-8",
     "live.js": "text/javascript; charset=utf-8",
+    "rule.js": "text/javascript; charset=utf-8",
     "style.css": "text/css; charset=utf-8",
 }
 """The files that pages load, and their types. There are no others."""

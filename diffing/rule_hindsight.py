@@ -41,14 +41,17 @@ def hindsight(rule: NoiseRule, runs: Iterable[PastRun]) -> tuple[PastHiding, ...
     found = []
     for run in runs:
         for finding in run.findings:
-            members = finding.members or ()
-            hidden = [member for member in members if _hides(rule, finding, member)]
+            hidden = hidden_members(rule, finding)
             if hidden:
                 count = sum(member.count for member in hidden)
-                found.append(
-                    PastHiding(run.run, finding.fingerprint, finding.state, count, len(hidden) == len(members))
-                )
+                whole = len(hidden) == len(finding.places)
+                found.append(PastHiding(run.run, finding.fingerprint, finding.state, count, whole))
     return tuple(found)
+
+
+def hidden_members(rule: NoiseRule, finding: Finding) -> tuple[Member, ...]:
+    """The places of a finding that a rule would have hidden."""
+    return tuple(member for member in finding.places if _hides(rule, finding, member))
 
 
 def _hides(rule: NoiseRule, finding: Finding, member: Member) -> bool:

@@ -108,7 +108,9 @@ class Book:
         found = self._find(identity)
         if found.withdrawn is not None:
             raise UsageError(f"{found.id} was withdrawn already, by {found.withdrawn.author}.")
-        tombstone = Withdrawal(_clean(author, "author"), self._now, _clean(reason, "reason") if reason.strip() else "")
+        tombstone = Withdrawal(
+            one_line(author, "author"), self._now, one_line(reason, "reason") if reason.strip() else ""
+        )
         if found.filed:
             add_withdrawal(self._path, found.id, tombstone)
         if found.stored:
@@ -138,8 +140,8 @@ class Book:
             id=secrets.token_hex(6),
             fingerprint=change.fingerprint,
             scope=wish.scope,
-            author=_clean(wish.author, "author"),
-            reason=_clean(wish.reason, "reason"),
+            author=one_line(wish.author, "author"),
+            reason=one_line(wish.reason, "reason"),
             created=self._now,
             subject=change.subject,
             of=of,
@@ -214,8 +216,8 @@ def _subject(place: Finding | Member) -> Subject:
     )
 
 
-def _clean(text: str, what: str) -> str:
-    """One line that can be kept anywhere."""
+def one_line(text: str, what: str) -> str:
+    """One line that can be kept anywhere. Raises UsageError for an empty text, and for too long a one."""
     line = storable(" ".join(text.split()))
     if not line:
         raise UsageError(f"The {what} is empty.", f"Give one with --{what}.")

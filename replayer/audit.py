@@ -1,4 +1,4 @@
-"""Who did what, when and why: decisions on findings, and the journal. The dashboard's door to it."""
+"""Who did what, when and why: decisions on findings, noise rules, and the journal. The dashboard's door to it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from datetime import UTC, date, datetime
 from diffing.approvals import Approval, Scope
 
 from .approving import Book, approvals_path
-from .reports.wording import change, route
+from .reports.wording import change, route, visible
 from .settings import Settings
-from .store import JournalEntry, Store
+from .store import JournalEntry, KeptRule, Store
 
 DECIDED, WITHDRAWN = "decision.made", "decision.withdrawn"
+KEPT, TAKEN_BACK = "rule.kept", "rule.withdrawn"
 
 ACCOUNTS = ("login", "logout", "user", "token")
 """What the actions on who may do what begin with: these are for admins."""
@@ -47,7 +48,11 @@ class Event:
 def events(store: Store, settings: Settings, accounts: bool = True) -> list[Event]:
     """Everything on record, the newest first; without `accounts`, only what was done to findings and runs."""
     book = Book(store, approvals_path(settings), datetime.now(UTC))
-    found = [*_of_decisions(book.approvals().entries), *map(_of_journal, store.journal())]
+    found = [
+        *_of_decisions(book.approvals().entries),
+        *_of_rules(store.kept_rules()),
+        *map(_of_journal, store.journal()),
+    ]
     found.sort(key=lambda each: (-each.at.timestamp(), each.id))
     return [each for each in found if accounts or not each.is_of_accounts]
 
@@ -104,6 +109,16 @@ def _said(entry: Approval) -> str:
     where = entry.scope.value if entry.scope is Scope.ALWAYS else f"{entry.scope.value} {entry.of}"
     until: date | None = entry.until
     return f"{entry.decision.value} by {entry.author}, {where}" + (f" until {until}" if until else "")
+
+
+def _of_rules(kept: Sequence[KeptRule]) -> Iterator[Event]:
+    """The noise rules that were kept, and taken back."""
+    for each in kept:
+        rule, said = each.rule, f"kept by {each.rule.author} until {each.rule.until}"
+        subject = f"{visible(rule.name)} ({each.fingerprint})"
+        yield Event(each.id, each.created, rule.author, KEPT, subject, "", said, rule.reason)
+        if gone := each.withdrawn:
+            yield Event(f"{each.id}.withdrawn", gone.created, gone.author, TAKEN_BACK, subject, said, "", gone.reason)
 
 
 def _of_journal(entry: JournalEntry) -> Event:

@@ -14,7 +14,8 @@ from diffing.noise import NoiseRule
 from .alerts.ways import Ways, open_ways
 from .approving import Book, approvals_path
 from .errors import UsageError, nearest
-from .judging import active_rules, policy_of
+from .judging import policy_of
+from .kept_rules import rules_in_force
 from .selection.recorded import Budget
 from .settings import Settings, resolve_target
 from .store import Store
@@ -94,7 +95,7 @@ def as_asked(settings: Settings, store: Store, options: GateOptions) -> Asked:
     book = Book(store, approvals_path(settings), datetime.now(UTC))
     book.approvals()
     ways = open_ways(settings, os.environ) if options.alerts else Ways()
-    return Asked(candidate, baselines, stored, policy_of(settings), active_rules(settings), book, ways)
+    return Asked(candidate, baselines, stored, policy_of(settings), rules_in_force(settings, store), book, ways)
 
 
 def _target(text: str, settings: Settings, options: GateOptions) -> TargetSettings:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from diffing.difference import Part, Severity
 from diffing.gate import Budget, Policy, TagRule
 from diffing.noise import NoiseRule
@@ -48,11 +46,6 @@ def _budget(given: BudgetSetting) -> Budget:
         max_statements=given.max_statements,
         max_more_statements=given.max_more_statements,
     )
-
-
-def active_rules(settings: Settings) -> tuple[NoiseRule, ...]:
-    """The rules that hold today; one that has expired hides nothing any more."""
-    return tuple(rule for rule in noise_rules(settings) if rule.active(date.today()))
 
 
 def noise_rules(settings: Settings) -> tuple[NoiseRule, ...]:

@@ -1,4 +1,4 @@
-"""The noise rules of the settings file, beside what the last runs of the recordings say of them."""
+"""The noise rules that there are, beside what the last runs of the recordings say of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from diffing.rule_review import Problem, RuleHistory, Tags, history, review
 from recorder.exchange import RecordedResponse
 
 from .errors import UsageError
-from .judging import noise_rules
+from .kept_rules import ListedRule, listed_rules, rules_in_force
 from .past_runs import past_run
 from .service import Context
 from .settings import Settings
@@ -36,7 +36,7 @@ Wanted = Callable[[str, str], bool]
 class RuleBook:
     """The rules and everything that they are judged by."""
 
-    rules: tuple[NoiseRule, ...]
+    listed: tuple[ListedRule, ...]
     tags: Tags
     evidence: RuleEvidence
     today: date
@@ -44,7 +44,12 @@ class RuleBook:
     @classmethod
     def of(cls, context: Context, evidence: RuleEvidence, today: date) -> RuleBook:
         """The rules that there are, beside this evidence."""
-        return cls(noise_rules(context.settings), tags_of(context.settings), evidence, today)
+        return cls(listed_rules(context.settings, context.store), tags_of(context.settings), evidence, today)
+
+    @property
+    def rules(self) -> tuple[NoiseRule, ...]:
+        """As they are judged."""
+        return tuple(each.rule for each in self.listed)
 
     def history(self) -> list[RuleHistory]:
         """How every rule stands."""
@@ -83,7 +88,7 @@ def propose_rules(
     others = [other for other in last_runs(store, run.recording, last) if other.id != run.id]
     evidence = read_evidence(store, [run, *others[: last - 1]], _any)
     candidate = observe(_answers(store, run, _any, candidate=True), _profile(store, run.recording_id) or NoiseProfile())
-    rules = tuple(rule for rule in noise_rules(settings) if rule.active(date.today()))
+    rules = rules_in_force(settings, store)
     return run.id, propose(told, evidence, candidate, rules, tags_of(settings), asked)
 
 

@@ -30,6 +30,7 @@
     n: () => decide("regression"),
     i: () => decide("noise"),
     e: () => decide("environment"),
+    p: () => go("rule"),
     u: () => go("undo"),
     f: () => go("fold"),
     "/": () => document.getElementById("q")?.focus(),

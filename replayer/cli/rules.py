@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..kept_rules import exported, withdraw_rule
 from ..reports.proposal_words import (
     Signature,
     alarm,
@@ -20,12 +21,13 @@ from ..reports.proposal_words import (
 from ..reports.rule_words import (
     NO_RULES,
     caveats,
-    history_json,
-    history_row,
+    listed_json,
+    listed_row,
     problem_json,
     problem_lines,
     summary,
 )
+from ..reports.wording import visible
 from ..rule_book import RuleBook, open_book, propose_rules
 from ..service import open_context
 from . import output
@@ -59,13 +61,13 @@ def list_(
         book = open_book(context, recording, runs)
     told = book.history()
     if json:
-        output.data([history_json(each) for each in told])
+        output.data([listed_json(*each) for each in zip(book.listed, told, strict=True)])
         return
     if not told:
         output.note(NO_RULES)
         return
-    headings = ("route", "part", "path", "kind", "state", "until", "hid", "in runs", "author", "reason")
-    output.table(headings, map(history_row, told))
+    headings = ("route", "part", "path", "kind", "state", "until", "hid", "in runs", "kept in", "author", "reason")
+    output.table(headings, map(listed_row, book.listed, told))
 
 
 @app.command()
@@ -137,6 +139,32 @@ def propose(
     output.note(tally(found, run_id) if found.proposals else nothing(found, run_id))
     for proposal in found.proposals:
         output.say(proposal_toml(proposal, signature))
+
+
+@app.command()
+def export(db: Database = "", policy: SettingsFile = None) -> None:
+    """Writes the rules that the database alone has, ready to be pasted into understudy.toml."""
+    with (context := open_context(policy, db)).store as store:
+        text = exported(context.settings, store)
+    if not text:
+        output.note("The database keeps no rule that holds and that the settings file has not.")
+        return
+    for line in text.splitlines():
+        output.say(line)
+
+
+@app.command()
+def withdraw(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="Of a rule that the database keeps.")],
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    author: Annotated[str, typer.Option(help="Who takes it back; default: git's user.email.")] = "",
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> None:
+    """Takes a rule back that was kept from a page. It stays on record."""
+    with open_context(policy, db).store as store:
+        gone = withdraw_rule(store, identity, author or git_author(), reason)
+    output.say(f"Took back {visible(gone.rule.name)}.")
 
 
 def _show(book: RuleBook) -> None:

@@ -34,7 +34,7 @@ _REASONS = {
     Why.FLAKY: "differed once, and not again when it was repeated",
 }
 
-_SENTENCES = {
+SENTENCES = {
     Refusal.NEVER: "No rule hides another status, a missing answer, another kind of content, SQL or latency.",
     Refusal.MISSING: "Only the kind 'any' hides what went missing, and it would hide every other change there too.",
     Refusal.NO_KIND: "No kind but 'any' fits what varied there, and it would hide every change.",
@@ -53,15 +53,20 @@ _NEXT = {
 def proposal_toml(proposal: Proposal, signature: Signature) -> str:
     """A [[noise]] table with what speaks for it, and against it, above it as comments."""
     rule = signed(proposal, signature)
-    lines = [f"# {line}" for line in _comments(proposal, signature)]
-    lines += ["[[noise]]", f"route = {toml_text(rule.route)}", f"path = {toml_text(rule.path)}"]
+    return "".join(f"# {line}\n" for line in _comments(proposal, signature)) + rule_toml(rule)
+
+
+def rule_toml(rule: NoiseRule) -> str:
+    """A [[noise]] table for the settings file."""
+    lines = ["[[noise]]", f"route = {toml_text(rule.route)}", f"path = {toml_text(rule.path)}"]
     if rule.part is not None and rule.part is not Part.BODY:
         lines.append(f"part = {toml_text(rule.part.value)}")
     if rule.kind:
         lines.append(f"kind = {toml_text(rule.kind)}")
     lines.append(f"reason = {toml_text(rule.reason)}")
     lines.append(f"author = {toml_text(rule.author)}" if rule.author else '# author = "whom to ask"')
-    lines.append(f"until = {rule.until}")
+    if rule.until is not None:
+        lines.append(f"until = {rule.until}")
     return "\n".join(lines) + "\n"
 
 
@@ -115,11 +120,11 @@ def refused_text(refused: Refused) -> str:
     """Why something gets no rule."""
     if refused.refusal is Refusal.TOO_WIDE and refused.rule is not None:
         share = f"{len(refused.needless)} of {refused.covered}"
-        sentence = _SENTENCES[refused.refusal]
+        sentence = SENTENCES[refused.refusal]
         return visible(f"Refused: {refused.rule.name}. {sentence}, {share}: {named(refused.needless)}.")
     place = f" at {spot_text(refused.spot)}" if refused.spot else ""
     return visible(
-        f"Refused: a rule for {_listed(refused.fingerprints)}{place}. {_SENTENCES[refused.refusal]}"
+        f"Refused: a rule for {_listed(refused.fingerprints)}{place}. {SENTENCES[refused.refusal]}"
         f"{_NEXT.get(refused.refusal, '')}"
     )
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from diffing.rule_evidence import RuleEvidence, Spot
 from diffing.rule_review import Fault, Problem, RuleHistory
 
 from .json_report import place_json, rule_json
 from .wording import visible
+
+
+class Listed(Protocol):
+    """A rule with where it is kept."""
+
+    @property
+    def home(self) -> str: ...
+    @property
+    def identity(self) -> str: ...
+
 
 MAX_NAMED = 5
 """Places that a sentence names."""
@@ -120,12 +130,13 @@ def spot_json(spot: Spot) -> dict[str, Any]:
     return {"method": spot.method, "route": spot.route, "location": location}
 
 
-def history_row(told: RuleHistory) -> tuple[object, ...]:
+def listed_row(listed: Listed, told: RuleHistory) -> tuple[object, ...]:
     """A rule as a row of the table."""
     rule = told.rule
+    home = f"{listed.home} {listed.identity}".strip()
     part = rule.part.value if rule.part else "any"
     texts = (rule.route, part, rule.path, rule.kind or "-", told.state.value, rule.until or "-")
-    return (*map(_shown, texts), told.hid, len(told.runs), _shown(rule.author or "-"), _shown(rule.reason or "-"))
+    return (*map(_shown, texts), told.hid, len(told.runs), home, _shown(rule.author or "-"), _shown(rule.reason or "-"))
 
 
 def history_json(told: RuleHistory) -> dict[str, Any]:
@@ -137,6 +148,11 @@ def history_json(told: RuleHistory) -> dict[str, Any]:
         "runs": [{"run": run, "hid": hid} for run, hid in told.runs],
         "places": [place_json(place) for place in told.places],
     }
+
+
+def listed_json(listed: Listed, told: RuleHistory) -> dict[str, Any]:
+    """As `history_json`, with where the rule is kept."""
+    return {"id": listed.identity or None, "kept_in": listed.home, **history_json(told)}
 
 
 def caveats(evidence: RuleEvidence) -> list[str]:

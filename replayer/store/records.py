@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from diffing.approvals import Withdrawal
+from diffing.noise import NoiseRule
 from recorder.exchange import Observed, RecordedResponse
 
 from ..errors import UsageError
@@ -100,6 +103,18 @@ class StoredProfile:
     run: str  # the id of the run that learned it
     created: float  # seconds since the epoch
     data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRule:
+    """A noise rule that somebody kept from a finding. Nothing is ever deleted."""
+
+    id: str
+    rule: NoiseRule
+    created: datetime  # UTC, to the second
+    run: str  # in which the finding was that it was made from
+    fingerprint: str  # of that finding
+    withdrawn: Withdrawal | None = None
 
 
 @dataclass(frozen=True, slots=True)

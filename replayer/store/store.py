@@ -19,6 +19,7 @@ from .journal import JournalStore
 from .profiles import ProfileStore
 from .recordings import RecordingStore
 from .retaining import RetainingStore
+from .rules import RuleStore
 from .runs import RunStore
 from .schema import Condition, condition, migrate
 from .survey import SurveyStore
@@ -31,6 +32,7 @@ class Store(
     RunStore,
     ProfileStore,
     ApprovalStore,
+    RuleStore,
     WorkStore,
     CollectingStore,
     RetainingStore,
@@ -51,6 +53,7 @@ class Store(
         RunStore.__init__(self, engine, bodies)
         ProfileStore.__init__(self, engine)
         ApprovalStore.__init__(self, engine)
+        RuleStore.__init__(self, engine)
         WorkStore.__init__(self, engine)
         CollectingStore.__init__(self, engine)
         RetainingStore.__init__(self, engine)

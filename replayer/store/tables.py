@@ -260,6 +260,27 @@ approvals = Table(
     Column("withdrawn_why", Text, nullable=False),
 )
 
+# Noise rules that people keep from pages, beside those of the settings file. None is deleted, as in `approvals`.
+noise_rules = Table(
+    "noise_rules",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("route", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("part", String(20), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("until", String(10)),  # an ISO date
+    Column("created", Double, nullable=False),
+    Column("run", String(32), nullable=False),  # in which the finding was that it was made from
+    Column("fingerprint", String(64), nullable=False),  # of that finding
+    Column("withdrawn", Double),
+    Column("withdrawn_by", Text, nullable=False),
+    Column("withdrawn_why", Text, nullable=False),
+)
+
 # A pass that workers share: what each of them has to know, what was sent, and what came of it. Gone with its run, and
 # emptied when the pass is over. What holds values that a target produced is sealed.
 work_passes = Table(

@@ -26,6 +26,7 @@ from dashboard.app import create_app
 from dashboard.routes.api.openapi import described
 from diffing.approvals import Decision
 from replayer.review import Review, Verdict
+from replayer.rule_desk import RuleDesk, RuleWish, Shelf
 from replayer.settings import Settings
 from replayer.store import Store
 from replayer.tokens import TokenScope
@@ -70,6 +71,8 @@ def asked(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Asked:
     run = run_of(desk.url, [PRICES, COLOUR])
     with Store.open(desk.url) as store:
         kept = Review(store, desk.settings).decide(run, COLOUR.fingerprint, Verdict(Decision.APPROVE, "wanted"), "ann")
+        wish = RuleWish(reason="edited")
+        rule = RuleDesk(store, desk.settings, Shelf()).keep(run, COLOUR.fingerprint, wish, "ann", admin=True)
         store.create_run(store.recordings()[0].id, candidate="next")
     everything = desk.token(*TokenScope)
     schema = schemathesis.openapi.from_asgi(
@@ -81,6 +84,7 @@ def asked(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Asked:
         "fingerprint": PRICES.fingerprint,
         "recording": "1",
         "identity": kept.approval.id,
+        "rule": rule.id,
     }
     return Asked(schema, (everything, desk.token(TokenScope.READ, name="reader"), "nobody's"), there)
 

@@ -15,6 +15,7 @@ from diffing.approvals import Decision
 from diffing.difference import Severity
 from replayer.accounts import Role
 from replayer.review import Review, Verdict
+from replayer.rule_desk import RuleDesk, RuleWish, Shelf
 from replayer.settings import NoiseSetting, Settings
 from replayer.store import Store
 from replayer.target_settings import TargetSettings
@@ -27,7 +28,7 @@ from .test_browser import logged_in, served
 
 pytestmark = pytest.mark.e2e
 
-NO_PAGES = {"/health", "/ready", "/metrics", "/static/{name}", "/welcome", "/runs/{run}/events"}
+NO_PAGES = {"/health", "/ready", "/metrics", "/static/{name}", "/welcome", "/rules.toml", "/runs/{run}/events"}
 """GET routes outside of the API that answer with no page."""
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
@@ -58,6 +59,9 @@ class Screens:
             Review(store, self.desk.settings).decide(
                 self.run, COLOUR.fingerprint, Verdict(Decision.REJECT, "no"), "ann"
             )
+            desk = RuleDesk(store, self.desk.settings, Shelf())
+            wish = RuleWish(reason="it is edited all day", anyway=True)
+            self.rule = desk.keep(self.run, many(1)[0].fingerprint, wish, "ann", admin=True).id
         log(self.run, "recording: 7 of 9\n" * 30)
 
     def __iter__(self) -> Iterator[str]:
@@ -68,6 +72,9 @@ class Screens:
         yield f"/runs/{self.live}"
         yield f"/runs/{self.run}?q={quote('severity:minor')}"  # nothing fits
         yield f"/runs/{self.run}/findings/{COLOUR.fingerprint}?whole=1"
+        yield f"/runs/{self.run}/findings/{COLOUR.fingerprint}/rule"  # can be kept
+        yield f"/runs/{self.run}/findings/{COLOUR.fingerprint}/rule?route=x&path=*"
+        yield f"/rules?kept={self.rule}"
         yield "/start?recording=r0"
 
 

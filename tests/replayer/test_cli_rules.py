@@ -109,6 +109,8 @@ def test_rules_are_listed_with_what_they_hid_in_the_last_runs(home: Path, capsys
     ]
     told = json.loads(said(capsys, "list", "--json", "--recording", "tiny")[0])
     assert told[0] == {
+        "id": None,
+        "kept_in": "file",
         "name": "GET /products $.items[*].name (str)",
         "route": "GET /products",
         "path": "$.items[*].name",

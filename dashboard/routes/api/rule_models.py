@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Literal
+from datetime import date, datetime
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from .models import Location, Model, Page, Text
+from .models import Location, Model, Page, Severity, Text, Withdrawal
 
 
 class Remark(Model):
@@ -35,6 +35,8 @@ class HiddenPlace(Model):
 class Rule(Model):
     """A noise rule, what it hid in the latest runs, and what is wrong with it."""
 
+    id: str | None = Field(description="Of a rule that the database keeps.")
+    kept_in: Literal["file", "store", "both"]
     name: Text
     route: Text
     path: Text
@@ -48,6 +50,77 @@ class Rule(Model):
     runs: list[RuleRun]
     places: list[HiddenPlace]
     remarks: list[Remark]
+
+
+class Hides(Model):
+    """A finding of a past run of which a rule would have hidden something."""
+
+    run: str
+    fingerprint: str
+    severity: Severity
+    state: Literal["confirmed", "flaky", "unconfirmed"]
+    method: Text
+    route: Text
+    location: Location
+    tags: list[Text]
+    count: int = Field(description="Exchanges, summed over the places that would have been hidden.")
+    whole: bool = Field(description="Whether nothing of the finding would have been left.")
+
+
+class RuleChoice(Model):
+    """A rule that suggests itself for a finding."""
+
+    words: str
+    name: Text
+    route: Text
+    path: Text
+    kind: str
+    objection: Text = Field(description="Why it can not be kept; empty when it can.")
+
+
+class RulePreview(Model):
+    """What a rule would hide, and what speaks against it. With a problem or refusals it can not be kept."""
+
+    route: Text
+    path: Text
+    kind: str
+    runs: int = Field(description="That it was held against.")
+    problem: Text = Field(description="Why there is no such rule; empty when there is.")
+    refusals: list[Text]
+    warnings: list[Text] = Field(description="To be read before it is kept: `anyway` says that they were.")
+    would_hide: list[Hides]
+    covered: int = Field(description="Places of the kept answers that it names.")
+    choices: list[RuleChoice]
+
+
+class NewRule(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, Field(min_length=1, max_length=2000)]
+    until: Annotated[date, Field(description="The last day on which it counts, within a year.")]
+    route: Annotated[str, Field(max_length=500, description="Empty, with `path`: the narrowest rule.")] = ""
+    path: Annotated[str, Field(max_length=500)] = ""
+    kind: Annotated[str, Field(max_length=20)] = ""
+    at: Annotated[int, Field(ge=0, le=100_000, description="Which place of the finding.")] = 0
+    anyway: Annotated[bool, Field(description="The warnings were read.")] = False
+
+
+class KeptRule(Model):
+    """A rule that the database keeps."""
+
+    id: str
+    name: Text
+    route: Text
+    path: Text
+    kind: str
+    reason: Text
+    author: Text
+    until: date | None
+    created_at: datetime
+    run: str = Field(description="In which the finding was that it was made from.")
+    fingerprint: str
+    withdrawn: Withdrawal | None
+    toml: Text = Field(description="For the settings file.")
 
 
 class Rules(Page[Rule]):
