@@ -193,6 +193,17 @@ def one_header(changes: Sequence[Change]) -> Iterator[Join]:
         yield from _together(bucket)
 
 
+def one_file(changes: Sequence[Change]) -> Iterator[Join]:
+    """Size and digest of a binary body: another size is another digest."""
+
+    def body(change: Change) -> Hashable | None:
+        signature = change.signature
+        return at_route(signature) if signature.part == "body" and signature.path in ("$.size", "$.digest") else None
+
+    for bucket in buckets(changes, body):
+        yield from _together(bucket)
+
+
 def _together(bucket: Sequence[Change]) -> Iterator[Join]:
     for first, second in combinations(bucket[:MAX_COMPARED], 2):
         if overlap(first.exchanges, second.exchanges) >= SAME_EXCHANGES:
@@ -224,6 +235,7 @@ _RULES: tuple[Callable[[Sequence[Change]], Iterator[Join]], ...] = (
     same_values,
     error_bodies,
     one_header,
+    one_file,
     replaced_elements,
     page_figures,
     renamed_keys,

@@ -35,7 +35,7 @@ from .errors import UsageError
 from .executors import Executor, LocalExecutor
 from .guide import make_guide
 from .keeping import keeping_redactor
-from .known import Known, drift
+from .known import Drift, Known, drift
 from .known_routes import RouteSource
 from .pacing import CONCURRENCY
 from .passes import Pass, PassRunner, choose_canaries, statuses, unsent_pass
@@ -122,7 +122,7 @@ class _Rehearsing:
         self._request = request
         self._watcher = watcher
         self._started = time.time()
-        self._drifted: tuple[str, ...] = ()
+        self._drift = Drift()
         if not request.exchanges:
             raise UsageError(f"The recording {request.recording!r} holds no exchanges.", "Record some traffic first.")
         watcher.stage("planning")
@@ -177,7 +177,7 @@ class _Rehearsing:
             self._unconfirmable(),
             learned_in=known.run if known is not None else "",
             learned_from=known.passes if known is not None else len(baselines),
-            drifted=self._drifted,
+            drift=self._drift,
         )
         stopped = any(one.result.problem for one in (*baselines, *candidates))
         if findings and self._request.confirm and not stopped and not found.unconfirmable:
@@ -212,8 +212,9 @@ class _Rehearsing:
                 break  # what befell one pass befalls the next, and each would take its time to find out
             if known is not None and len(baselines) == 1:
                 self._watcher.stage("comparing with what is known of this build")
-                self._drifted = tuple(drift(known, baselines[0], self._maker, keeping_redactor(self._request.key)))
-                if not self._drifted and not baselines[0].result.problem:
+                self._drift = drift(known, baselines[0], self._maker, keeping_redactor(self._request.key))
+                kept = not self._drift.exchanges or (self._drift.is_slight and self._confirms)
+                if kept and not baselines[0].result.problem:
                     return baselines, known
         return baselines, None
 
@@ -305,6 +306,11 @@ class _Rehearsing:
         contexts = self._maker.contexts(cases)
         judging = Judging(profile, request.rules, request.approvals, request.policy, contexts, request.tags)
         return self_test(right, judging, source, progress=partial(self._watcher.progress, "self-test"))
+
+    @property
+    def _confirms(self) -> bool:
+        """Whether findings will be replayed once more."""
+        return self._request.confirm and not self._unconfirmable()
 
     def _unconfirmable(self) -> str:
         """Why findings can not be replayed once more; "" when they can."""

@@ -20,6 +20,7 @@ from diffing.sensitivity import Sensitivity
 from diffing.standing import approved_fingerprints, aside_fingerprints, standings, unseen
 
 from .keeping import keeping_redactor, redacted_finding
+from .known import Drift
 from .known_routes import reached
 from .observing import unobserved
 from .passes import Pass, state_problems
@@ -47,6 +48,7 @@ RECORDING_ONLY_LIMITS = (
 
 MAX_NAMED = 5
 """Places that one sentence names."""
+_ANEW = "learned anew, since the baseline changed at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Found:
     learned_from: int = 0  # passes of the baseline that taught
     broken: tuple[str, ...] = ()  # what ended repetitions, in sentences
     budgets: tuple[Clause, ...] = ()  # what became of the policy's budgets
-    drifted: tuple[str, ...] = ()  # where the baseline contradicted an earlier run's profile, which was learned anew
+    drift: Drift = Drift()  # where the baseline contradicted an earlier run's profile
 
 
 def run_report(request: Request, found: Found, started: float) -> tuple[RunReport, Evidence]:
@@ -189,9 +191,11 @@ def _noise(found: Found) -> dict[str, int | float | str]:
     }
     if found.learned_in:
         figures["learned in run"] = found.learned_in
-    if found.drifted:
-        more = f" and {len(found.drifted) - MAX_NAMED} more" if len(found.drifted) > MAX_NAMED else ""
-        figures["learned anew, since the baseline changed at"] = "; ".join(found.drifted[:MAX_NAMED]) + more
+    places = found.drift.places
+    if places:
+        more = f" and {len(places) - MAX_NAMED} more" if len(places) > MAX_NAMED else ""
+        what = "kept, though the baseline now and then differs at" if found.learned_in else _ANEW
+        figures[what] = "; ".join(places[:MAX_NAMED]) + more
     return figures
 
 

@@ -561,3 +561,10 @@ def test_the_words_of_one_header_are_one_finding_and_the_flags_of_a_cookie_each_
         frozenset({"GET /features headerset-cookie[sid].secure missing"}),
         frozenset({"GET /features headerset-cookie[sid].httponly missing"}),
     }
+
+
+def test_another_size_and_digest_of_a_file_are_one_finding() -> None:
+    run = Run()
+    for _ in range(3):
+        run.saw("GET /label", body("$.size", K.VALUE, 160, 159), body("$.digest", K.VALUE, "6f", "25"))
+    assert run.places() == [{"GET /label body$.size value", "GET /label body$.digest value"}]

@@ -323,6 +323,26 @@ def test_what_an_earlier_run_learned_saves_the_baseline_its_further_passes(excha
     assert again.report.limits == (NO_KEY,)
 
 
+def test_what_contradicts_a_profile_in_few_answers_is_left_to_confirmation(
+    exchanges: tuple[Exchange, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned = run(exchanges, instance("new"), BASELINE, passes=2)
+    answers = {
+        step.exchange.id: answer
+        for step, answer in zip(learned.plan.steps, learned.baselines[0].result.answers, strict=True)
+    }
+    name, flickering = next((name, answer) for name, answer in answers.items() if answer.response)
+    assert flickering.response is not None
+    headers = (*flickering.response.headers, ("X-Cache", "HIT"))
+    answers[name] = replace(flickering, response=replace(flickering.response, headers=headers))
+    monkeypatch.setattr("replayer.known.FEW", 1.5 / len(exchanges))
+    done = run(exchanges, instance("new"), BASELINE, passes=2, known=Known("run1", learned.profile, answers))
+    assert len(done.baselines) == 1
+    assert done.report.findings == ()
+    assert done.report.noise["learned in run"] == "run1"
+    assert "x-cache" in str(done.report.noise["kept, though the baseline now and then differs at"])
+
+
 def test_a_baseline_that_is_not_what_was_learned_is_learned_anew(exchanges: tuple[Exchange, ...]) -> None:
     learned = run(exchanges, instance("new"), BASELINE, passes=2)
     answers = {
