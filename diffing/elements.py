@@ -20,6 +20,7 @@ _PAGE_FIGURES = frozenset(
     "total count size length pages page_count total_pages total_count total_items num_results next prev previous"
     " next_page prev_page has_next has_prev has_more next_url prev_url next_cursor cursor last last_page first".split()
 )
+_FIGURE_KINDS = frozenset({"value", "null", "length", "identity"})
 _FIRST_ROW = re.compile(r"^(.*?)\[\*\]")
 
 
@@ -106,16 +107,35 @@ def page_figures(changes: Sequence[Change]) -> Iterator[Join]:
     """The figures of a page (`total`, `has_next`) that changed with the rows of the array beside them."""
     for bucket in buckets(changes, lambda change: at_route(change.signature)):
         for element, members in _elements(bucket).items():
-            rows = [change for change in members if _is_rows_of(change.signature, element)]
+            rows = [change for change in members if _is_rows_of(change.signature, element)] or _core(element, members)
             beside = element.removesuffix("[*]").rpartition(".")[0]
             exchanges = set().union(*(change.exchanges for change in rows))
             for change in bucket if rows else ():
                 path, signature = change.signature.path, change.signature
                 inside = path.rpartition(".")[0]
-                figure = signature.leaf.lower() in _PAGE_FIGURES and signature.kind in ("value", "null", "length")
+                figure = signature.leaf.lower() in _PAGE_FIGURES and signature.kind in _FIGURE_KINDS
                 nested = inside.rpartition(".")[0] == beside and "[*]" not in inside.removeprefix(beside)
                 if figure and (inside == beside or nested) and overlap(change.exchanges, exchanges) >= SAME_EXCHANGES:
                     yield rows[0], change
+
+
+def page_links(changes: Sequence[Change]) -> Iterator[Join]:
+    """The `Link` field that leads to another page where the cursor in the body, or what else tells of pages, does."""
+    for bucket in buckets(
+        changes, lambda change: (change.signature.method, change.signature.route, change.signature.answer)
+    ):
+        links = [each for each in bucket if each.signature.part == "header" and each.signature.path == "link"]
+        figures = [
+            each
+            for each in bucket
+            if each.signature.part == "body"
+            and each.signature.leaf.lower() in _PAGE_FIGURES
+            and each.signature.kind in _FIGURE_KINDS
+        ]
+        for link in links:
+            for figure in figures[:MAX_COMPARED]:
+                if overlap(link.exchanges, figure.exchanges) >= SAME_EXCHANGES:
+                    yield link, figure
 
 
 def _both_ways(members: Sequence[Change]) -> Iterator[Join]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import combinations
 
 from .difference import DifferenceKind, Part
-from .elements import page_figures, propagated_amounts, renamed_keys, replaced_elements
+from .elements import page_figures, page_links, propagated_amounts, renamed_keys, replaced_elements
 from .evidence import laws_of, overlap, pairs_of
 from .joins import MAX_COMPARED, SAME_EXCHANGES, Join, at_route, buckets, chain, overlapping_buckets
 from .routes import literal_segments
@@ -238,6 +238,7 @@ _RULES: tuple[Callable[[Sequence[Change]], Iterator[Join]], ...] = (
     one_file,
     replaced_elements,
     page_figures,
+    page_links,
     renamed_keys,
     propagated_amounts,
 )

@@ -68,7 +68,7 @@ class Found:
     learned_from: int = 0  # passes of the baseline that taught
     broken: tuple[str, ...] = ()  # what ended repetitions, in sentences
     budgets: tuple[Clause, ...] = ()  # what became of the policy's budgets
-    drift: Drift = Drift()  # where the baseline contradicted an earlier run's profile
+    drift: Drift = field(default_factory=Drift)  # where the baseline contradicted an earlier run's profile
 
 
 def run_report(request: Request, found: Found, started: float) -> tuple[RunReport, Evidence]:

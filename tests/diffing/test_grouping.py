@@ -568,3 +568,15 @@ def test_another_size_and_digest_of_a_file_are_one_finding() -> None:
     for _ in range(3):
         run.saw("GET /label", body("$.size", K.VALUE, 160, 159), body("$.digest", K.VALUE, "6f", "25"))
     assert run.places() == [{"GET /label body$.size value", "GET /label body$.digest value"}]
+
+
+def test_other_rows_the_cursor_behind_them_and_the_link_to_the_next_page_are_one_finding() -> None:
+    run = Run()
+    for page in range(3):
+        run.saw(
+            "GET /parcels",
+            *(body(f"$.items[0].{name}", K.VALUE, f"{name} {page}", f"{name} {page + 7}", "str") for name in "abc"),
+            body("$.next_cursor", K.IDENTITY, f"seq {page}", f"seq {page + 7}"),
+            header("link", K.VALUE, f"</parcels?cursor={page}>", f"</parcels?cursor={page + 7}>"),
+        )
+    assert len(run.findings()) == 1
