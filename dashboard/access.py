@@ -26,6 +26,8 @@ FIELD, HEADER = "csrf", "x-csrf-token"
 SAFE = frozenset(["GET", "HEAD", "OPTIONS"])
 MAX_FORM = 64 * 1024
 """Bytes of a form."""
+MAX_FIELDS = 1_000
+"""Fields of a form: the findings that are decided on at once, and some more."""
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -160,7 +162,12 @@ def csrf_of(secret: str) -> str:
 
 async def form_of(request: Request) -> dict[str, str]:
     """The fields of a form that was sent, each once. Raises ApiError for what is no form, or too large a one."""
-    known: dict[str, str] | None = getattr(request.state, "form", None)
+    return dict(await fields_of(request))
+
+
+async def fields_of(request: Request) -> list[tuple[str, str]]:
+    """As `form_of`, each field as often as it was sent."""
+    known: list[tuple[str, str]] | None = getattr(request.state, "form", None)
     if known is not None:
         return known
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -172,11 +179,11 @@ async def form_of(request: Request) -> dict[str, str]:
         if len(data) > MAX_FORM:
             raise ApiError(413, "too_large", f"A form may have {MAX_FORM} bytes.", {"Connection": "close"})
     try:
-        pairs = parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=100, errors="strict")
+        pairs = parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
     except ValueError:
         raise ApiError(400, "no_form", "The form can not be read.") from None
-    request.state.form = dict(pairs)
-    return dict(pairs)
+    request.state.form = pairs
+    return pairs
 
 
 def refuse_other_sites(request: Request) -> None:

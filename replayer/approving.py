@@ -28,6 +28,9 @@ MIN_PREFIX = 4
 MAX_RUNS = 20
 """Runs in which a fingerprint is looked for, the newest first."""
 
+MOST_AT_ONCE = 500
+"""Findings that one decision is made on: more are not read before they are judged."""
+
 MAX_TEXT = 2000  # characters of a reason, an author or an id
 MAX_NAMED = 5  # findings that an error names
 
@@ -90,37 +93,67 @@ class Book:
         change = find_change(self._store, wish.fingerprint, wish.run)
         wanted = self._wanted(wish, change)
         known = self.approvals(change.run.id, change.run.branch)
-        held = [each for each in known.held if not known.is_over(each) and each.covers & wanted.covers]
-        if stronger := [each for each in held if each.decision.overrules(wanted.decision)]:
-            no = stronger[-1]
-            done = "rejected this change" if no.decision is Decision.REJECT else "put it down to the environment"
-            raise UsageError(
-                f"{no.author} has {done} ({no.reason}).",
-                f"`understudy findings withdraw {no.id}` takes the {no.decision.noun} back.",
-            )
-        same = (each for each in held if replace(each, id=wanted.id, created=wanted.created) == wanted)
-        approval = next(same, wanted)
-        against = tuple(each for each in held if wanted.decision.overrules(each.decision))
+        approval, against = _weighed(wanted, [each for each in known.held if not known.is_over(each)])
         return Decided(approval, self._keep(approval, wish.store_only), against)
+
+    def decide_all(self, wish: Wish, fingerprints: Sequence[str]) -> tuple[str, tuple[Decided, ...]]:
+        """Keeps one decision on several findings of the wish's run in the store: on all of them, or on none.
+
+        The first part of what is given back begins the ids of what is new: `withdraw_all` takes that back.
+        Fingerprints are whole. Raises UsageError as `decide`, and for a finding that the run has not.
+        """
+        info = self._store.run(wish.run)
+        changes = {each.fingerprint: each for each in _changes(info, findings_of(self._store.run_report(info.id)))}
+        if not fingerprints:
+            raise UsageError("No finding is chosen.", "Choose one at least.")
+        if len(fingerprints) > MOST_AT_ONCE:
+            raise UsageError(f"{len(fingerprints)} findings are chosen; {MOST_AT_ONCE} are decided on at once.")
+        if absent := [each for each in fingerprints if each not in changes]:
+            raise UsageError(f"The run {info.id} has no finding {absent[0]!r}.", "Load the page again.")
+        known = self.approvals(info.id, info.branch)
+        held = [each for each in known.held if not known.is_over(each)]
+        group, found = secrets.token_hex(6), []
+        for number, mark in enumerate(dict.fromkeys(fingerprints)):
+            wanted = replace(self._wanted(wish, changes[mark]), id=f"{group}-{number}")
+            try:
+                found.append(_weighed(wanted, held))
+            except UsageError as error:
+                what = f"{changes[mark].subject.method} {changes[mark].subject.route} ({mark})"
+                raise UsageError(f"{what}: {error.message} Leave it out.", error.hint) from None
+        self._store.add_approvals([approval for approval, _ in found if not approval.stored])
+        return group, tuple(Decided(each, () if each.stored else ("the database",), than) for each, than in found)
+
+    def withdraw_all(self, group: str, author: str, reason: str = "") -> tuple[Approval, ...]:
+        """Takes back what one `decide_all` kept, as far as it stands."""
+        mine = [each for each in self.approvals().entries if group and each.id.startswith(f"{group}-")]
+        if not mine:
+            raise UsageError(f"There is no decision on several findings {group!r}.", "Take them back one by one.")
+        left = [each for each in mine if each.withdrawn is None]
+        if not left:
+            raise UsageError("All of this was withdrawn already.")
+        tombstone = self._tombstone(author, reason)
+        self._store.withdraw_approvals([each.id for each in left], tombstone)
+        return tuple(replace(each, withdrawn=tombstone) for each in left)
 
     def withdraw(self, identity: str, author: str, reason: str = "") -> Approval:
         """Sets a tombstone wherever the entry is kept. Raises UsageError for an id that fits none, or several."""
         found = self._find(identity)
         if found.withdrawn is not None:
             raise UsageError(f"{found.id} was withdrawn already, by {found.withdrawn.author}.")
-        tombstone = Withdrawal(
-            one_line(author, "author"), self._now, one_line(reason, "reason") if reason.strip() else ""
-        )
+        tombstone = self._tombstone(author, reason)
         if found.filed:
             add_withdrawal(self._path, found.id, tombstone)
         if found.stored:
-            self._store.withdraw_approval(found.id, tombstone)
+            self._store.withdraw_approvals([found.id], tombstone)
         return replace(found, withdrawn=tombstone)
 
     def states(self) -> list[tuple[Approval, str]]:
         """Every entry with what it is worth today: holds, overruled, expired or withdrawn."""
         known = self.approvals()
         return [(each, _state(each, known)) for each in known.entries]
+
+    def _tombstone(self, author: str, reason: str) -> Withdrawal:
+        return Withdrawal(one_line(author, "author"), self._now, one_line(reason, "reason") if reason.strip() else "")
 
     def _wanted(self, wish: Wish, change: Change) -> Approval:
         if wish.until is not None and wish.until < self._today:
@@ -156,7 +189,7 @@ class Book:
             add_approval(self._path, approval)
             homes.append(str(self._path))
         if not approval.stored:
-            self._store.add_approval(approval)
+            self._store.add_approvals([approval])
             homes.append("the database")
         return tuple(homes)
 
@@ -224,6 +257,20 @@ def one_line(text: str, what: str) -> str:
     if len(line) > MAX_TEXT:
         raise UsageError(f"The {what} has {len(line)} characters; {MAX_TEXT} are allowed.")
     return line
+
+
+def _weighed(wanted: Approval, held: Sequence[Approval]) -> tuple[Approval, tuple[Approval, ...]]:
+    """The decision, or the same one kept before; and what it overrules. Raises UsageError if it is overruled."""
+    mine = [each for each in held if each.covers & wanted.covers]
+    if stronger := [each for each in mine if each.decision.overrules(wanted.decision)]:
+        no = stronger[-1]
+        done = "rejected this change" if no.decision is Decision.REJECT else "put it down to the environment"
+        raise UsageError(
+            f"{no.author} has {done} ({no.reason}).",
+            f"`understudy findings withdraw {no.id}` takes the {no.decision.noun} back.",
+        )
+    same = (each for each in mine if replace(each, id=wanted.id, created=wanted.created) == wanted)
+    return next(same, wanted), tuple(each for each in mine if wanted.decision.overrules(each.decision))
 
 
 def _state(approval: Approval, known: Approvals) -> str:

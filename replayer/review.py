@@ -14,6 +14,7 @@ from diffing.grouping import Finding
 from diffing.standing import standings, unseen
 from recorder.exchange import Exchange, RouteCount
 
+from .approving import MOST_AT_ONCE as MOST_AT_ONCE
 from .approving import Book, Decided, Wish, approvals_path
 from .coverage.html import warmth as warmth
 from .errors import UsageError
@@ -151,6 +152,17 @@ class Review:
             fingerprint, verdict.reason, author, verdict.decision, verdict.scope, verdict.until, run, store_only=True
         )
         return self._book().decide(wish)
+
+    def decide_all(
+        self, run: str, fingerprints: Sequence[str], verdict: Verdict, author: str
+    ) -> tuple[str, tuple[Decided, ...]]:
+        """Keeps what somebody says of several findings of a run, as `Book.decide_all` does."""
+        wish = Wish("", verdict.reason, author, verdict.decision, verdict.scope, verdict.until, run, store_only=True)
+        return self._book().decide_all(wish, fingerprints)
+
+    def withdraw_all(self, group: str, author: str, reason: str = "") -> tuple[Approval, ...]:
+        """Takes back what was decided on several findings at once; it stays on record."""
+        return self._book().withdraw_all(group, author, reason)
 
     def withdraw(self, identity: str, author: str, reason: str = "") -> Approval:
         """Takes a decision back; it stays on record."""

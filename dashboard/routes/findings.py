@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import Enum
 from typing import Annotated, TypeVar
@@ -25,7 +25,7 @@ from replayer.review import (
     text_of,
 )
 
-from ..access import form_of, needs, person_of
+from ..access import fields_of, form_of, needs, person_of
 from ..errors import ApiError
 from ..filters import narrowed, parse, states_of
 from ..pages import page
@@ -90,6 +90,25 @@ async def decide(request: Request, run: str, fingerprint: str) -> Response:
     return await run_in_threadpool(_decided, request, run, fingerprint, verdict_of(form), form.get("q", ""))
 
 
+@router.post("/runs/{run}/decisions")
+@needs(Role.REVIEWER)
+async def decide_all(request: Request, run: str) -> Response:
+    """Keep one decision on all findings that are checked, and show what is left."""
+    form = await form_of(request)
+    chosen = [value for name, value in await fields_of(request) if name == "fingerprint"]
+    return await run_in_threadpool(_all_decided, request, run, chosen, verdict_of(form), form.get("q", ""))
+
+
+@router.post("/decisions/groups/{group}/withdraw")
+@needs(Role.REVIEWER)
+async def withdraw_all(request: Request, group: str) -> Response:
+    """Take back what was decided on several findings at once."""
+    form = await form_of(request)
+    author = person_of(request).name
+    await run_in_threadpool(review_of(request).withdraw_all, group, author, form.get("reason", ""))
+    return _back(form)
+
+
 @router.post("/decisions/{identity}/withdraw")
 @needs(Role.REVIEWER)
 async def withdraw(request: Request, identity: str) -> Response:
@@ -97,14 +116,27 @@ async def withdraw(request: Request, identity: str) -> Response:
     form = await form_of(request)
     author = person_of(request).name
     await run_in_threadpool(review_of(request).withdraw, identity, author, form.get("reason", ""))
-    back = form.get("back", "")
-    return RedirectResponse(back if back.startswith("/runs/") and back.isascii() else "/decisions", 303)
+    return _back(form)
 
 
 @router.get("/decisions")
 @needs(Role.VIEWER)
 def decisions(request: Request) -> Response:
     return page(request, "decisions.html.j2", decisions=review_of(request).decisions())
+
+
+def _back(form: Mapping[str, str]) -> Response:
+    back = form.get("back", "")
+    return RedirectResponse(back if back.startswith("/runs/") and back.isascii() else "/decisions", 303)
+
+
+def _all_decided(request: Request, run: str, chosen: Sequence[str], verdict: Verdict, q: str) -> Response:
+    review = review_of(request)
+    info = review.run(run)
+    group, kept = review.decide_all(info.id, chosen, verdict, person_of(request).name)
+    told = {"group": group} if any(each.homes for each in kept) else {}
+    query = urlencode({**({"q": q} if q else {}), **told})
+    return RedirectResponse(f"/runs/{quote(info.id)}" + (f"?{query}" if query else ""), 303)
 
 
 def verdict_of(form: Mapping[str, str]) -> Verdict:

@@ -10,9 +10,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from diffing.approvals import Scope
 from diffing.grouping import Finding
 from replayer.accounts import Role
-from replayer.review import Review, RunReport, warmth
+from replayer.review import MOST_AT_ONCE, Review, RunReport, warmth
 
 from ..access import needs
 from ..filters import narrowed, parse, states_of
@@ -43,8 +44,15 @@ def all_runs(request: Request, first: Annotated[int, Query(ge=0)] = 0) -> Respon
 @router.get("/runs/{run}")
 @needs(Role.VIEWER)
 def one_run(
-    request: Request, run: str, q: str = "", first: Annotated[int, Query(ge=0)] = 0, decided: str = ""
+    request: Request,
+    run: str,
+    q: str = "",
+    first: Annotated[int, Query(ge=0)] = 0,
+    all: bool = False,
+    decided: str = "",
+    group: str = "",
 ) -> Response:
+    """A run and its findings; with `all`, those that the filter shows are on one page, and checked."""
     review = review_of(request)
     info = review.run(run)
     logged = request.app.state.starter.has_log(info.id)
@@ -61,12 +69,15 @@ def one_run(
         run=info,
         report=report,
         total=report.ledger.total,
-        shown=shown[first : first + PAGE],
+        shown=shown[:MOST_AT_ONCE] if all else shown[first : first + PAGE],
         found=len(shown),
-        first=first,
-        size=PAGE,
+        first=0 if all else first,
+        size=MOST_AT_ONCE if all else PAGE,
+        all=all,
         q=q,
         decided=decided,
+        group=group,
+        scopes=[scope.value for scope in Scope],
         undecided=undecided,
         minutes=round(MINUTES_EACH * len(undecided)) or 1,
         states_of=states_of,

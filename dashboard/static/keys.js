@@ -16,6 +16,8 @@
   const decide = (id) => {
     const reason = document.getElementById("reason");
     if (!reason) return;
+    const around = reason.closest("details");
+    if (around) around.open = true;
     if (reason.value.trim()) {
       document.getElementById(id).click();
       return;
@@ -31,12 +33,18 @@
     i: () => decide("noise"),
     e: () => decide("environment"),
     p: () => go("rule"),
+    x: () => document.activeElement?.closest("li")?.querySelector(".check")?.click(),
+    g: () => {
+      const boxes = [...document.querySelectorAll(".check")];
+      const all = boxes.every((box) => box.checked);
+      for (const box of boxes) box.checked = !all;
+    },
     u: () => go("undo"),
     f: () => go("fold"),
     "/": () => document.getElementById("q")?.focus(),
     Escape: () => go("up"),
   };
-  const typing = (element) => /^(INPUT|SELECT|TEXTAREA)$/.test(element.tagName);
+  const typing = (element) => /^(INPUT|SELECT|TEXTAREA)$/.test(element.tagName) && element.type !== "checkbox";
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -21,39 +22,15 @@ class ApprovalStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add_approval(self, approval: Approval) -> None:
-        """Keep a decision; one whose id is there already stays as it is."""
-        subject = approval.subject
-        values = {
-            "id": approval.id,
-            "fingerprint": approval.fingerprint,
-            "decision": approval.decision.value,
-            "scope": approval.scope.value,
-            "of": approval.of,
-            "author": approval.author,
-            "reason": approval.reason,
-            "created": approval.created.timestamp(),
-            "until": approval.until.isoformat() if approval.until else None,
-            "subject": json.dumps(
-                {
-                    "method": subject.method,
-                    "route": subject.route,
-                    "part": subject.location.part.value,
-                    "path": subject.location.path,
-                    "kind": subject.kind,
-                    "transition": subject.transition,
-                    "severity": subject.severity.value,
-                }
-            ),
-            "members": json.dumps(approval.members),
-            "withdrawn_by": "",
-            "withdrawn_why": "",
-        }
-        write(self._engine, lambda given: insert_new(given, approvals, [values]))
+    def add_approvals(self, given: Sequence[Approval]) -> None:
+        """Keep decisions, all at once; one whose id is there already stays as it is."""
+        rows = [_row(each) for each in given]
+        if rows:
+            write(self._engine, lambda connection: insert_new(connection, approvals, rows))
 
-    def withdraw_approval(self, identity: str, withdrawal: Withdrawal) -> None:
-        """Set a tombstone; the first one stays. An unknown id is none of the store's: nothing happens."""
-        unwithdrawn = update(approvals).where(approvals.c.id == identity, approvals.c.withdrawn.is_(None))
+    def withdraw_approvals(self, identities: Sequence[str], withdrawal: Withdrawal) -> None:
+        """Set a tombstone on each; the first one stays. An unknown id is none of the store's: nothing happens."""
+        unwithdrawn = update(approvals).where(approvals.c.id.in_(identities), approvals.c.withdrawn.is_(None))
         values = {
             "withdrawn": withdrawal.created.timestamp(),
             "withdrawn_by": withdrawal.author,
@@ -66,6 +43,35 @@ class ApprovalStore:
         with reading(self._engine) as connection:
             rows = connection.execute(select(approvals).order_by(approvals.c.number)).all()
         return tuple(_approval(row) for row in rows)
+
+
+def _row(approval: Approval) -> dict[str, Any]:
+    subject = approval.subject
+    return {
+        "id": approval.id,
+        "fingerprint": approval.fingerprint,
+        "decision": approval.decision.value,
+        "scope": approval.scope.value,
+        "of": approval.of,
+        "author": approval.author,
+        "reason": approval.reason,
+        "created": approval.created.timestamp(),
+        "until": approval.until.isoformat() if approval.until else None,
+        "subject": json.dumps(
+            {
+                "method": subject.method,
+                "route": subject.route,
+                "part": subject.location.part.value,
+                "path": subject.location.path,
+                "kind": subject.kind,
+                "transition": subject.transition,
+                "severity": subject.severity.value,
+            }
+        ),
+        "members": json.dumps(approval.members),
+        "withdrawn_by": "",
+        "withdrawn_why": "",
+    }
 
 
 def _approval(row: Any) -> Approval:

@@ -73,6 +73,9 @@ def asked(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Asked:
         kept = Review(store, desk.settings).decide(run, COLOUR.fingerprint, Verdict(Decision.APPROVE, "wanted"), "ann")
         wish = RuleWish(reason="edited")
         rule = RuleDesk(store, desk.settings, Shelf()).keep(run, COLOUR.fingerprint, wish, "ann", admin=True)
+        group, _ = Review(store, desk.settings).decide_all(
+            run, [PRICES.fingerprint], Verdict(Decision.APPROVE, "wanted"), "ann"
+        )
         store.create_run(store.recordings()[0].id, candidate="next")
     everything = desk.token(*TokenScope)
     schema = schemathesis.openapi.from_asgi(
@@ -85,6 +88,7 @@ def asked(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Asked:
         "recording": "1",
         "identity": kept.approval.id,
         "rule": rule.id,
+        "group": group,
     }
     return Asked(schema, (everything, desk.token(TokenScope.READ, name="reader"), "nobody's"), there)
 

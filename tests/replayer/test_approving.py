@@ -250,7 +250,7 @@ def test_a_rejection_overrules_no_approval_that_is_over(home: Home) -> None:
 def test_an_id_that_is_the_beginning_of_another_is_meant_when_it_is_given_in_full(home: Home) -> None:
     home.run(FINDING)
     approval = home.book().decide(WISH).approval
-    home.store.add_approval(replace(approval, id=approval.id + "0"))
+    home.store.add_approvals([replace(approval, id=approval.id + "0")])
 
     with pytest.raises(UsageError, match="Several decisions"):
         home.book().withdraw(approval.id[:6], "eve")

@@ -133,7 +133,7 @@ def test_runs_go_but_for_the_newest_and_what_was_approved_stays(store: Store) ->
         store.add_answers(run_id, "p", [answer(1, b"%d" % place * 300)])
         store.add_results(run_id, [ResultRow("0" * 32, "matched")])
         store.finish_run(run_id, "pass", 0, {})
-    store.add_approval(ANN)
+    store.add_approvals([ANN])
     store.keep_profile(number, "abc", ids[1], {})
     now = time.time() + 3 * DAY
     assert prune_runs(store, 4 * DAY, 0, now).gone == ()

@@ -25,26 +25,26 @@ NO = replace(ANN, id="b0b", scope=Scope.ALWAYS, of="", until=None, decision=Deci
 
 def test_what_was_decided_comes_back_as_it_was(store: Store) -> None:
     assert store.approvals() == ()
-    store.add_approval(ANN)
-    store.add_approval(NO)
+    store.add_approvals([ANN])
+    store.add_approvals([NO])
 
     assert store.approvals() == (ANN, NO)
     assert all(each.stored for each in store.approvals())
 
 
 def test_an_entry_is_never_changed(store: Store) -> None:
-    store.add_approval(ANN)
-    store.add_approval(replace(ANN, fingerprint="ffff", scope=Scope.ALWAYS))
+    store.add_approvals([ANN])
+    store.add_approvals([replace(ANN, fingerprint="ffff", scope=Scope.ALWAYS)])
 
     assert store.approvals() == (ANN,)
 
 
 def test_a_withdrawal_is_a_tombstone_and_the_first_one_stays(store: Store) -> None:
     stone = Withdrawal("bob", NOON.replace(hour=13), "a mistake")
-    store.add_approval(ANN)
-    store.add_approval(NO)
-    store.withdraw_approval(ANN.id, stone)
-    store.withdraw_approval(ANN.id, Withdrawal("eve", NOON.replace(hour=14)))
-    store.withdraw_approval("unknown", stone)
+    store.add_approvals([ANN])
+    store.add_approvals([NO])
+    store.withdraw_approvals([ANN.id], stone)
+    store.withdraw_approvals([ANN.id], Withdrawal("eve", NOON.replace(hour=14)))
+    store.withdraw_approvals(["unknown"], stone)
 
     assert store.approvals() == (replace(ANN, withdrawn=stone), NO)

@@ -28,7 +28,7 @@ def decisions(request: Request, cursor: Cursor = "", limit: Limit = 50) -> Page[
     part, after = part_of(
         review_of(request).decisions(), lambda row: (-row[0].created.timestamp(), row[0].id), cursor, limit
     )
-    return Page[Decision](items=[_shown(*row) for row in part], next=after)
+    return Page[Decision](items=[of(*row) for row in part], next=after)
 
 
 @router.get("/{identity}", response_model=Decision, responses=problems(404))
@@ -60,10 +60,11 @@ def shown(review: Review, identity: str) -> Decision:
     found = next((row for row in review.decisions() if row[0].id == identity), None)
     if found is None:
         raise ApiError(404, "not_found", f"There is no decision {identity!r}.")
-    return _shown(*found)
+    return of(*found)
 
 
-def _shown(approval: Approval, state: str) -> Decision:
+def of(approval: Approval, state: str) -> Decision:
+    """A decision, and what it is worth."""
     subject, gone = approval.subject, approval.withdrawn
     return Decision.model_validate(
         {

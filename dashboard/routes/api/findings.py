@@ -25,7 +25,17 @@ from ...filters import narrowed, parse, states_of
 from . import models
 from .asking import PREFIX, Cursor, Key, Limit, body_of, part_of, problems, review_of, run_of, takes
 from .decisions import shown as decision_shown
-from .models import Content, Exemplar, Finding, FindingInFull, Fingerprint, NewDecision, Page, RunId, TargetAnswer
+from .models import (
+    Content,
+    Exemplar,
+    Finding,
+    FindingInFull,
+    Fingerprint,
+    NewDecision,
+    Page,
+    RunId,
+    TargetAnswer,
+)
 
 router = APIRouter(prefix=f"{PREFIX}/runs/{{run}}/findings", tags=["findings"])
 

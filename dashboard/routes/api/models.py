@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from fastapi import Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from replayer.review import MOST_AT_ONCE
 from replayer.starting import PASSES
 
 Item = TypeVar("Item")
@@ -316,6 +317,20 @@ class NewDecision(BaseModel):
         ScopeName | None, Field(description="Default: always; `environment` is of its run and takes nothing else.")
     ] = None
     until: Annotated[date | None, Field(description="The last day on which it counts.")] = None
+
+
+class NewDecisions(NewDecision):
+    fingerprints: Annotated[
+        list[Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")]],
+        Field(min_length=1, max_length=MOST_AT_ONCE, description="Of findings of the run, each in full."),
+    ]
+
+
+class Decisions(Model):
+    """One decision on several findings. Its `group` takes back what is new of it."""
+
+    group: str
+    items: list[Decision]
 
 
 class NewWithdrawal(BaseModel):
