@@ -77,11 +77,11 @@ def _check(connection: Connection, revision: str) -> None:
         )
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, to: str = "head") -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes.update(connection=connection, metadata=metadata)
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

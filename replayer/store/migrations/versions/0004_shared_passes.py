@@ -14,12 +14,12 @@ _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("runs", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("executor", sa.String(length=20), server_default="local", nullable=False))
-        batch_op.add_column(sa.Column("asked", sa.Text(), server_default=sa.text("''"), nullable=False))
-        batch_op.add_column(sa.Column("stop", sa.Text(), server_default=sa.text("''"), nullable=False))
-        batch_op.add_column(sa.Column("progress", sa.Text(), server_default=sa.text("''"), nullable=False))
-        batch_op.add_column(sa.Column("beat", sa.Double(), nullable=True))
+    # no batch: on SQLite it may make the table anew, and the old one takes with it what refers to it
+    op.add_column("runs", sa.Column("executor", sa.String(length=20), server_default="local", nullable=False))
+    op.add_column("runs", sa.Column("asked", sa.Text(), server_default=sa.text("''"), nullable=False))
+    op.add_column("runs", sa.Column("stop", sa.Text(), server_default=sa.text("''"), nullable=False))
+    op.add_column("runs", sa.Column("progress", sa.Text(), server_default=sa.text("''"), nullable=False))
+    op.add_column("runs", sa.Column("beat", sa.Double(), nullable=True))
     op.create_table(
         "work_passes",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -82,6 +82,5 @@ def downgrade() -> None:
     op.drop_table("work_intents")
     op.drop_table("work_batches")
     op.drop_table("work_passes")
-    with op.batch_alter_table("runs", schema=None) as batch_op:
-        for name in ("beat", "progress", "stop", "asked", "executor"):
-            batch_op.drop_column(name)
+    for name in ("beat", "progress", "stop", "asked", "executor"):
+        op.drop_column("runs", name)

@@ -12,12 +12,11 @@ depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("runs", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("summary", sa.Text(), server_default=sa.text("''"), nullable=False))
-        batch_op.add_column(sa.Column("found", sa.LargeBinary(), nullable=True))
+    # no batch: on SQLite it may make the table anew, and the old one takes with it what refers to it
+    op.add_column("runs", sa.Column("summary", sa.Text(), server_default=sa.text("''"), nullable=False))
+    op.add_column("runs", sa.Column("found", sa.LargeBinary(), nullable=True))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("runs", schema=None) as batch_op:
-        batch_op.drop_column("found")
-        batch_op.drop_column("summary")
+    op.drop_column("runs", "found")
+    op.drop_column("runs", "summary")
