@@ -40,6 +40,7 @@ from .routes import (
     static,
     trends,
 )
+from .routes import settings as settings_page
 from .routes.api import uploads
 from .throttle import Throttle
 
@@ -124,6 +125,7 @@ def create_app(settings: Settings, first_link: str = "", first_name: str = "loca
         recordings,
         audit,
         rules,
+        settings_page,
         *api.MODULES,
     ):
         app.include_router(module.router)

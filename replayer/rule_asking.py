@@ -138,13 +138,19 @@ def _choices(held: Held, finding: Finding, place: Member, narrowest: NoiseRule) 
     if narrowest.kind:
         wanted.append(("This field here, any value of its type", replace(narrowest, kind="")))
     for words, rule in wanted:
-        refusals = _refusals(held, finding, held.preview(rule))
-        yield Choice(words, rule, next(refusals, ""))
+        found = held.preview(rule)
+        if _hides(held, finding, found):
+            yield Choice(words, rule, next(_refusals(held, finding, found), ""))
+
+
+def _hides(held: Held, finding: Finding, found: Preview) -> bool:
+    """Whether a rule would have hidden something of the finding at hand."""
+    return any(each.run == held.run.id and each.finding.fingerprint == finding.fingerprint for each in found.hides)
 
 
 def _refusals(held: Held, finding: Finding, found: Preview) -> Iterator[str]:
     """Why a rule can not be kept, in sentences."""
-    if not any(each.run == held.run.id and each.finding.fingerprint == finding.fingerprint for each in found.hides):
+    if not _hides(held, finding, found):
         yield "It would hide nothing of this finding."
     if not found.measured and not is_exact(found.rule):
         yield (

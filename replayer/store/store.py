@@ -85,6 +85,11 @@ class Store(
         """Whether the database is in the memory of this process."""
         return self._engine.dialect.name == "sqlite" and self._engine.url.database in (None, "", ":memory:")
 
+    @property
+    def address(self) -> str:
+        """The URL of the database, without secrets."""
+        return shown(self._engine.url)
+
     def check(self) -> None:
         """Return when the database answers. Errors as in `replayer.errors`."""
         read(self._engine, lambda given: given.execute(select(1)).scalar())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import audit, compare, decisions, findings, me, openapi, recordings, rules, runs, together, uploads
+from . import audit, compare, decisions, findings, me, openapi, recordings, rules, runs, settings, together, uploads
 
-MODULES = (me, runs, compare, findings, decisions, together, audit, rules, recordings, uploads, openapi)
+MODULES = (me, runs, compare, findings, decisions, together, audit, rules, recordings, uploads, settings, openapi)
 """Those with a router."""
