@@ -6,11 +6,13 @@ each time instead of now and then, a hundred times as large, or a word that nobo
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from recorder.exchange import RecordedResponse
 
+from .beside import ENOUGH_BESIDE, MAX_BESIDE, is_beside, telling, without_repetitions
 from .compare import MAX_DIFFERENCES
 from .difference import Case, Comparison, Difference, DifferenceKind, Location, Part, Status
 from .kinds import shown
@@ -33,17 +35,22 @@ def learn_spreads(cases: Sequence[Case], profile: NoiseProfile) -> dict[str, Spr
     passes = len(cases[0].baseline) if cases else 0
     if not wanted or passes < 2:
         return {}
-    surveyor = Surveyor(wanted, profile)
-    seen: dict[str, list[list[Sighting]]] = {key: [[] for _ in range(passes)] for key in wanted}
+    surveyor = Surveyor(wanted, profile, learning=True)
+    seen: dict[str, list[list[Sighting]]] = defaultdict(lambda: [[] for _ in range(passes)])
     for case in cases:
         first = case.baseline[0].response
         for number, answer in enumerate(case.baseline):
             response = answer.response
             if first is not None and response is not None and response.status == first.status:
                 for key, sighting in surveyor.survey(case.method, case.route, response):
-                    seen[key][number].append(sighting)
+                    if not is_beside(key):
+                        seen[key][number].append(sighting)
+                    elif key in seen or len(seen) < len(wanted) + MAX_BESIDE:
+                        there = seen[key][number]
+                        if len(there) < ENOUGH_BESIDE:
+                            there.append(sighting)
     spreads = {key: spread for key, each in seen.items() if (spread := learn_spread(each)) is not None and spread.tests}
-    return share_spreads(spreads, profile.shared)
+    return share_spreads(telling(spreads), profile.shared)
 
 
 def _spread_at(key: str, place: Place) -> Iterator[str]:
@@ -65,11 +72,13 @@ def find_deviations(
     for _, key, sighting in _candidates(cases, comparisons, profile, profile.spreads):
         seen.setdefault(key, []).append(sighting)
     chance = CHANCE / max(1, _TESTS * len(profile.spreads))
-    return [
-        deviation
-        for key, each in sorted(seen.items())
-        for deviation in deviations(key, profile.spreads[key], each, chance)
-    ]
+    return without_repetitions(
+        [
+            deviation
+            for key, each in sorted(seen.items())
+            for deviation in deviations(key, profile.spreads[key], each, chance)
+        ]
+    )
 
 
 def shown_by(
@@ -86,7 +95,7 @@ def shown_by(
             difference = _difference(deviation, sighting)
             if deviation.shows(sighting, profile.spreads[key]) and not _is_known(difference, known):
                 there = showing.setdefault(exchange_id, [])
-                if len(there) < MAX_DIFFERENCES:
+                if len(there) < MAX_DIFFERENCES and not _is_known(difference, (each for each, _ in there)):
                     there.append((difference, sighting.value))
     return showing
 

@@ -217,7 +217,7 @@ def _grown(spread: Spread, seen: Sequence[Sighting], chance: float) -> list[tupl
             before = spread.values.get(flag, 0)
             if more_often(count, len(flags), before, spread.kinds.get("bool", 0)) <= chance:
                 found.append((FLAG, flag))
-    if VALUES in spread.tests and _is_closed(spread):
+    if VALUES in spread.tests and is_closed(spread):
         texts = [text for sighting in seen if sighting.kind != "bool" and (text := _text(sighting.value)) is not None]
         new = sum(text not in spread.values for text in texts)
         unseen = max(spread.singles, 1) / sum(spread.values.values())
@@ -236,7 +236,8 @@ def _grown(spread: Spread, seen: Sequence[Sighting], chance: float) -> list[tupl
     return found
 
 
-def _is_closed(spread: Spread) -> bool:
+def is_closed(spread: Spread) -> bool:
+    """Whether the words that were seen are all there are, as far as the sightings tell."""
     total = sum(spread.values.values())
     return (
         bool(spread.values)

@@ -208,3 +208,22 @@ def test_a_file_that_holds_the_second_names_no_thing() -> None:
         *baseline, candidate = (Answer(reply, "", 1.0, 2.0) for reply in replies)
         made.append(Case(exchange, "/label", tuple(baseline), (candidate,)))
     assert changes(run(made)) == set()
+
+
+def job(done: object, result: object = None) -> Make:
+    def make(chance: random.Random, _: int) -> object:
+        state = chance.choice(["queued", "running", "done"])
+        progress = {"queued": 0, "running": chance.randrange(1, 100), "done": done}[state]
+        return {"status": state, "progress": progress, "result": result if state == "done" else None}
+
+    return make
+
+
+def test_what_always_stands_beside_a_word_is_held_to_it() -> None:
+    right = job(100, "file.csv")
+    assert changes(run(cases(right, right, count=60))) == set()
+    assert changes(run(cases(right, job(99, "file.csv"), count=60))) == {("$.progress", "value", "int -> other int")}
+    (found,) = {
+        (d.location.shape, d.baseline) for c in run(cases(right, job(99, "file.csv"), count=60)) for d in c.differences
+    }
+    assert found == ("$.progress", "one of 100 beside status done")
