@@ -17,6 +17,7 @@ from replayer.service import Measured, receiver
 from replayer.settings import Settings
 from replayer.starting import Starter
 from replayer.store import Store
+from replayer.talk import Talk
 from replayer.tokens import Tokens
 
 from .access import authorize
@@ -38,6 +39,7 @@ from .routes import (
     runs,
     start,
     static,
+    talk,
     trends,
 )
 from .routes import settings as settings_page
@@ -68,6 +70,9 @@ class _Kept:
 
     def review(self) -> Review:
         return Review(self.store(), self._settings)
+
+    def talk(self) -> Talk:
+        return Talk(self.store())
 
     def rules(self) -> RuleDesk:
         return RuleDesk(self.store(), self._settings, self._shelf)
@@ -104,6 +109,7 @@ def create_app(settings: Settings, first_link: str = "", first_name: str = "loca
     app.state.tokens = kept.tokens
     app.state.review = kept.review
     app.state.rules = kept.rules
+    app.state.talk = kept.talk
     app.state.throttle = Throttle()
     app.state.streams = Streams()
     app.state.starter = Starter(settings, kept.store)
@@ -122,6 +128,7 @@ def create_app(settings: Settings, first_link: str = "", first_name: str = "loca
         trends,
         events,
         findings,
+        talk,
         recordings,
         audit,
         rules,

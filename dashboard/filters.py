@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from diffing.approvals import Approval, Decision
 from diffing.grouping import Finding
 from diffing.standing import Standing
 from replayer.review import RunReport, wording
+from replayer.talk import SILENCE, Talked
 
 from .errors import ApiError
 
-KEYS = ("severity", "route", "method", "kind", "part", "path", "tag", "state", "by")
+KEYS = ("severity", "route", "method", "kind", "part", "path", "tag", "state", "by", "assignee", "is")
 
-Says = Callable[[RunReport, Finding], Iterable[str]]
+ME = "me"
+"""Whoever asks, as a value of `by:` and `assignee:`."""
+
+Says = Callable[[RunReport, Finding, Talked], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +35,30 @@ class Word:
     value: str
     negated: bool
 
-    def fits(self, report: RunReport, finding: Finding) -> bool:
-        values = [text.casefold() for text in (_SAYS[self.key] if self.key else _everything)(report, finding)]
+    def fits(self, report: RunReport, finding: Finding, talked: Talked) -> bool:
+        says = _SAYS[self.key] if self.key else _everything
+        values = [text.casefold() for text in says(report, finding, talked)]
         wanted = self.value.casefold()
         pattern = wanted if "*" in wanted and self.key else f"*{wanted}*" if not self.key else wanted
         return any(fnmatchcase(text, _literal(pattern)) for text in values) != self.negated
 
 
-def parse(text: str) -> list[Word]:
-    """The words of a filter. Raises ApiError with what is wrong with it."""
+def parse(text: str, me: str = "") -> list[Word]:
+    """The words of a filter; `me` is who asks. Raises ApiError with what is wrong with it."""
     try:
         parts = shlex.split(text)
     except ValueError:
         raise ApiError(422, "filter", "A quotation mark in the filter has no second one.") from None
-    return [_word(part) for part in parts]
+    words = [_word(part) for part in parts]
+    return [replace(each, value=me) if each.key in ("by", "assignee") and each.value == ME else each for each in words]
 
 
-def narrowed(report: RunReport, findings: Iterable[Finding], words: Iterable[Word]) -> list[Finding]:
+def narrowed(
+    report: RunReport, findings: Iterable[Finding], words: Iterable[Word], talked: Talked = SILENCE
+) -> list[Finding]:
     """The findings that every word fits."""
     asked = list(words)
-    return [finding for finding in findings if all(word.fits(report, finding) for word in asked)]
+    return [finding for finding in findings if all(word.fits(report, finding, talked) for word in asked)]
 
 
 def states_of(report: RunReport, finding: Finding) -> list[str]:
@@ -75,6 +83,12 @@ def decisions_on(standing: Standing) -> tuple[Approval, ...]:
     return (*standing.approvals, *standing.rejections, *standing.environments)
 
 
+def talk_words(finding: Finding, talked: Talked) -> list[str]:
+    """What is said of a finding beside decisions: `commented`, `unresolved`, `assigned` or `unassigned`."""
+    found = ["commented"] * bool(talked.comments_on(finding)) + ["unresolved"] * bool(talked.unresolved(finding))
+    return [*found, "assigned" if talked.assignee(finding) else "unassigned"]
+
+
 def _word(part: str) -> Word:
     negated = part.startswith("!") and len(part) > 1
     word = part[1:] if negated else part
@@ -91,7 +105,7 @@ def _literal(pattern: str) -> str:
     return pattern.replace("[", "[[]").replace("?", "[?]")
 
 
-def _everything(report: RunReport, finding: Finding) -> Iterable[str]:
+def _everything(report: RunReport, finding: Finding, talked: Talked) -> Iterable[str]:
     yield f"{wording.route(finding)} {wording.change(finding)}"
     yield from (f"{wording.route(each)} {wording.change(each)}" for each in finding.members)
     yield finding.fingerprint
@@ -100,13 +114,15 @@ def _everything(report: RunReport, finding: Finding) -> Iterable[str]:
 
 
 _SAYS: dict[str, Says] = {
-    "severity": lambda _, finding: [finding.severity.value],
-    "route": lambda _, finding: {finding.route, *(each.route for each in finding.members)},
-    "method": lambda _, finding: {finding.method, *(each.method for each in finding.members)},
-    "kind": lambda _, finding: [finding.kind],
-    "part": lambda _, finding: [finding.location.part.value],
-    "path": lambda _, finding: {finding.location.path, *(each.location.path for each in finding.members)},
-    "tag": lambda _, finding: finding.tags,
-    "state": states_of,
-    "by": lambda report, finding: [each.author for each in decisions_on(report.standing(finding))],
+    "severity": lambda report, finding, talked: [finding.severity.value],
+    "route": lambda report, finding, talked: {finding.route, *(each.route for each in finding.members)},
+    "method": lambda report, finding, talked: {finding.method, *(each.method for each in finding.members)},
+    "kind": lambda report, finding, talked: [finding.kind],
+    "part": lambda report, finding, talked: [finding.location.part.value],
+    "path": lambda report, finding, talked: {finding.location.path, *(each.location.path for each in finding.members)},
+    "tag": lambda report, finding, talked: finding.tags,
+    "state": lambda report, finding, talked: states_of(report, finding),
+    "by": lambda report, finding, talked: [each.author for each in decisions_on(report.standing(finding))],
+    "assignee": lambda report, finding, talked: [talked.assignee(finding)],
+    "is": lambda report, finding, talked: talk_words(finding, talked),
 }

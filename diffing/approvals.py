@@ -116,6 +116,7 @@ class Approvals:
     branch: str = ""
     today: date = date.min
     notes: tuple[str, ...] = ()  # what is odd about the entries, in sentences
+    unresolved: frozenset[str] = frozenset()  # fingerprints of what a comment that nobody has dealt with is about
 
     @property
     def held(self) -> tuple[Approval, ...]:

@@ -31,6 +31,7 @@ class Standing:
     aside: bool = False  # it neither fails the gate nor lets it pass: another run has to tell
     expired: tuple[Approval, ...] = ()  # that would cover some of its members
     needed: int = 1  # people who must approve; from 2 on only what the store holds counts
+    questioned: bool = False  # a comment on it is not resolved, and its route is tagged: it does not pass
     uncovered: tuple[Member, ...] = ()  # members for which the approvals do not suffice; empty without approvals
 
 
@@ -105,7 +106,8 @@ def _standing(finding: Finding, said: Sequence[Approval], approvals: Approvals, 
         passes = not uncovered
     else:  # nothing of it fails the gate; it is a matter of display
         passes = members[0].fingerprint in approved or 2 * len(approved) > len(members)
-    passes = passes and not rejections and not environments
+    questioned = bool(finding.tags) and not approvals.unresolved.isdisjoint(marks(finding))
+    passes = passes and not rejections and not environments and not questioned
     blamed = frozenset(mark for each in environments for mark in each.covers)
     return Standing(
         approved=passes,
@@ -115,6 +117,7 @@ def _standing(finding: Finding, said: Sequence[Approval], approvals: Approvals, 
         aside=bool(environments) and not rejections and all(each.fingerprint in blamed for each in uncovered),
         expired=tuple(each for each in said if approvals.is_over(each) and each.decision.lets_pass),
         needed=needed,
+        questioned=questioned,
         uncovered=uncovered if holding else (),
     )
 

@@ -86,7 +86,7 @@ class Book:
         """Everything, as one run sees it. Raises UsageError for a file that is not understood."""
         filed = read_approvals(self._path)
         entries, notes = joined(self._store.approvals(), filed.approvals, filed.withdrawals)
-        return Approvals(entries, run, branch, self._today, notes)
+        return Approvals(entries, run, branch, self._today, notes, self._store.unresolved())
 
     def decide(self, wish: Wish) -> Decided:
         """Keeps a decision on a finding, or on one member. The same decision twice is one."""

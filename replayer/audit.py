@@ -14,10 +14,11 @@ from diffing.approvals import Approval, Scope
 from .approving import Book, approvals_path
 from .reports.wording import change, route, visible
 from .settings import Settings
-from .store import JournalEntry, KeptRule, Store
+from .store import AssignmentRecord, CommentRecord, JournalEntry, KeptRule, Store
 
 DECIDED, WITHDRAWN = "decision.made", "decision.withdrawn"
 KEPT, TAKEN_BACK = "rule.kept", "rule.withdrawn"
+COMMENTED, RESOLVED, ASSIGNED = "comment.made", "comment.resolved", "finding.assigned"
 
 ACCOUNTS = ("login", "logout", "user", "token")
 """What the actions on who may do what begin with: these are for admins."""
@@ -51,6 +52,8 @@ def events(store: Store, settings: Settings, accounts: bool = True) -> list[Even
     found = [
         *_of_decisions(book.approvals().entries),
         *_of_rules(store.kept_rules()),
+        *_of_comments(store.comments()),
+        *_of_assignments(store.assignments()),
         *map(_of_journal, store.journal()),
     ]
     found.sort(key=lambda each: (-each.at.timestamp(), each.id))
@@ -121,8 +124,35 @@ def _of_rules(kept: Sequence[KeptRule]) -> Iterator[Event]:
             yield Event(f"{each.id}.withdrawn", gone.created, gone.author, TAKEN_BACK, subject, said, "", gone.reason)
 
 
+def _of_comments(comments: Sequence[CommentRecord]) -> Iterator[Event]:
+    for each in comments:
+        yield Event(each.id, _moment(each.created), each.author, COMMENTED, each.subject, "", each.text, "")
+        if each.resolved is not None:
+            identity, at = f"{each.id}.resolved", _moment(each.resolved)
+            yield Event(identity, at, each.resolved_by, RESOLVED, each.subject, each.text, "", "")
+
+
+def _of_assignments(assignments: Sequence[AssignmentRecord]) -> Iterator[Event]:
+    """Who was to look after what; `before` is who did until then."""
+    known: dict[str, str] = {}
+    for each in assignments:
+        before, known[each.fingerprint] = known.get(each.fingerprint, ""), each.assignee
+        identity, at = f"a{each.number}", _moment(each.created)
+        yield Event(identity, at, each.author, ASSIGNED, each.subject, before, each.assignee, "")
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(round(seconds), UTC)
+
+
 def _of_journal(entry: JournalEntry) -> Event:
-    at = datetime.fromtimestamp(round(entry.at), UTC)
     return Event(
-        f"j{entry.number}", at, entry.actor, entry.action, entry.subject, entry.before, entry.after, entry.reason
+        f"j{entry.number}",
+        _moment(entry.at),
+        entry.actor,
+        entry.action,
+        entry.subject,
+        entry.before,
+        entry.after,
+        entry.reason,
     )

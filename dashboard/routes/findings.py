@@ -29,7 +29,7 @@ from ..access import fields_of, form_of, needs, person_of
 from ..errors import ApiError
 from ..filters import narrowed, parse, states_of
 from ..pages import page
-from .runs import ordered, review_of
+from .runs import ordered, review_of, talk_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -51,7 +51,9 @@ def finding(
     info = review.run(run)
     report = review.report(info.id)
     found = review.finding(report, fingerprint)
-    shown = narrowed(report, ordered(report), parse(q))
+    me, talk = person_of(request).name, talk_of(request)
+    talked = talk.all()
+    shown = narrowed(report, ordered(report), parse(q, me), talked)
     place = next((n for n, each in enumerate(shown) if each.fingerprint == fingerprint), -1)
     number = min(exemplar, len(found.exemplars) - 1)
     example = review.exemplar(info, found.exemplars[number]) if found.exemplars else None
@@ -72,6 +74,9 @@ def finding(
         bodies=bodies_side_by_side(example.baseline, example.candidate, whole) if example else [],
         whole=whole,
         history=review.decisions_on(found),
+        comments=talked.comments_on(found),
+        assignee=talked.assignee(found),
+        people=sorted({*talk.people(), me, talked.assignee(found)} - {""}),
         before=shown[place - 1] if place > 0 else None,
         after=shown[place + 1] if 0 <= place < len(shown) - 1 else None,
         place=place,
@@ -153,16 +158,23 @@ def _decided(request: Request, run: str, fingerprint: str, verdict: Verdict, q: 
     info = review.run(run)
     review.finding(review.report(info.id), fingerprint)
     kept = review.decide(info.id, fingerprint, verdict, person_of(request).name)
-    following = _following(review.report(info.id), fingerprint, q)
+    following = _following(request, review.report(info.id), fingerprint, q)
     query = urlencode({"q": q} if q else {}) + ("&" if q else "") + urlencode({"decided": kept.approval.id})
     back = f"/runs/{quote(info.id)}/findings/{quote(following.fingerprint)}" if following else f"/runs/{quote(info.id)}"
     return RedirectResponse(f"{back}?{query}", 303)
 
 
-def _following(report: RunReport, fingerprint: str, q: str) -> Finding | None:
-    """The next finding without a decision, of those that the filter shows."""
-    shown = narrowed(report, ordered(report), parse(q))
-    left = [each for each in shown if "undecided" in states_of(report, each) and each.fingerprint != fingerprint]
+def _following(request: Request, report: RunReport, fingerprint: str, q: str) -> Finding | None:
+    """The next finding without a decision, of those that the filter shows: none that waits for somebody else."""
+    me = person_of(request).name
+    shown = narrowed(report, ordered(report), parse(q, me), talk_of(request).all())
+    left = [
+        each
+        for each in shown
+        if "undecided" in states_of(report, each)
+        and each.fingerprint != fingerprint
+        and me not in {said.author for said in report.standing(each).approvals}
+    ]
     return left[0] if left else None
 
 

@@ -14,8 +14,9 @@ from diffing.approvals import Scope
 from diffing.grouping import Finding
 from replayer.accounts import Role
 from replayer.review import MOST_AT_ONCE, Review, RunReport, warmth
+from replayer.talk import Talk
 
-from ..access import needs
+from ..access import needs, person_of
 from ..filters import narrowed, parse, states_of
 from ..live import seen
 from ..pages import page
@@ -31,6 +32,11 @@ MINUTES_EACH = 1.5
 
 def review_of(request: Request) -> Review:
     found: Review = request.app.state.review()
+    return found
+
+
+def talk_of(request: Request) -> Talk:
+    found: Talk = request.app.state.talk()
     return found
 
 
@@ -61,7 +67,8 @@ def one_run(
         now = seen(info, time.time(), found)
         return page(request, "unfinished.html.j2", run=info, seen=now, found=found, logged=logged)
     report = review.report(info.id)
-    shown = narrowed(report, ordered(report), parse(q))
+    talked = talk_of(request).all()
+    shown = narrowed(report, ordered(report), parse(q, person_of(request).name), talked)
     undecided = [each for each in report.findings if "undecided" in states_of(report, each)]
     return page(
         request,
@@ -81,6 +88,7 @@ def one_run(
         undecided=undecided,
         minutes=round(MINUTES_EACH * len(undecided)) or 1,
         states_of=states_of,
+        talked=talked,
         logged=logged,
     )
 

@@ -39,6 +39,8 @@
       const all = boxes.every((box) => box.checked);
       for (const box of boxes) box.checked = !all;
     },
+    c: () => document.getElementById("comment")?.focus(),
+    a: () => document.getElementById("assignee")?.focus(),
     u: () => go("undo"),
     f: () => go("fold"),
     "/": () => document.getElementById("q")?.focus(),

@@ -57,6 +57,8 @@ def standing_note(standing: Standing) -> str:
     if standing.environments:
         blamed = f"put down to the environment by {authors(standing.environments)}: {reasons(standing.environments)}"
         return blamed + ("; another run has to tell" if standing.aside else "; but not in full")
+    if standing.approvals and standing.questioned and not standing.uncovered:
+        return f"{_done(standing)}, but a comment is not resolved"
     if standing.approvals and standing.needed > 1:
         return f"{_done(standing)}; policy asks for {standing.needed} people, in the store"
     if standing.approvals:

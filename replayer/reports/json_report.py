@@ -177,6 +177,7 @@ def _said(standing: Standing) -> dict[str, Any]:
         "rejections": [_opinion(each) for each in standing.rejections],
         "environments": [_opinion(each) for each in standing.environments],
         "expired": [_opinion(each) for each in standing.expired],
+        "questioned": standing.questioned,
         "uncovered": [_member(each) for each in standing.uncovered],
     }
 

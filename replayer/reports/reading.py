@@ -119,6 +119,7 @@ def _standing(finding: Data) -> Standing | None:
         aside=finding.get("set_aside") is not None,
         expired=tuple(_approval(each) for each in said["expired"]),
         needed=said["needed"],
+        questioned=said.get("questioned", False),
         uncovered=tuple(member_of(each) for each in said["uncovered"]),
     )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from .failures import Unstorable
 from .records import (
     Added,
+    AssignmentRecord,
+    CommentRecord,
     DamageRecord,
     Gaps,
     JournalEntry,
@@ -23,6 +25,8 @@ from .store import Store
 
 __all__ = [
     "Added",
+    "AssignmentRecord",
+    "CommentRecord",
     "DamageRecord",
     "Freed",
     "Gaps",

@@ -144,6 +144,35 @@ class JournalEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class CommentRecord:
+    """Something that somebody said of a finding. Times are seconds since the epoch."""
+
+    id: str
+    fingerprint: str
+    members: tuple[str, ...]  # fingerprints of the finding's other members
+    subject: str  # the finding, in words
+    run: str  # the id of the run at which it was said
+    author: str
+    text: str
+    created: float
+    resolved: float | None = None
+    resolved_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentRecord:
+    """Who is to look after a finding, and who said so."""
+
+    fingerprint: str
+    members: tuple[str, ...]  # fingerprints of the finding's other members
+    subject: str  # the finding, in words
+    assignee: str  # "": nobody
+    author: str
+    created: float  # seconds since the epoch
+    number: int = 0  # later ones have higher ones; 0: it is not kept yet
+
+
+@dataclass(frozen=True, slots=True)
 class UserRecord:
     """One user of the dashboard."""
 

@@ -23,6 +23,7 @@ from .rules import RuleStore
 from .runs import RunStore
 from .schema import Condition, condition, migrate
 from .survey import SurveyStore
+from .talk import TalkStore
 from .work import WorkStore
 
 
@@ -40,6 +41,7 @@ class Store(
     AlertStore,
     AccountStore,
     JournalStore,
+    TalkStore,
 ):
     """One open database. Its methods may be called from several threads; each is a transaction of its own, or several.
 
@@ -61,6 +63,7 @@ class Store(
         AlertStore.__init__(self, engine)
         AccountStore.__init__(self, engine)
         JournalStore.__init__(self, engine)
+        TalkStore.__init__(self, engine)
 
     @classmethod
     def open(cls, url: str) -> Store:

@@ -29,6 +29,7 @@ from replayer.review import Review, Verdict
 from replayer.rule_desk import RuleDesk, RuleWish, Shelf
 from replayer.settings import Settings
 from replayer.store import Store
+from replayer.talk import Talk
 from replayer.tokens import TokenScope
 from tests.replayer.test_report import COLOUR, PRICES
 
@@ -73,6 +74,7 @@ def asked(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Asked:
         kept = Review(store, desk.settings).decide(run, COLOUR.fingerprint, Verdict(Decision.APPROVE, "wanted"), "ann")
         wish = RuleWish(reason="edited")
         rule = RuleDesk(store, desk.settings, Shelf()).keep(run, COLOUR.fingerprint, wish, "ann", admin=True)
+        comment = Talk(store).comment(run, COLOUR, "why?", "ann")
         group, _ = Review(store, desk.settings).decide_all(
             run, [PRICES.fingerprint], Verdict(Decision.APPROVE, "wanted"), "ann"
         )
@@ -89,6 +91,7 @@ def asked(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Asked:
         "identity": kept.approval.id,
         "rule": rule.id,
         "group": group,
+        "comment": comment.id,
     }
     return Asked(schema, (everything, desk.token(TokenScope.READ, name="reader"), "nobody's"), there)
 

@@ -202,6 +202,18 @@ def test_where_two_must_approve_the_file_puts_nothing_down_to_the_environment() 
     assert standing(paid, replace(blame, stored=True), policy=PAYMENTS).aside
 
 
+def test_an_unresolved_comment_holds_an_approval_back_where_the_route_is_tagged() -> None:
+    paid, plain = finding(member("a"), member("b"), tags=("payments",)), finding(member("a"), member("b"))
+    yes = approval("a", "b")
+
+    def held(found: Finding, *marks: str) -> bool:
+        return standings([found], Approvals((yes,), unresolved=frozenset(marks)), Policy())["a"].approved
+
+    assert (held(paid), held(paid, "z"), held(paid, "b"), held(plain, "b")) == (True, True, False, True)
+    known = standings([paid], Approvals((yes,), unresolved=frozenset("b")), Policy())
+    assert known["a"] == Standing(approvals=(yes,), questioned=True)
+
+
 def ledger(route: str, **counts: int) -> Ledger:
     return Ledger(routes=(RouteTally("GET", route, Tally(**counts)),))
 

@@ -42,7 +42,7 @@ NOISE, BLAME = (replace(WANTED, decision=decision) for decision in (Decision.NOI
 CALLED = replace(
     REPORT,
     standings={
-        "75cf471c6b25a327": Standing(approvals=(WANTED,), environments=(BLAME,), aside=True),
+        "75cf471c6b25a327": Standing(approvals=(WANTED,), environments=(BLAME,), aside=True, questioned=True),
         "bbbbbbbbbbbbbbbb": Standing(approved=True, approvals=(WANTED, NOISE)),
     },
 )

@@ -289,6 +289,7 @@ def test_the_json_report_is_version_1() -> None:
                     ],
                     "rejections": [],
                     "environments": [],
+                    "questioned": False,
                     "expired": [],
                     "uncovered": [],
                 },

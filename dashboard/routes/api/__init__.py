@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from . import audit, compare, decisions, findings, me, openapi, recordings, rules, runs, settings, together, uploads
+from . import (
+    audit,
+    compare,
+    decisions,
+    findings,
+    me,
+    openapi,
+    recordings,
+    rules,
+    runs,
+    settings,
+    talk,
+    together,
+    uploads,
+)
 
-MODULES = (me, runs, compare, findings, decisions, together, audit, rules, recordings, uploads, settings, openapi)
+MODULES = (me, runs, compare, findings, decisions, together, talk, audit, rules, recordings, uploads, settings, openapi)
 """Those with a router."""

@@ -16,12 +16,13 @@ from replayer.accounts import Role
 from replayer.review import Exemplar as Example
 from replayer.review import RunReport, Verdict, finding_document
 from replayer.service import UsageError
-from replayer.store import StoredAnswer
+from replayer.store import CommentRecord, StoredAnswer
 from replayer.tokens import TokenScope
 
 from ...access import needs, person_of
 from ...errors import ApiError
 from ...filters import narrowed, parse, states_of
+from ..runs import talk_of
 from . import models
 from .asking import PREFIX, Cursor, Key, Limit, body_of, part_of, problems, review_of, run_of, takes
 from .decisions import shown as decision_shown
@@ -57,7 +58,7 @@ def findings(
     """The findings of a finished run: those of tagged routes first, of these and the others the gravest."""
     review = review_of(request)
     report = review.report(run_of(review, run).id)
-    part, after = part_of(narrowed(report, report.findings, parse(q)), _place, cursor, limit)
+    part, after = part_of(_narrowed(request, report, q), _place, cursor, limit)
     return Page[Finding](items=[shown(report, each) for each in part], next=after)
 
 
@@ -70,7 +71,9 @@ def finding(request: Request, run: RunId, fingerprint: Fingerprint) -> FindingIn
     report = review.report(info.id)
     found = review.finding(report, fingerprint)
     exemplars = [_exemplar(review.exemplar(info, each)) for each in found.exemplars]
-    return FindingInFull(**{**dict(shown(report, found)), "exemplars": exemplars})
+    talked = talk_of(request).all()
+    talk = {"assignee": talked.assignee(found) or None, "comments": map(comment_of, talked.comments_on(found))}
+    return FindingInFull(**{**dict(shown(report, found)), "exemplars": exemplars, **talk})
 
 
 @router.post(
@@ -111,8 +114,25 @@ def verdict_of(given: NewDecision) -> Verdict:
     return Verdict(decision, given.reason, Scope(given.scope) if given.scope else default, given.until)
 
 
+def _narrowed(request: Request, report: RunReport, q: str) -> list[Found]:
+    return narrowed(report, report.findings, parse(q, person_of(request).name), talk_of(request).all())
+
+
 def _place(found: Found) -> Key:
     return int(not found.tags), found.severity.rank, found.fingerprint
+
+
+def comment_of(comment: CommentRecord) -> models.Comment:
+    """A comment of the store."""
+    return models.Comment(
+        id=comment.id,
+        by=comment.author,
+        text=comment.text,
+        run=comment.run,
+        created_at=models.moment(comment.created),
+        resolved_by=comment.resolved_by or None,
+        resolved_at=models.moment(comment.resolved),
+    )
 
 
 def shown(report: RunReport, found: Found) -> Finding:

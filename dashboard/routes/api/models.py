@@ -8,7 +8,6 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from fastapi import Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from replayer.review import MOST_AT_ONCE
 from replayer.starting import PASSES
 
 Item = TypeVar("Item")
@@ -276,8 +275,20 @@ class Exemplar(Model):
     candidate: TargetAnswer | None
 
 
+class Comment(Model):
+    id: str
+    by: Text
+    text: Text
+    run: str = Field(description="At which it was said.")
+    created_at: datetime | None
+    resolved_by: Text | None
+    resolved_at: datetime | None
+
+
 class FindingInFull(Finding):
     exemplars: list[Exemplar]  # type: ignore[assignment]
+    assignee: Text | None = Field(description="Who looks after it.")
+    comments: list[Comment] = Field(description="The oldest first.")
 
 
 class Withdrawal(Model):
@@ -317,20 +328,6 @@ class NewDecision(BaseModel):
         ScopeName | None, Field(description="Default: always; `environment` is of its run and takes nothing else.")
     ] = None
     until: Annotated[date | None, Field(description="The last day on which it counts.")] = None
-
-
-class NewDecisions(NewDecision):
-    fingerprints: Annotated[
-        list[Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")]],
-        Field(min_length=1, max_length=MOST_AT_ONCE, description="Of findings of the run, each in full."),
-    ]
-
-
-class Decisions(Model):
-    """One decision on several findings. Its `group` takes back what is new of it."""
-
-    group: str
-    items: list[Decision]
 
 
 class NewWithdrawal(BaseModel):

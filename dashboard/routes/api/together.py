@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request
+from pydantic import Field
 
 from replayer.accounts import Role
-from replayer.review import Review
+from replayer.review import MOST_AT_ONCE, Review
 from replayer.tokens import TokenScope
 
 from ...access import needs, person_of
@@ -16,11 +17,25 @@ from ...errors import ApiError
 from .asking import PREFIX, body_of, problems, review_of, run_of, takes
 from .decisions import of
 from .findings import verdict_of
-from .models import Decisions, NewDecisions, NewWithdrawal, RunId
+from .models import Decision, Model, NewDecision, NewWithdrawal, RunId
 
 router = APIRouter(prefix=PREFIX, tags=["decisions"])
 
 Group = Annotated[str, Path(max_length=200, description="Of a decision on several findings.")]
+
+
+class NewDecisions(NewDecision):
+    fingerprints: Annotated[
+        list[Annotated[str, Field(pattern="^[0-9a-f]{1,64}$")]],
+        Field(min_length=1, max_length=MOST_AT_ONCE, description="Of findings of the run, each in full."),
+    ]
+
+
+class Decisions(Model):
+    """One decision on several findings. Its `group` takes back what is new of it."""
+
+    group: str
+    items: list[Decision]
 
 
 @router.post(
