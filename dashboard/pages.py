@@ -7,6 +7,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -17,6 +18,7 @@ from replayer.review import environment_of, wording
 
 STATIC = {
     "icon.svg": "image/svg+xml",
+    "filter.js": "text/javascript; charset=utf-8",
     "keys.js": "text/javascript; charset=utf-8",
     "live.js": "text/javascript; charset=utf-8",
     "rule.js": "text/javascript; charset=utf-8",
@@ -27,6 +29,25 @@ STATIC = {
 
 CALLED = {"approve": "intended", "reject": "regression", "noise": "noise", "environment": "environment"}
 """What pages call a decision: the words of their buttons."""
+
+
+HELP = (
+    ("j k", "the next line, the one before; on a finding, the next finding and the one before"),
+    ("Enter", "opens it"),
+    ("1 2 3 4 5 6 7", "the first that blocks, is undecided, is tagged, is a status, is missing, is flaky, is approved"),
+    ("y n i e", "intended, regression, noise, environment: asks why, and Enter sends it"),
+    ("p", "proposes a rule"),
+    ("c a", "a comment; who looks after it"),
+    ("u", "takes the last decision back"),
+    ("f", "all lines, or what differs"),
+    ("s", "side by side, or in one column"),
+    ("J K", "the next line that differs, the one before"),
+    ("x g", "chooses the line, all lines; on a finding, g folds its places"),
+    (". m", "copies the request as curl, the finding as Markdown"),
+    ("/", "the filter"),
+    ("Esc", "leaves a field; from a finding, back to the run"),
+)
+"""What the keys of `keys.js` do."""
 
 
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -59,6 +80,12 @@ def asset_address(name: str) -> str:
     return f"/static/{name}?v={sha256(asset(name)).hexdigest()[:12]}"
 
 
+def query(**values: object) -> str:
+    """What follows an address: `?q=…&exemplar=1`, without what is empty; "" when all is."""
+    given = {name: value for name, value in values.items() if value not in ("", None)}
+    return f"?{urlencode(given)}" if given else ""
+
+
 def when(seconds: float | None) -> str:
     """A moment in UTC, to the minute."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M") if seconds else ""
@@ -75,6 +102,6 @@ def lasted(seconds: float) -> str:
 @cache
 def _environment() -> Environment:
     environment = environment_of(__package__)
-    environment.globals.update(asset=asset_address, called=CALLED)
+    environment.globals.update(HELP=HELP, query=query, asset=asset_address, called=CALLED)
     environment.filters.update(lasted=lasted, visible_lines=lambda value: wording.visible(str(value), "\n"), when=when)
     return environment

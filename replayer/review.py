@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -18,20 +17,28 @@ from .approving import MOST_AT_ONCE as MOST_AT_ONCE
 from .approving import Book, Decided, Wish, approvals_path
 from .coverage.html import warmth as warmth
 from .errors import UsageError
+from .formats.curl import to_curl
 from .ingest import ImportReport as ImportReport
 from .ingest import import_path
 from .judging import policy_of
 from .reports import wording as wording
+from .reports.exchange_sides import Section as Section
+from .reports.exchange_sides import places_of as places_of
+from .reports.exchange_sides import sections as sections
+from .reports.exchange_sides import text_of as text_of
 from .reports.html import side_by_side as side_by_side
+from .reports.html import to_html as to_html
 from .reports.json_report import finding_json, to_json
+from .reports.markdown import finding_markdown as finding_markdown
 from .reports.model import RunReport as RunReport
 from .reports.reading import report_of
 from .reports.remarks import remarks as remarks
 from .reports.sides import Row as Row
-from .reports.sides import changed_only, rows_of
 from .reports.templating import environment_of as environment_of
 from .service import end_run, run_report
 from .settings import Settings
+from .sightings import Sighting as Sighting
+from .sightings import sightings
 from .store import Gaps, RecordingInfo, RunInfo, Store, StoredAnswer
 from .summary import FoundByNow as FoundByNow
 from .summary import read_found
@@ -133,6 +140,10 @@ class Review:
             raise UsageError(f"The run {report.run_id} has no finding {fingerprint!r}.")
         return found
 
+    def sightings(self, run: RunInfo, finding: Finding) -> list[Sighting]:
+        """In which of the latest runs of the same recording the finding shows, the newest first."""
+        return sightings(self._store, run.recording, finding)
+
     def exemplar(self, run: RunInfo, exchange_id: str) -> Exemplar:
         """An exchange with what both sides answered, as far as these are kept."""
         recorded = self._store.exchange(run.recording_id, exchange_id) if run.recording_id is not None else None
@@ -194,46 +205,9 @@ def finding_document(report: RunReport, finding: Finding) -> dict[str, Any]:
     return finding_json(report, finding)
 
 
-MAX_LINES = 1_500
-"""Lines of one body that are held against the other's."""
-
-
-def bodies_side_by_side(baseline: StoredAnswer | None, candidate: StoredAnswer | None, whole: bool) -> list[Row]:
-    """Both bodies, line by line; JSON as people read it. Without `whole`, what is equal is left out."""
-    rows = rows_of(_lines(baseline), _lines(candidate))
-    return rows if whole else changed_only(rows)
-
-
-def headers_side_by_side(baseline: StoredAnswer | None, candidate: StoredAnswer | None) -> list[Row]:
-    """Both heads: status and header fields, in the order of their names."""
-    return rows_of(_head(baseline), _head(candidate))
-
-
-def text_of(data: bytes) -> str:
-    """A body as text: JSON indented, anything else as it is; bytes that are no text are counted."""
+def curl_of(exchange: Exchange | None) -> str:
+    """The recorded request as a command; "" where curl can not send it, or not all of it is kept."""
     try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return f"({wording.counted(len(data), 'byte')} that are no text)" if data else ""
-    try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False) if text[:1] in ("{", "[") else text
-    except ValueError:
-        return text
-
-
-def _lines(answer: StoredAnswer | None) -> list[str]:
-    if answer is None:
-        return ["(not kept)"]
-    if answer.response is None:
-        return [f"(no response: {answer.failure})"]
-    lines = text_of(answer.response.body.data).split("\n")
-    more = [f"… {wording.counted(len(lines) - MAX_LINES, 'more line')}"] if len(lines) > MAX_LINES else []
-    return [wording.visible(line) for line in lines[:MAX_LINES]] + more
-
-
-def _head(answer: StoredAnswer | None) -> list[str]:
-    if answer is None or answer.response is None:
-        return []
-    response = answer.response
-    fields = sorted((f"{name}: {value}" for name, value in response.headers), key=str.lower)
-    return [wording.visible(line) for line in (f"{response.status} {response.reason}", *fields)]
+        return to_curl(exchange.request) if exchange is not None else ""
+    except UsageError:
+        return ""

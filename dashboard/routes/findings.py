@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from enum import Enum
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,14 +13,19 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
 from diffing.approvals import Decision, Scope
+from diffing.difference import Part
 from diffing.grouping import Finding
 from replayer.accounts import Role
 from replayer.review import (
+    Exemplar,
     RunReport,
+    Section,
     Verdict,
-    bodies_side_by_side,
-    headers_side_by_side,
+    curl_of,
+    finding_markdown,
+    places_of,
     remarks,
+    sections,
     side_by_side,
     text_of,
 )
@@ -45,6 +50,7 @@ def finding(
     q: str = "",
     exemplar: Annotated[int, Query(ge=0)] = 0,
     whole: bool = False,
+    view: Literal["split", "unified"] = "split",
     decided: str = "",
 ) -> Response:
     review = review_of(request)
@@ -70,9 +76,11 @@ def finding(
         example=example,
         number=number,
         sent=text_of(example.recorded.request.body.data) if example and example.recorded else "",
-        heads=headers_side_by_side(example.baseline, example.candidate) if example else [],
-        bodies=bodies_side_by_side(example.baseline, example.candidate, whole) if example else [],
+        sections=_sections(report, found, example, whole) if example else [],
         whole=whole,
+        view=view,
+        curl=curl_of(example.recorded) if example else "",
+        markdown="\n".join(finding_markdown(report, found)),
         history=review.decisions_on(found),
         comments=talked.comments_on(found),
         assignee=talked.assignee(found),
@@ -92,7 +100,7 @@ def finding(
 async def decide(request: Request, run: str, fingerprint: str) -> Response:
     """Keep a decision, and go on to the next finding that nobody has decided on."""
     form = await form_of(request)
-    return await run_in_threadpool(_decided, request, run, fingerprint, verdict_of(form), form.get("q", ""))
+    return await run_in_threadpool(_decided, request, run, fingerprint, verdict_of(form), _kept(form))
 
 
 @router.post("/runs/{run}/decisions")
@@ -144,6 +152,23 @@ def _all_decided(request: Request, run: str, chosen: Sequence[str], verdict: Ver
     return RedirectResponse(f"/runs/{quote(info.id)}" + (f"?{query}" if query else ""), 303)
 
 
+@router.get("/runs/{run}/findings/{fingerprint}/history")
+@needs(Role.VIEWER)
+def history(request: Request, run: str, fingerprint: str) -> Response:
+    """In which runs of the recording the finding shows."""
+    review = review_of(request)
+    info = review.run(run)
+    found = review.finding(review.report(info.id), fingerprint)
+    return page(request, "history.html.j2", run=info, finding=found, sightings=review.sightings(info, found))
+
+
+def _sections(report: RunReport, found: Finding, example: Exemplar, whole: bool) -> list[Section]:
+    """Both answers, part by part: the part that the finding is of comes first."""
+    places = places_of(report.findings, found.method, found.route)
+    part = Part.HEADER if found.location.part is Part.STATUS else found.location.part
+    return sorted(sections(example.baseline, example.candidate, places, whole), key=lambda each: each.part is not part)
+
+
 def verdict_of(form: Mapping[str, str]) -> Verdict:
     """What a form says of a finding. What is put down to the environment is of its run, whatever else is chosen."""
     decision = _one_of(Decision, form.get("decision", ""), "decision")
@@ -153,13 +178,19 @@ def verdict_of(form: Mapping[str, str]) -> Verdict:
     return Verdict(decision, form.get("reason", ""), scope, _day(form.get("until", "")))
 
 
-def _decided(request: Request, run: str, fingerprint: str, verdict: Verdict, q: str) -> Response:
+def _kept(form: Mapping[str, str]) -> dict[str, str]:
+    """What the next page is to be like: its filter and its view."""
+    asked = {"q": form.get("q", ""), "view": form.get("view", "")}
+    return {name: value for name, value in asked.items() if value and (name != "view" or value == "unified")}
+
+
+def _decided(request: Request, run: str, fingerprint: str, verdict: Verdict, asked: Mapping[str, str]) -> Response:
     review = review_of(request)
     info = review.run(run)
     review.finding(review.report(info.id), fingerprint)
     kept = review.decide(info.id, fingerprint, verdict, person_of(request).name)
-    following = _following(request, review.report(info.id), fingerprint, q)
-    query = urlencode({"q": q} if q else {}) + ("&" if q else "") + urlencode({"decided": kept.approval.id})
+    following = _following(request, review.report(info.id), fingerprint, asked.get("q", ""))
+    query = urlencode({**asked, "decided": kept.approval.id})
     back = f"/runs/{quote(info.id)}/findings/{quote(following.fingerprint)}" if following else f"/runs/{quote(info.id)}"
     return RedirectResponse(f"{back}?{query}", 303)
 

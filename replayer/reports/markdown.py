@@ -89,7 +89,7 @@ def _fitting(report: RunReport, room: int) -> Iterator[str]:
     yield ""
     yield "### Findings"
     for index, finding in enumerate(findings):
-        lines = ["", *_finding(report, finding)]
+        lines = ["", *finding_markdown(report, finding)]
         room -= size("\n".join(lines)) + 1
         if room < 0:
             yield ""
@@ -98,7 +98,8 @@ def _fitting(report: RunReport, room: int) -> Iterator[str]:
         yield from lines
 
 
-def _finding(report: RunReport, finding: Finding) -> Iterator[str]:
+def finding_markdown(report: RunReport, finding: Finding) -> Iterator[str]:
+    """The lines of one finding."""
     blocks = " **blocks**" if finding.fingerprint in report.verdict.blocking else ""
     tags = "".join(f" \\[{prose(_cut(tag, 60))}\\]" for tag in finding.tags[:MAX_PLACES])
     yield f"#### {finding.severity.value.upper()} {code(_cut(route(finding), MAX_ROUTE))}{tags}{blocks}"

@@ -6,10 +6,13 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+ALIKE = "≈"
+"""The mark of a line that is another one, and that the comparison takes for the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of two values side by side. `mark` is " ", "-", "+" or "~"; "…" stands for equal lines left out."""
+    """One line of two values side by side. `mark` is " ", "-", "+", "~" or ALIKE; "…" stands for lines left out."""
 
     mark: str
     baseline: str
@@ -28,29 +31,3 @@ def rows_of(before: Sequence[str], after: Sequence[str]) -> list[Row]:
             mark = " " if operation == "equal" else "-" if not other else "+" if not one else "~"
             rows.append(Row(mark, one, other))
     return rows
-
-
-def changed_only(rows: Sequence[Row], around: int = 3) -> list[Row]:
-    """The rows that differ, with some equal ones around them; where others were left out, a row says how many."""
-    wanted = {
-        near
-        for place, row in enumerate(rows)
-        if row.mark != " "
-        for near in range(max(0, place - around), min(len(rows), place + around + 1))
-    }
-    found: list[Row] = []
-    left_out = 0
-    for place, row in enumerate(rows):
-        if place in wanted:
-            if left_out:
-                found.append(_gap(left_out))
-                left_out = 0
-            found.append(row)
-        else:
-            left_out += 1
-    return [*found, _gap(left_out)] if left_out else found
-
-
-def _gap(count: int) -> Row:
-    text = f"{count} equal line{'' if count == 1 else 's'}"
-    return Row("…", text, text)

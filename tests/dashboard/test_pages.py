@@ -12,11 +12,12 @@ import pytest
 from dashboard.routes.runs import PAGE
 from diffing.approvals import Decision
 from diffing.difference import Severity
+from diffing.ledger import Ledger
 from replayer.accounts import Role
 from replayer.store import Store
-from tests.replayer.test_report import COLOUR, HOSTILE, PRICES
+from tests.replayer.test_report import COLOUR, HOSTILE, PRICES, REPORT
 
-from .desk import EXCHANGE, Desk, csrf, many, run_of, shown_in
+from .desk import EXCHANGE, Desk, csrf, finish, many, run_of, shown_in
 
 
 @pytest.fixture
@@ -129,15 +130,52 @@ def test_a_finding_shows_both_answers_side_by_side(desk: Desk) -> None:
 
 
 def test_equal_lines_are_left_out_until_all_are_asked_for(desk: Desk) -> None:
-    body = b"[" + b",".join(b"%d" % number for number in range(100)) + b"]"
-    run = run_of(desk.url, body=body, candidate=body.replace(b",50,", b",5000,"))
+    body = b'{"items": [' + b",".join(b'{"price": %d}' % number for number in range(100)) + b"]}"
+    run = run_of(desk.url, body=body, candidate=body.replace(b" 50}", b" 5000}"))
     client = desk.client(Role.VIEWER)
     address = f"/runs/{run}/findings/{PRICES.fingerprint}"
     text = client.get(address).text
     assert "equal lines" in text
-    assert ">  5000,<" in text
-    assert ">  17,<" not in text
-    assert ">  17,<" in client.get(address, params={"whole": "1"}).text
+    assert "price&#34;: 5000<" in text
+    assert "price&#34;: 17<" not in text
+    assert "price&#34;: 17<" in client.get(address, params={"whole": "1"}).text
+
+
+def test_a_finding_can_be_read_in_one_column_and_copied(desk: Desk) -> None:
+    run = run_of(desk.url, [PRICES, COLOUR])
+    client = desk.client(Role.REVIEWER)
+    address = f"/runs/{run}/findings/{PRICES.fingerprint}"
+    text = client.get(address, params={"view": "unified"}).text
+    assert '<tr class="minus"><td>−</td><td class="a">      &#34;price&#34;: 1999</td></tr>' in text
+    assert '<tr class="plus"><td>+</td><td class="b">      &#34;price&#34;: &#34;1999&#34;</td></tr>' in text
+    assert f"/findings/{COLOUR.fingerprint}?view=unified" in text  # the next one looks the same
+    assert "curl --globoff --path-as-is --http1.1 &#39;http://shop.example/api/orders/7?page=2&#39;" in text
+    assert "#### BREAKING `GET /api/orders/&lt;int:id&gt;`" in text
+    decided = client.post(address, data={"decision": "approve", "reason": "so", "view": "unified", **csrf(client)})
+    assert "view=unified" in decided.headers["location"]
+
+
+def test_where_a_finding_was_seen(desk: Desk) -> None:
+    first = run_of(desk.url, [replace(PRICES, severity=Severity.MINOR), COLOUR])
+    with Store.open(desk.url) as store:
+        recording = store.run(first).recording_id
+        assert recording is not None
+        second, third = (store.create_run(recording, candidate="next") for _ in range(2))
+    finish(desk.url, second, [], report=replace(REPORT, ledger=Ledger()))
+    finish(desk.url, third, [replace(PRICES, fingerprint="f" * 16)])
+    address = f"/runs/{first}/findings/{PRICES.fingerprint}/history"
+    text = desk.client(Role.VIEWER).get(address).text
+    rows = [re.sub(r"<[^>]*>|\s+", " ", row).split() for row in text.partition("</table>")[0].split("<tr>")[2:]]
+    assert [row[0] for row in rows] == [third, second, first]
+    assert rows[0][-3:] == ["breaking", "confirmed", "12/40"]
+    assert " ".join(rows[1]).endswith("its route was not compared")
+    assert rows[2][-3:] == ["minor", "confirmed", "12/40"]
+    told = desk.client(Role.VIEWER).get(f"/api/v1{address}").json()["items"]
+    assert [(each["run"], each["fingerprint"], each["compared"]) for each in told] == [
+        (third, "f" * 16, True),
+        (second, None, False),
+        (first, PRICES.fingerprint, True),
+    ]
 
 
 def test_what_is_gone_is_said(desk: Desk) -> None:

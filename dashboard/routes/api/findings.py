@@ -11,10 +11,11 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from diffing.approvals import Decision as Choice
 from diffing.approvals import Scope
 from diffing.grouping import Finding as Found
-from recorder.exchange import Body, Exchange, RecordedResponse
+from recorder.exchange import Body, Exchange, OutboundCall, RecordedResponse
 from replayer.accounts import Role
 from replayer.review import Exemplar as Example
 from replayer.review import RunReport, Verdict, finding_document
+from replayer.review import Sighting as Seen
 from replayer.service import UsageError
 from replayer.store import CommentRecord, StoredAnswer
 from replayer.tokens import TokenScope
@@ -37,6 +38,7 @@ from .models import (
     RunId,
     TargetAnswer,
 )
+from .run_models import Sighting
 
 router = APIRouter(prefix=f"{PREFIX}/runs/{{run}}/findings", tags=["findings"])
 
@@ -74,6 +76,16 @@ def finding(request: Request, run: RunId, fingerprint: Fingerprint) -> FindingIn
     talked = talk_of(request).all()
     talk = {"assignee": talked.assignee(found) or None, "comments": map(comment_of, talked.comments_on(found))}
     return FindingInFull(**{**dict(shown(report, found)), "exemplars": exemplars, **talk})
+
+
+@router.get("/{fingerprint}/history", response_model=Page[Sighting], responses=problems(404))
+@needs(Role.VIEWER, TokenScope.READ)
+def history(request: Request, run: RunId, fingerprint: Fingerprint) -> Page[Sighting]:
+    """In which of the latest 20 finished runs of the recording the finding shows, the newest first."""
+    review = review_of(request)
+    info = run_of(review, run)
+    found = review.finding(review.report(info.id), fingerprint)
+    return Page[Sighting](items=[_sighting(each) for each in review.sightings(info, found)], next=None)
 
 
 @router.post(
@@ -140,6 +152,12 @@ def shown(report: RunReport, found: Found) -> Finding:
     return Finding(**{**finding_document(report, found), "states": states_of(report, found)})
 
 
+def _sighting(each: Seen) -> Sighting:
+    there = {"severity": each.severity, "state": each.state, "count": each.count, "out_of": each.out_of}
+    shows = {"fingerprint": each.fingerprint, **there} if each.fingerprint else {}
+    return Sighting.model_validate({"run": each.run.id, "compared": each.compared, **shows})
+
+
 def _exemplar(example: Example) -> Exemplar:
     return Exemplar(
         exchange=example.exchange_id,
@@ -159,7 +177,25 @@ def _request(exchange: Exchange) -> models.Request:
 def _answer(answer: StoredAnswer | None) -> TargetAnswer | None:
     if answer is None:
         return None
-    return TargetAnswer(response=_response(answer.response) if answer.response else None, failure=answer.failure)
+    observed = answer.observed
+    return TargetAnswer(
+        response=_response(answer.response) if answer.response else None,
+        failure=answer.failure,
+        seconds=answer.ended - answer.started if answer.ended else None,
+        sql=[models.Statement.model_validate(each) for each in observed.sql] if observed and observed.sql else None,
+        outbound=[_call(each) for each in observed.outbound] if observed and observed.outbound else None,
+    )
+
+
+def _call(call: OutboundCall) -> models.Call:
+    request, response = call.request, call.response
+    return models.Call(
+        method=request.method,
+        target=request.target,
+        body=_content(request.body),
+        outcome=call.outcome.value,
+        status=response.status if response else None,
+    )
 
 
 def _response(response: RecordedResponse) -> models.Response:

@@ -89,33 +89,6 @@ class Location(Model):
     path: Text
 
 
-class FoundFinding(Model):
-    fingerprint: str
-    severity: Severity
-    kind: Text
-    method: Text
-    route: Text
-    location: Location
-    transition: Text
-    count: int
-    out_of: int
-    tags: list[Text]
-    state: Literal["confirmed", "flaky", "unconfirmed"]
-
-
-class FoundByNow(Model):
-    """What a run under way has found: confirmed ones, flaky ones, and such that are being put to the test."""
-
-    count: int
-    confirmed: int
-    flaky: int
-    findings: list[FoundFinding] = Field(description="The gravest; 200 at most.")
-
-
-class RunDetail(Run):
-    found: FoundByNow = Field(description="While it is under way; the report of a finished one has more.")
-
-
 class NewRun(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -259,11 +232,30 @@ class Response(Model):
     body: Content
 
 
+class Statement(Model):
+    statement: Text = Field(description="Its shape, without values.")
+    count: int
+    rows: int
+
+
+class Call(Model):
+    """An HTTP call that was made meanwhile, or answered from the recording."""
+
+    method: Text
+    target: Text
+    body: Content
+    outcome: str
+    status: int | None
+
+
 class TargetAnswer(Model):
     """What a side answered: a response, or why there is none."""
 
     response: Response | None
     failure: Text
+    seconds: float | None
+    sql: list[Statement] | None = Field(description="Null: it did not observe that.")
+    outbound: list[Call] | None
 
 
 class Exemplar(Model):

@@ -15,7 +15,8 @@ from replayer.tokens import TokenScope
 from ...access import needs, person_of
 from ...errors import ApiError
 from .asking import PREFIX, Cursor, Limit, body_of, part_of, problems, review_of, run_of, takes
-from .models import Ledger, Log, NewRun, Page, Report, Run, RunDetail, RunId, moment
+from .models import Ledger, Log, NewRun, Page, Report, Run, RunId, moment
+from .run_models import RunDetail
 
 router = APIRouter(prefix=f"{PREFIX}/runs", tags=["runs"])
 

@@ -1,0 +1,48 @@
+"""What the API answers of runs under way, and of where a finding was seen."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from .models import Location, Model, Run, Severity, Text
+
+
+class FoundFinding(Model):
+    fingerprint: str
+    severity: Severity
+    kind: Text
+    method: Text
+    route: Text
+    location: Location
+    transition: Text
+    count: int
+    out_of: int
+    tags: list[Text]
+    state: Literal["confirmed", "flaky", "unconfirmed"]
+
+
+class FoundByNow(Model):
+    """What a run under way has found: confirmed ones, flaky ones, and such that are being put to the test."""
+
+    count: int
+    confirmed: int
+    flaky: int
+    findings: list[FoundFinding] = Field(description="The gravest; 200 at most.")
+
+
+class RunDetail(Run):
+    found: FoundByNow = Field(description="While it is under way; the report of a finished one has more.")
+
+
+class Sighting(Model):
+    """What one run says of a finding; without a fingerprint it did not show there."""
+
+    run: str
+    fingerprint: str | None = Field(default=None, description="By which that run knows it.")
+    severity: Severity | None = None
+    state: Literal["confirmed", "flaky", "unconfirmed"] | None = None
+    count: int = 0
+    out_of: int = 0
+    compared: bool = Field(description="Whether anything of its routes was.")
