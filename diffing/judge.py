@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from .bindings import Renaming
 from .bodies import Form
+from .card_digits import cards_in
 from .compare import MAX_DIFFERENCES, bounded
 from .contents import (
     Sides,
@@ -95,6 +96,7 @@ class Court:
         leaf.candidate = self._clock.window(case, 0, in_baseline=False)
         leaf.baseline = self._clock.window(case, 0, True) if case.baseline else self._clock.recorded(case)
         leaf.attribution = self._clock.between((True, 0) if case.baseline else RECORDED, (False, 0))
+        leaf.cards = () if case.baseline else cards_in(case.exchange.request)
         leaf.first_seen_reading = case.method in READS
         return _Hearing(case, ready, scope, leaf, self._rules, self.taint, self._witness)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .atoms import Inner, atoms, canonical, inner, is_integer, is_jwt, is_opaque, without_signature
 from .authority import authorities, same_host, same_instance
 from .bindings import TELLING_DIGITS, Renaming
+from .card_digits import alike_but_for_cards
 from .difference import DifferenceKind
 from .formats import template
 from .kinds import json_type, kind_of
@@ -45,6 +46,7 @@ class LeafJudge:
     baseline: Window = UNKNOWN
     candidate: Window = UNKNOWN
     attribution: Attribution | None = None
+    cards: tuple[str, ...] = ()  # in the request, where the baseline's side is the recording
     first_seen_reading: bool = False  # the request is one that only reads: what it shows was there before
 
     def judge(self, a: object, b: object, key: str) -> Verdict:
@@ -84,6 +86,8 @@ class LeafJudge:
                     return Verdict(BINDING)
             elif self._other_host(a, b):
                 return Verdict(kind=DifferenceKind.VALUE, transition="url -> other host", detail="names another host")
+            if self.cards and alike_but_for_cards(a, b, self.cards):
+                return Verdict(BINDING)
             inside = self._lenses(a, b, key, depth)
             if inside is not None:
                 return inside

@@ -70,15 +70,21 @@ def _differing(samples: Mapping[str, Sample], key: str) -> int:
 
 
 def share_places(places: dict[str, Place], keys: Iterable[str], samples: Mapping[str, Sample]) -> bool:
-    """Lets a header vary at all of `keys` as it does at some; False where it holds identifiers or times."""
+    """Lets a header vary at all of `keys` as it does at some; False where it holds identifiers or times.
+
+    What is a time and means another moment somewhere (the end of a window of a minute) says when on no route.
+    """
     group = sorted(keys)
     known = [place for key in group if (place := places.get(key)) is not None]
-    if any(place.sort or place.timed or place.refuted for place in known):
+    if any(place.sort or place.refuted for place in known):
+        return False
+    if any(place.timed for place in known) and all(place.timely for place in known if place.varies):
         return False
     types = frozenset(kind for place in known for kind in place.types)
     form = join({text for key in group if key in samples for text in samples[key].texts})
     for key in group:
-        places[key] = replace(places.get(key, NOTHING), varies=True, types=types, format=form)
+        place = places.get(key, NOTHING)
+        places[key] = replace(place, varies=True, types=types, format=form, timely=False, attributed=False, timed=0)
     return True
 
 

@@ -135,7 +135,7 @@ def learn_spread(passes: Sequence[Sequence[Sighting]]) -> Spread | None:
         tests.discard(VALUES)
     if not _share_bands(passes):
         tests.discard(BAND)
-    if _tell_the_time(passes):
+    if _are_no_words(passes):
         tests -= {VALUES, BAND, ORDER}
     return _pooled(passes, frozenset(tests))
 
@@ -160,11 +160,23 @@ def _share_bands(passes: Sequence[Sequence[Sighting]]) -> bool:
     return all(low <= other_high for low, _ in bands for _, other_high in bands)
 
 
-def _tell_the_time(passes: Sequence[Sequence[Sighting]]) -> bool:
-    """Whether the values are times: the end of a window of a minute is one of few words until the minute is over."""
+def _are_no_words(passes: Sequence[Sequence[Sighting]]) -> bool:
+    """Whether the values are times, or figures written as text.
+
+    The end of a window of a minute, or what is left of an allowance (`X-RateLimit-Remaining: 5995`), is one of a few
+    until it moves on.
+    """
     scalars = [s.value for one in passes for s in one if _text(s.value) is not None]
-    times = sum((time := moment(value)) is not None and time.resolution < DAY for value in scalars)
-    return 2 * times > len(scalars)
+    return 2 * sum(_is_figure(value) or _is_time(value) for value in scalars) > len(scalars)
+
+
+def _is_figure(value: object) -> bool:
+    return isinstance(value, str) and len(value) > 1 and value.isdecimal()
+
+
+def _is_time(value: object) -> bool:
+    time = moment(value)
+    return time is not None and time.resolution < DAY
 
 
 def deviations(key: str, spread: Spread, seen: Sequence[Sighting], chance: float) -> list[Deviation]:

@@ -110,3 +110,11 @@ def test_the_profile_keeps_what_is_shared() -> None:
     profile = learn(cases(headers), {})
     assert profile.shared == {f"GET {route}|2xx|header:x-served-by" for route in ROUTES}
     assert NoiseProfile.from_json(profile.to_json()) == profile
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_time_that_means_the_same_moment_on_some_routes_only_varies_on_all(seed: int) -> None:
+    def headers(chance: random.Random, route: str, candidate: bool) -> dict[str, str]:
+        return {"X-RateLimit-Reset": str(1_795_814_700 + chance.choice((0, 2, 60)) + 600 * candidate)}
+
+    assert changed(cases(headers, each={route: 1 + i for i, route in enumerate(ROUTES)}, seed=seed)) == set()

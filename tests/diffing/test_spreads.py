@@ -197,6 +197,13 @@ def test_the_end_of_a_window_of_time_is_no_word_of_a_closed_set(kind: Callable[[
     assert changes(run(cases(reset, reset, count=40))) == set()
 
 
+def test_what_is_left_of_an_allowance_is_no_word_of_a_closed_set() -> None:
+    def left(chance: random.Random, number: int) -> object:
+        return {"remaining": str(5995 + chance.randrange(3) - number // 3)}
+
+    assert changes(run(cases(left, left, count=40))) == set()
+
+
 def test_a_file_that_holds_the_second_names_no_thing() -> None:
     """Two files of one second are equal in one pass, and of two seconds in the next: that renames nothing."""
     made = []
