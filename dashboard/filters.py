@@ -73,8 +73,12 @@ def states_of(report: RunReport, finding: Finding) -> list[str]:
         found.append("environment")
     elif not standing.approved:
         found.append("undecided")
+        if standing.approvals and standing.needed > len(standing.people):
+            found.append("waits")
     elif all(each.decision is Decision.NOISE for each in standing.approvals):
         found.append("noise")
+    if standing.approved and all(each.created.timestamp() < report.started_at for each in standing.approvals):
+        found.append("carried")
     return found
 
 

@@ -93,6 +93,7 @@ class Approval:
     decision: Decision = Decision.APPROVE
     members: tuple[str, ...] = ()  # fingerprints of the finding's members when it was decided on, sorted
     withdrawn: Withdrawal | None = None
+    run: str = field(default="", compare=False)  # the id of the run at which it was decided; the file does not say it
     stored: bool = field(default=False, compare=False)  # whether the store holds it
     filed: bool = field(default=False, compare=False)  # whether the file in the repository does
 
@@ -103,8 +104,13 @@ class Approval:
 
     @property
     def person(self) -> str:
-        """The author, comparable: letters' case and space around do not make another person."""
-        return " ".join(self.author.split()).casefold()
+        """The author, comparable."""
+        return key_of(self.author)
+
+
+def key_of(name: str) -> str:
+    """A person's name, comparable: letters' case and space around do not make another person."""
+    return " ".join(name.split()).casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,11 @@ class Standing:
     questioned: bool = False  # a comment on it is not resolved, and its route is tagged: it does not pass
     uncovered: tuple[Member, ...] = ()  # members for which the approvals do not suffice; empty without approvals
 
+    @property
+    def people(self) -> frozenset[str]:
+        """Who has approved, as `Approval.person`."""
+        return frozenset(each.person for each in self.approvals)
+
 
 SILENT = Standing()
 """Nobody has said anything."""

@@ -181,6 +181,7 @@ class Book:
             until=wish.until,
             decision=wish.decision,
             members=change.members,
+            run=change.run.id,
         )
 
     def _keep(self, approval: Approval, store_only: bool) -> tuple[str, ...]:

@@ -144,6 +144,10 @@ class Review:
         """In which of the latest runs of the same recording the finding shows, the newest first."""
         return sightings(self._store, run.recording, finding)
 
+    def reviewers(self, finding: Finding) -> int:
+        """How many people have to approve a finding."""
+        return policy_of(self._settings).reviewers(finding.tags)
+
     def exemplar(self, run: RunInfo, exchange_id: str) -> Exemplar:
         """An exchange with what both sides answered, as far as these are kept."""
         recorded = self._store.exchange(run.recording_id, exchange_id) if run.recording_id is not None else None

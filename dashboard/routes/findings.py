@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse
 
-from diffing.approvals import Decision, Scope
+from diffing.approvals import Decision, Scope, key_of
 from diffing.difference import Part
 from diffing.grouping import Finding
 from replayer.accounts import Role
@@ -84,6 +84,8 @@ def finding(
         history=review.decisions_on(found),
         comments=talked.comments_on(found),
         assignee=talked.assignee(found),
+        me=key_of(me),
+        needed=review.reviewers(found),
         people=sorted({*talk.people(), me, talked.assignee(found)} - {""}),
         before=shown[place - 1] if place > 0 else None,
         after=shown[place + 1] if 0 <= place < len(shown) - 1 else None,
@@ -204,7 +206,7 @@ def _following(request: Request, report: RunReport, fingerprint: str, q: str) ->
         for each in shown
         if "undecided" in states_of(report, each)
         and each.fingerprint != fingerprint
-        and me not in {said.author for said in report.standing(each).approvals}
+        and key_of(me) not in report.standing(each).people
     ]
     return left[0] if left else None
 

@@ -69,6 +69,7 @@ def _row(approval: Approval) -> dict[str, Any]:
             }
         ),
         "members": json.dumps(approval.members),
+        "run": approval.run,
         "withdrawn_by": "",
         "withdrawn_why": "",
     }
@@ -98,6 +99,7 @@ def _approval(row: Any) -> Approval:
         withdrawn=None
         if row.withdrawn is None
         else Withdrawal(row.withdrawn_by, _moment(row.withdrawn), row.withdrawn_why),
+        run=row.run,
         stored=True,
     )
 

@@ -258,6 +258,7 @@ approvals = Table(
     Column("withdrawn", Double),
     Column("withdrawn_by", Text, nullable=False),
     Column("withdrawn_why", Text, nullable=False),
+    Column("run", String(32), nullable=False, server_default=text("''")),  # at which it was decided; "" of old ones
 )
 
 # Noise rules that people keep from pages, beside those of the settings file. None is deleted, as in `approvals`.

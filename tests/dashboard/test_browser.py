@@ -47,13 +47,19 @@ def served(desk: Desk) -> Iterator[str]:
 
 @contextmanager
 def logged_in(
-    browser: Browser, desk: Desk, address: str, role: Role = Role.REVIEWER, expected: str = "", **settings: object
+    browser: Browser,
+    desk: Desk,
+    address: str,
+    role: Role = Role.REVIEWER,
+    expected: str = "",
+    name: str = "ann",
+    **settings: object,
 ) -> Iterator[Page]:
     """A page of somebody with this role, on which nothing may go wrong and nothing be asked of others.
 
     A message that has `expected` in it is nothing that went wrong.
     """
-    client = desk.client(role)
+    client = desk.client(role, name)
     context = browser.new_context(**settings)  # type: ignore[arg-type]
     context.add_cookies([{"name": COOKIE, "value": client.cookies[COOKIE], "url": address}])
     page = context.new_page()

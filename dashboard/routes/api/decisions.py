@@ -85,6 +85,7 @@ def of(approval: Approval, state: str) -> Decision:
             "kind": subject.kind,
             "transition": subject.transition,
             "severity": subject.severity.value,
+            "run": approval.run,
             "filed": approval.filed,
             "withdrawn": Withdrawal(by=gone.author, at=gone.created, reason=gone.reason) if gone else None,
         }

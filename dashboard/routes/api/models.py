@@ -307,6 +307,7 @@ class Decision(Model):
     kind: Text
     transition: Text
     severity: Severity
+    run: str = Field("", description="At which it was decided, where that is known.")
     filed: bool = Field(description="Whether the file in the repository holds it.")
     withdrawn: Withdrawal | None
 
