@@ -24,6 +24,8 @@ _QUARTER = 900
 _SHIFTS = 56
 """Time zones are whole quarters of an hour, up to 14 hours off UTC."""
 DAY = 86_400.0
+_UNITS = (60.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, DAY)
+"""Seconds to which limits and statistics are rounded."""
 OTHER_TIME = "time -> other time"
 """The transition of two times that mean different moments."""
 
@@ -105,7 +107,8 @@ def same_moment(baseline: Moment, candidate: Moment, when_a: Window, when_b: Win
     """Whether two values stand for one moment of two passes that ran at different times.
 
     Either both lie within what their own pass has done so far, read in one and the same time zone; or both are as far
-    from the answer that carries them (an expiry an hour ahead).
+    from the answer that carries them (an expiry an hour ahead); or both are the end, or the beginning, of the minute,
+    hour … of the answer.
     """
     if not (when_a.known and when_b.known):
         return False
@@ -115,8 +118,30 @@ def same_moment(baseline: Moment, candidate: Moment, when_a: Window, when_b: Win
         return bool(_days_ahead(baseline, when_a) & _days_ahead(candidate, when_b))
     if shifts(baseline, when_a) & shifts(candidate, when_b):
         return True
+    if _same_round(baseline, candidate, when_a, when_b):
+        return True
     slack = _SLACK + (when_a.ended - when_a.started) + (when_b.ended - when_b.started) + baseline.resolution
     return abs((baseline.at - when_a.started) - (candidate.at - when_b.started)) <= slack
+
+
+def _same_round(baseline: Moment, candidate: Moment, when_a: Window, when_b: Window) -> bool:
+    """Whether both are the same beginning of a unit of time, seen from their answers: of this minute, of the next."""
+    return any(
+        baseline.at % unit == candidate.at % unit == 0
+        and any(
+            abs(ahead) <= 1 for ahead in _units_ahead(baseline, when_a, unit) & _units_ahead(candidate, when_b, unit)
+        )
+        for unit in _UNITS
+    )
+
+
+def _units_ahead(value: Moment, window: Window, unit: float) -> set[float]:
+    """By how many units a time lies ahead of that of its answer; several when one began while it was made."""
+    return {
+        value.at / unit - (at + slack) // unit
+        for at in (window.started, window.ended)
+        for slack in (-_SLACK, 0, _SLACK)
+    }
 
 
 def _days_ahead(value: Moment, window: Window) -> set[float]:

@@ -37,9 +37,18 @@ def written_alike(a: str, b: str, when_a: Window, when_b: Window) -> bool:
     left, right = list(_WRITTEN.finditer(a)), list(_WRITTEN.finditer(b))
     if not left or len(left) != len(right) or _WRITTEN.sub("\0", a) != _WRITTEN.sub("\0", b):
         return False
+    pairs = list(zip(left, right, strict=True))
+    joined = {
+        index
+        for first in range(len(pairs) - 1)
+        if _joined_alike(pairs[first], pairs[first + 1], when_a, when_b)
+        for index in (first, first + 1)
+    }
     return all(
-        one[0] == other[0] or (one.lastgroup == other.lastgroup and _alike(one, other, when_a, when_b))
-        for one, other in zip(left, right, strict=True)
+        index in joined
+        or one[0] == other[0]
+        or (one.lastgroup == other.lastgroup and _alike(one, other, when_a, when_b))
+        for index, (one, other) in enumerate(pairs)
     )
 
 
@@ -63,6 +72,24 @@ def _alike(one: re.Match[str], other: re.Match[str], when_a: Window, when_b: Win
     return any(same_moment(Moment(x, DAY), Moment(y, DAY), when_a, when_b) for x, y in pairs)
 
 
+def _joined_alike(
+    days: tuple[re.Match[str], re.Match[str]],
+    clocks: tuple[re.Match[str], re.Match[str]],
+    when_a: Window,
+    when_b: Window,
+) -> bool:
+    """Whether a date and the clock behind it mean the same moments: `27.11.2026 23:23` and `28.11.2026 00:04`."""
+    if any(day["clock"] is not None for day in days) or any(clock["clock"] is None for clock in clocks):
+        return False
+    (one, other), (before, after) = (_dates(day) for day in days), (_seconds(clock) for clock in clocks)
+    resolution = 1.0 if clocks[0]["second"] else 60.0
+    return any(
+        same_moment(Moment(x + before, resolution), Moment(y + after, resolution), when_a, when_b)
+        for x, y in zip(one, other, strict=False)
+        if min(x, y) > 0
+    )
+
+
 def _same_turn(a: float, b: float, resolution: float, around: float, when_a: Window, when_b: Window) -> bool:
     """Whether two figures of a clock that begins anew after `around` seconds are seen in one and the same time zone."""
     return bool(_zones(a, resolution, around, when_a) & _zones(b, resolution, around, when_b))
@@ -74,7 +101,9 @@ def _zones(value: float, resolution: float, around: float, when: Window) -> set[
 
 
 def _seconds(match: re.Match[str]) -> float:
-    return int(match["hour"]) * 3600.0 + int(match["minute"]) * 60.0 + int(match["second"] or 0)
+    half = match[0].lower().partition(" ")[2][:1]  # a.m. or p.m.
+    hour = int(match["hour"]) % 12 + 12 * (half == "p") if half else int(match["hour"])
+    return hour * 3600.0 + int(match["minute"]) * 60.0 + int(match["second"] or 0)
 
 
 def _dates(match: re.Match[str]) -> list[float]:

@@ -63,3 +63,13 @@ def test_two_passes_mean_the_same_moment(a: Moment, b: Moment, same: bool) -> No
 
 def test_without_windows_nothing_is_the_same_moment() -> None:
     assert not same_moment(at(0), at(0), UNKNOWN, B)
+
+
+def test_the_end_of_the_minute_of_the_answer_is_the_same_in_every_pass() -> None:
+    """13:20 and 18:10 past the full hour: `X-RateLimit-Reset`, which is up to a minute ahead of its answer."""
+    first, second = Window(NOW, NOW + 2, NOW + 3), Window(NOW + 270, NOW + 290, NOW + 291)
+    end, later = Moment(NOW + 40, 1.0), Moment(NOW + 340, 1.0)
+    assert same_moment(end, later, first, second)
+    assert not same_moment(end, Moment(NOW + 280, 1.0), first, second)  # the beginning of it
+    assert not same_moment(end, Moment(NOW + 400, 1.0), first, second)  # the end of the next
+    assert not same_moment(end, Moment(NOW + 339, 1.0), first, second)

@@ -73,3 +73,19 @@ def test_without_known_times_nothing_is_alike() -> None:
 )
 def test_a_number_that_is_a_part_of_a_time(key: str, a: object, b: object, alike: bool) -> None:
     assert part_alike(key, a, b, EARLY, LATE) is alike
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "alike"),
+    [
+        ("27.11.2026 23:40", "28.11.2026 00:21", True),
+        ("Nov. 27, 2026, 11:40 p.m.", "Nov. 28, 2026, 12:21 a.m.", True),
+        ("27.11.2026 23:40", "29.11.2026 00:21", False),
+    ],
+)
+def test_a_day_and_the_clock_behind_it_are_one_time(a: str, b: str, alike: bool) -> None:
+    """An hour ahead, in a zone that is an hour ahead: midnight lies between the two, and not between the answers."""
+    noon = datetime(2026, 11, 27, 21, 40, tzinfo=UTC).timestamp()
+    first = Window(noon - 60, noon, noon + 1)
+    second = Window(noon + 2400, noon + 2460, noon + 2461)
+    assert written_alike(a, b, first, second) is alike
