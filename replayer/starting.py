@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import UnderstudyError, UsageError
@@ -57,9 +57,29 @@ class Starter:
     def start(self, wish: GateWish, by: str) -> str:
         """Begins a run; its id. Raises UsageError for what cannot be run, and while another one is under way."""
         store = self._store()
-        options = self._options(store, wish)
+        return self._begin(store, self._options(store, wish), by)
+
+    def again(self, run: str, by: str) -> str:
+        """Begins a run as another one was asked for, here and now; its id. Raises UsageError as `start`.
+
+        What was declared of targets on a command line is not taken over: that they are disposable is for the settings
+        file to say.
+        """
+        store = self._store()
+        given = store.run(run)
+        if not given.asked or given.recording_id is None:
+            raise UsageError(
+                f"It is not known any more how the run {given.id} was asked for, or its recording is gone.",
+                "Start another one.",
+            )
+        before = GateOptions.from_json(given.asked)
+        wish = GateWish(before.recording, before.candidate, before.baselines, before.passes)
+        here = self._options(store, wish).settings_path
+        return self._begin(store, replace(before, settings_path=here, disposable=False, executor="local"), by, given.id)
+
+    def _begin(self, store: Store, options: GateOptions, by: str, like: str = "") -> str:
         asked = as_asked(self._settings, store, options)
-        info = store.recording(wish.recording)
+        info = store.recording(options.recording)
         with self._lock:
             if busy := self.under_way():
                 raise UsageError(
@@ -69,10 +89,13 @@ class Starter:
                 info.id,
                 candidate=asked.candidate.name,
                 baselines=tuple(target.name for target in asked.baselines),
+                branch=options.branch,
+                commit=options.commit,
                 state=STARTING,
                 asked=options.to_json(),
             )
-            store.note(by, "run.started", run, after=f"{wish.recording}: {wish.candidate}")
+            why = f"again, as {like}" if like else ""
+            store.note(by, "run.started", run, after=f"{options.recording}: {options.candidate}", reason=why)
             try:
                 process = self._spawn(run, by)
             except OSError as error:

@@ -46,6 +46,14 @@ async def start(request: Request) -> Response:
     return await run_in_threadpool(_started, request, wish)
 
 
+@router.post("/runs/{run}/again")
+@needs(Role.ADMIN)
+def again(request: Request, run: str) -> Response:
+    """Begin a run as this one was asked for, and lead to its page."""
+    other = starter_of(request).again(review_of(request).run(run).id, person_of(request).name)
+    return RedirectResponse(f"/runs/{other}", 303)
+
+
 @router.post("/runs/{run}/cancel")
 @needs(Role.ADMIN)
 def cancel(request: Request, run: str) -> Response:

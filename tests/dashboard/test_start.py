@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
 from replayer.accounts import Role
+from replayer.gate_options import GateOptions
+from replayer.selection.recorded import Budget
 from replayer.starting import KEPT_LOGS, LOG_END, LOGS
 from replayer.store import Store
 from replayer.target_settings import TargetSettings
+from replayer.tokens import TokenScope
 from tests.e2e.tiny_home import database, home, settings
 from tests.replayer.sharing import SECRET
 
@@ -81,6 +86,45 @@ def test_one_gate_at_a_time(desk: Desk) -> None:
     assert f"one gate at a time, and {run} is under way" in answer.text
 
 
+def test_a_run_is_started_again_as_it_was_asked_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replayer.starting._PROGRAM", "pass")  # what a gate does is tried elsewhere
+    run_of(desk.url)
+    options = GateOptions(
+        "r0", "new", passes=5, branch="prices", commit="abc", budget=Budget(70, seed=3), disposable=True,
+        executor="celery", settings_path=Path("/elsewhere.toml"),
+    )  # fmt: skip
+    with Store.open(desk.url) as store:
+        recording = store.recordings()[0].id
+        first, unnamed = (
+            store.create_run(recording, candidate="new", asked=each.to_json(), state="failed")
+            for each in (options, replace(options, candidate="http://old.example"))
+        )
+    client = desk.client(Role.ADMIN)
+    page = client.post(f"/runs/{first}/again", data=csrf(client)).headers["location"]
+    until_failed(client, page)
+    client.headers["Authorization"] = f"Bearer {desk.token(TokenScope.RUNS)}"
+    made = client.post(f"/api/v1/runs/{first}/again").json()
+    with Store.open(desk.url) as store:
+        for run in (store.run(page.rpartition("/")[2]), store.run(made["id"])):
+            assert (run.branch, run.commit, run.candidate) == ("prices", "abc", "new")
+            assert GateOptions.from_json(run.asked) == replace(
+                options, disposable=False, executor="local", settings_path=None
+            )
+        reasons = [each.reason for each in store.journal() if each.action == "run.started"]
+    assert reasons == [f"again, as {first}"] * 2
+    until_failed(client, f"/runs/{made['id']}")
+    for run, said in ((unnamed, "names no target"), (run_of(desk.url), "not known any more how")):
+        answer = client.post(f"/api/v1/runs/{run}/again")
+        assert (answer.status_code, said in answer.text) == (422, True)
+
+
+def until_failed(client: httpx.Client, page: str) -> None:
+    deadline = time.monotonic() + 60
+    while "It is failed" not in client.get(page, headers={"Authorization": ""}).text:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def test_a_log_is_for_those_who_may_start_runs_and_its_end_is_shown(desk: Desk) -> None:
     run, other = run_of(desk.url), run_of(desk.url)
     log(run, "first line\n" + "x" * LOG_END + "\n<script>last</script>\x1b[31m\n")
@@ -102,10 +146,7 @@ def test_a_process_that_fails_is_told_and_old_logs_make_room(desk: Desk) -> None
     assert answer.status_code == 303
     assert len(list(LOGS.glob("*.log"))) == KEPT_LOGS
     page = answer.headers["location"]
-    deadline = time.monotonic() + 60
-    while "It is failed" not in client.get(page).text:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until_failed(client, page)
     assert "a name from [targets]" in client.get(f"{page}/log").text
 
 

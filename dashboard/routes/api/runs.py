@@ -66,6 +66,14 @@ def ledger(request: Request, run: RunId) -> Ledger:
     return Ledger.model_validate(document(review.report(run_of(review, run).id))["ledger"])
 
 
+@router.post("/{run}/again", status_code=201, response_model=Run, responses=problems(404))
+@needs(Role.ADMIN, TokenScope.RUNS)
+def again(request: Request, run: RunId) -> Run:
+    """Start a gate as this one was asked for: the same recording, candidate, baselines, branch and budget."""
+    review = review_of(request)
+    return shown(review.run(_starter(request).again(run_of(review, run).id, person_of(request).name)))
+
+
 @router.post("/{run}/cancel", status_code=202, response_model=Run, responses=problems(404))
 @needs(Role.ADMIN, TokenScope.RUNS)
 def cancel(request: Request, run: RunId) -> Run:
