@@ -14,9 +14,10 @@ from html import unescape
 import orjson
 
 from diffing.atoms import canonical, is_opaque, leaves
-from diffing.media import Undecodable, decode_body
+from diffing.bodies import Form, comparable
+from diffing.media import Undecodable, decode_body, media_type
 from diffing.page import add_choice, add_field
-from recorder.exchange import RecordedResponse
+from recorder.exchange import RecordedResponse, header
 
 MAX_BODY = 8 * 1024 * 1024
 """Bytes after decoding: a larger response hands out nothing that is looked at."""
@@ -27,6 +28,7 @@ _SKIPPED_HEADERS = frozenset(
     " x-content-type-options x-frame-options x-request-id x-powered-by server-timing access-control-allow-origin"
     " access-control-allow-methods access-control-allow-headers set-cookie".split()
 )
+_TABLES = frozenset({"text/csv", "text/tab-separated-values"})
 _DIGITS = re.compile(r"\d+")
 _INPUT = re.compile(rb"<(?:input|meta|a|form|button|select|option)\b[^>]{1,2000}>", re.I)
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
@@ -58,7 +60,9 @@ def produced(response: RecordedResponse) -> Produced:
         try:
             return Produced(headers, "$", orjson.loads(data))
         except orjson.JSONDecodeError:
-            return Produced(headers)
+            return Produced(headers, *_table(response))
+    if media_type(header(response.headers, "content-type")) in _TABLES:
+        return Produced(headers, *_table(response))
     if start == b"<":
         return Produced(headers, "$html", _html(data))
     if len(data) <= 512:
@@ -66,6 +70,12 @@ def produced(response: RecordedResponse) -> Produced:
         if text and not any(c.isspace() for c in text):
             return Produced(headers, "$text", text)
     return Produced(headers)
+
+
+def _table(response: RecordedResponse) -> tuple[str, object]:
+    """The root and the rows of a table, or of JSON lines; nothing where it is neither."""
+    parsed = comparable(response)
+    return (parsed.root, parsed.value) if parsed.form in (Form.TABLE, Form.LINES) else ("$", None)
 
 
 def _header_values(response: RecordedResponse) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Sequence
@@ -43,7 +44,7 @@ class _Unexplained:
         began = min((step.exchange.started for step in self._steps), default=0.0)
         shown: dict[tuple[str, str], set[Key]] = {}
         for step in self._steps:
-            if not step.reads or not 200 <= step.status < 300 or step.produced.body is None:
+            if not step.reads or not 200 <= step.status < 300 or not _has_body(step):
                 continue
             silent[step.route] = silent.get(step.route, True) and not self._names_something(step)
             bodies[step.route, step.exchange.request.target].add(_stable_text(step))
@@ -91,8 +92,15 @@ class _Unexplained:
         return found
 
 
+def _has_body(step: Step) -> bool:
+    response = step.exchange.response
+    return step.produced.body is not None or (response is not None and bool(response.body.data))
+
+
 def _stable_text(step: Step) -> str:
-    """A response's values without those that are new each time whatever happens."""
+    """A response's values without those that are new each time whatever happens; of a file, all of it."""
+    if step.produced.body is None and step.exchange.response is not None:
+        return hashlib.sha256(step.exchange.response.body.data).hexdigest()
     if step.produced.root == PAGE and step.exchange.response is not None:
         page = decoded(step.exchange.response).decode("utf-8", "replace")
         return " ".join(word for word in _WORD.findall(page) if not is_opaque(word))

@@ -10,10 +10,17 @@ from replayer.plan import Plan, make_plan
 
 
 def exchange(
-    number: int, request: str, page: str = "", *, route: str = "", client: str = "ann", location: str = ""
+    number: int,
+    request: str,
+    page: str = "",
+    *,
+    route: str = "",
+    client: str = "ann",
+    location: str = "",
+    media: str = "text/html",
 ) -> Exchange:
     method, _, path = request.partition(" ")
-    headers = (("Content-Type", "text/html"), *([("Location", location)] if location else ()))
+    headers = (("Content-Type", media), *([("Location", location)] if location else ()))
     return Exchange(
         id=f"{number:032x}",
         request=RecordedRequest(method, path, (), Body()),
@@ -91,3 +98,39 @@ def test_a_page_that_links_to_several_things_lists_them() -> None:
         ]
     )
     assert waits(plan, 2, 1)
+
+
+def test_a_table_and_lines_of_json_list_what_stands_in_their_rows() -> None:
+    made = [
+        exchange(n, "POST /parcels", f'{{"id": {40 + n}}}', client=f"user{n}", media="application/json")
+        for n in range(6)
+    ]
+    seen = [
+        exchange(10 + n, f"GET /parcels/{40 + n}", "{}", route="/parcels/<int:id>", client=f"user{n}") for n in range(6)
+    ]
+    table = "id;name\n" + "".join(f"{40 + n};x\n" for n in range(6))
+    lines = "".join(f'{{"id": {40 + n}}}\n' for n in range(6))
+    plan = plan_of(
+        [
+            *made,
+            *seen,
+            exchange(20, "GET /parcels/export", table, client="bob", media="text/csv"),
+            exchange(21, "GET /parcels/stream", lines, client="carol", media="application/x-ndjson"),
+            exchange(22, "DELETE /parcels/41", route="/parcels/<int:id>", client="user1", media="application/json"),
+        ]
+    )
+    assert all(waits(plan, shown, 0) and waits(plan, 14, shown) for shown in (12, 13))
+
+
+def test_a_file_that_is_another_one_later_waits_for_every_earlier_write() -> None:
+    plan = plan_of(
+        [
+            exchange(0, "GET /export.zip", "PK one", media="application/zip"),
+            exchange(1, "POST /submit/", client="bob", location="/thanks/"),
+            exchange(2, "GET /export.zip", "PK two", media="application/zip"),
+            exchange(3, "GET /logo.png", "png", media="image/png", client="carol"),
+            exchange(4, "GET /logo.png", "png", media="image/png", client="dave"),
+        ]
+    )
+    assert waits(plan, 2, 1)
+    assert not waits(plan, 3, 1)
