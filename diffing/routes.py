@@ -74,6 +74,7 @@ def leads_elsewhere(recorded: Mapping[str, str], found: Mapping[str, str], words
     )
 
 
+@lru_cache(maxsize=32_768)
 def matches(pattern: str, method: str, route: str) -> bool:
     """Whether `pattern`, e.g. `* /api/payments/**` or `GET /api/orders/*`, names the route.
 

@@ -55,10 +55,10 @@ def hidden_members(rule: NoiseRule, finding: Finding) -> tuple[Member, ...]:
 
 
 def _hides(rule: NoiseRule, finding: Finding, member: Member) -> bool:
-    kind = DifferenceKind(member.kind or finding.kind)
-    difference = Difference(member.location, kind, None, None, member.transition)
     if not rule.is_at(member.method, member.route, member.location):
         return False
+    kind = DifferenceKind(member.kind or finding.kind)
+    difference = Difference(member.location, kind, None, None, member.transition)
     if kind in (DifferenceKind.LENGTH, DifferenceKind.ORDER):
         value: object = []
     elif (member.method, member.route, member.location) == (finding.method, finding.route, finding.location):

@@ -32,7 +32,7 @@ _HINTED = frozenset({Fault.OVER_BROAD, Fault.TAGGED})
 
 @dataclass(frozen=True, slots=True)
 class RuleWish:
-    """A rule as somebody wishes for it; without a route and a path, the narrowest one for a place of the finding."""
+    """A rule as somebody wishes for it; what is left out is that of the narrowest one for a place of the finding."""
 
     route: str = ""
     path: str = ""
@@ -46,7 +46,7 @@ class RuleWish:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the rules that suggest themselves."""
+    """One of the rules that suggest themselves, held against the run at hand."""
 
     words: str
     rule: NoiseRule
@@ -81,6 +81,13 @@ class Held:
     run: RunInfo
     admin: bool
 
+    @property
+    def here(self) -> Held:
+        """The same with the run of the finding as the only one."""
+        evidence = self.book.evidence
+        runs = tuple(run for run in evidence.runs if run.run == self.run.id)
+        return replace(self, book=replace(self.book, evidence=replace(evidence, runs=runs)))
+
     def preview(self, rule: NoiseRule) -> Preview:
         """The rule as if it were signed, beside those that are in force."""
         signed = replace(rule, reason="-", author="-", until=self.book.today + timedelta(days=1))
@@ -100,10 +107,10 @@ def asked(held: Held, fingerprint: str, wish: RuleWish) -> Asked:
     )  # fmt: skip
     if narrowest is None:
         return replace(told, problem=SENTENCES[Refusal.NEVER])
-    choices = tuple(_choices(held, finding, places[at], narrowest))
-    if wish.route or wish.path:
+    choices = tuple(_choices(held.here, finding, places[at], narrowest))
+    if wish.route or wish.path or wish.kind:
         try:
-            rule = typed_rule(wish.route.strip(), wish.path.strip(), wish.kind)
+            rule = typed_rule(wish.route.strip() or narrowest.route, wish.path.strip() or narrowest.path, wish.kind)
         except UsageError as error:
             return replace(told, choices=choices, problem=f"{error.message} {error.hint}".strip())
     else:

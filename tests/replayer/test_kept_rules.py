@@ -16,6 +16,8 @@ from replayer.errors import UsageError
 from replayer.gate_options import GateOptions, as_asked
 from replayer.judging import noise_rules
 from replayer.kept_rules import listed_rules, rules_in_force, typed_rule
+from replayer.rule_book import open_book
+from replayer.service import Context
 from replayer.settings import load_settings
 from replayer.store import KeptRule, Store
 
@@ -49,6 +51,7 @@ def test_both_homes_are_one_list_and_the_files_words_count(store: Store, tmp_pat
     told = [(each.home, each.identity, each.rule.reason) for each in listed_rules(settings, store)]
     assert told == [("both", "e0", "counted"), ("store", KEPT.id, "counted é"), ("store", "d0", "counted é")]
     assert rules_in_force(settings, store) == (filed, RULE)
+    assert [each.fault.value for each in open_book(Context(settings, store)).review()] == []  # what is over is over
     assert as_asked(settings, store, GateOptions("r", "x")).rules == (filed, RULE)  # what a gate judges by
 
 

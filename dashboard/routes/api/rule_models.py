@@ -98,7 +98,7 @@ class NewRule(BaseModel):
 
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
     until: Annotated[date, Field(description="The last day on which it counts, within a year.")]
-    route: Annotated[str, Field(max_length=500, description="Empty, with `path`: the narrowest rule.")] = ""
+    route: Annotated[str, Field(max_length=500, description="Empty, as `path`: that of the narrowest rule.")] = ""
     path: Annotated[str, Field(max_length=500)] = ""
     kind: Annotated[str, Field(max_length=20)] = ""
     at: Annotated[int, Field(ge=0, le=100_000, description="Which place of the finding.")] = 0

@@ -23,7 +23,7 @@ from .rule_models import Hides, NewRule, Rule, RuleChoice, RulePreview, Rules
 router = APIRouter(prefix=PREFIX, tags=["rules"])
 
 RuleId = Annotated[str, Path(pattern="^[0-9a-f]{1,32}$", description="Of a rule that the database keeps.")]
-Pattern = Annotated[str, Query(max_length=500, description="Empty, as `path`: the narrowest rule.")]
+Pattern = Annotated[str, Query(max_length=500, description="Empty, as `path`: that of the narrowest rule.")]
 
 
 def desk_of(request: Request) -> RuleDesk:
