@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +26,8 @@ def test_a_rule_is_narrowed_until_it_can_be_kept_and_the_next_gate_knows_it(brow
     root = first["findings"][0]["members"][0]
     assert (root["method"], root["route"]) == ("POST", "/orders")
     desk = Desk(database(home), base=replace(Settings(), tags=(Tag("payments", ("POST /orders",)),)))
-    with served(desk) as address, logged_in(browser, desk, address, Role.ADMIN) as page:
+    leave = {"permissions": ["clipboard-read", "clipboard-write"]}
+    with served(desk) as address, logged_in(browser, desk, address, Role.ADMIN, **leave) as page:
         page.goto(f"{address}/runs/{first['run']['id']}")
         page.keyboard.press("j")
         press(page, "Enter")
@@ -48,7 +50,10 @@ def test_a_rule_is_narrowed_until_it_can_be_kept_and_the_next_gate_knows_it(brow
         page.get_by_label("I have read the warning").check()
         with page.expect_navigation():
             page.get_by_role("button", name="Keep").click()
-        rule = page.locator("table tr").nth(1)
+        page.get_by_role("button", name="Copy").click()
+        expect(page.get_by_role("button", name="Copied")).to_be_visible()
+        assert tomllib.loads(page.evaluate("navigator.clipboard.readText()"))["noise"][0]["kind"] == "str"
+        rule = page.locator("main table tr").nth(1)
         expect(rule).to_contain_text("POST /orders $.quantity str")
         expect(rule).to_contain_text("the new client takes texts")
 
