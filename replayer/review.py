@@ -119,6 +119,11 @@ class Review:
         """What a run under way has found by now, by its whole id."""
         return read_found(self._store.found(run))
 
+    def age(self, run: RunInfo) -> float | None:
+        """Seconds from the last exchange of the recording to the start of a run; None: it is gone, or empty."""
+        last = self._store.recording(run.recording_id).last if run.recording_id is not None else None
+        return None if last is None else max(0.0, run.started - last)
+
     def stop(self, run: str, by: str) -> None:
         """Asks a run that is under way to end."""
         self._store.note(by, "run.cancelled", end_run(self._store, run, by))

@@ -9,16 +9,18 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import HTMLResponse
 
 from diffing.approvals import Scope
 from diffing.grouping import Finding
 from replayer.accounts import Role
-from replayer.review import MOST_AT_ONCE, Review, RunReport, warmth
+from replayer.review import MOST_AT_ONCE, Review, RunReport, to_html, warmth
 from replayer.talk import Talk
 
 from ..access import needs, person_of
 from ..filters import narrowed, parse, states_of
 from ..live import seen
+from ..overview import jumps, overview, reason_parts, words
 from ..pages import page
 
 router = APIRouter(include_in_schema=False)
@@ -87,10 +89,23 @@ def one_run(
         scopes=[scope.value for scope in Scope],
         undecided=undecided,
         minutes=round(MINUTES_EACH * len(undecided)) or 1,
+        figures=overview(report),
+        jumps=jumps(report, shown),
+        words=words(report),
+        reason_parts=reason_parts,
+        age=review.age(info),
         states_of=states_of,
         talked=talked,
         logged=logged,
     )
+
+
+@router.get("/runs/{run}/export")
+@needs(Role.VIEWER)
+def export(request: Request, run: str) -> Response:
+    """The report as one file that needs no server, as `understudy runs show --html` writes it."""
+    review = review_of(request)
+    return exported(review.report(review.run(run).id))
 
 
 @router.get("/runs/{run}/ledger")
@@ -121,6 +136,12 @@ def routes(request: Request, run: str) -> Response:
         warmth=warmth,
         filter_of=lambda each: f"method:{shlex.quote(each.method)} route:{shlex.quote(each.route)}",
     )
+
+
+def exported(report: RunReport) -> Response:
+    """A report as an attachment: recorded values are not shown as a page of this server."""
+    name = f"understudy-{report.run_id}.html"
+    return HTMLResponse(to_html(report), headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def ordered(report: RunReport) -> Sequence[Finding]:

@@ -33,6 +33,13 @@ def test_keys_move_over_pages_through_a_diff_and_between_views(browser: Browser,
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(page.locator("a.go").last).to_be_focused()
 
+        page.locator("#q").fill("!state:approved tag:pay")
+        proposed = page.locator("#keys option").evaluate_all("(all) => all.map((each) => each.value)")
+        assert proposed == ["!state:approved tag:payments"]
+        page.locator("#q").press("Escape")
+        press(page, "3")
+        assert "/findings/" in page.url
+
         page.goto(f"{address}/runs/{run}/findings/{PRICES.fingerprint}")
         page.keyboard.press("J")
         expect(page.locator("tr:focus")).to_contain_text("1999")

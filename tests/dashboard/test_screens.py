@@ -28,7 +28,16 @@ from .test_browser import logged_in, served
 
 pytestmark = pytest.mark.e2e
 
-NO_PAGES = {"/health", "/ready", "/metrics", "/static/{name}", "/welcome", "/rules.toml", "/runs/{run}/events"}
+NO_PAGES = {
+    "/health",
+    "/ready",
+    "/metrics",
+    "/static/{name}",
+    "/welcome",
+    "/rules.toml",
+    "/runs/{run}/events",
+    "/runs/{run}/export",
+}
 """GET routes outside of the API that answer with no page."""
 
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()

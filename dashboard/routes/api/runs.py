@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
 from replayer.accounts import Role
 from replayer.review import document, sketch
@@ -14,6 +14,7 @@ from replayer.tokens import TokenScope
 
 from ...access import needs, person_of
 from ...errors import ApiError
+from ..runs import exported
 from .asking import PREFIX, Cursor, Limit, body_of, part_of, problems, review_of, run_of, takes
 from .models import Ledger, Log, NewRun, Page, Report, Run, RunId, moment
 from .run_models import RunDetail
@@ -56,6 +57,21 @@ def report(request: Request, run: RunId) -> Report:
     """The report of a finished run."""
     review = review_of(request)
     return Report.model_validate(document(review.report(run_of(review, run).id)))
+
+
+@router.get(
+    "/{run}/export",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "As a file."},
+        **problems(404),
+    },
+)
+@needs(Role.VIEWER, TokenScope.READ)
+def export(request: Request, run: RunId) -> Response:
+    """The report of a finished run as one HTML file that needs no server."""
+    review = review_of(request)
+    return exported(review.report(run_of(review, run).id))
 
 
 @router.get("/{run}/ledger", response_model=Ledger, responses=problems(404))
