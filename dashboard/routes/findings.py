@@ -34,7 +34,7 @@ from ..access import fields_of, form_of, needs, person_of
 from ..errors import ApiError
 from ..filters import narrowed, parse, states_of
 from ..pages import page
-from .runs import ordered, review_of, talk_of
+from .runs import PAGE, ordered, review_of, talk_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -136,8 +136,10 @@ async def withdraw(request: Request, identity: str) -> Response:
 
 @router.get("/decisions")
 @needs(Role.VIEWER)
-def decisions(request: Request) -> Response:
-    return page(request, "decisions.html.j2", decisions=review_of(request).decisions())
+def decisions(request: Request, first: Annotated[int, Query(ge=0)] = 0) -> Response:
+    found = review_of(request).decisions()
+    part = found[first : first + PAGE]
+    return page(request, "decisions.html.j2", decisions=part, first=first, count=len(found), size=PAGE)
 
 
 def _back(form: Mapping[str, str]) -> Response:

@@ -18,6 +18,7 @@ from replayer.review import Review, Verdict
 from replayer.rule_desk import RuleDesk, RuleWish, Shelf
 from replayer.settings import NoiseSetting, Settings
 from replayer.store import Store
+from replayer.talk import Talk
 from replayer.target_settings import TargetSettings
 from tests.replayer.test_html_page import CONTRAST
 from tests.replayer.test_report import COLOUR, PRICES
@@ -68,6 +69,13 @@ class Screens:
             Review(store, self.desk.settings).decide(
                 self.run, COLOUR.fingerprint, Verdict(Decision.REJECT, "no"), "ann"
             )
+            Review(store, self.desk.settings).decide_all(
+                self.run, [each.fingerprint for each in many(9)[5:]], Verdict(Decision.NOISE, "they vary"), "ann"
+            )
+            talk = Talk(store)
+            talk.resolve(talk.comment(self.other, PRICES, "Why a text?", "bob").id, "ann")
+            talk.comment(self.run, PRICES, "And who reads it?", "ann")
+            talk.assign(PRICES, "ann", "ann")
             desk = RuleDesk(store, self.desk.settings, Shelf())
             wish = RuleWish(reason="it is edited all day", anyway=True)
             self.rule = desk.keep(self.run, many(1)[0].fingerprint, wish, "ann", admin=True).id
@@ -79,6 +87,7 @@ class Screens:
             if method == "GET" and not path.startswith("/api/") and path not in NO_PAGES:
                 yield re.sub(r"\{(\w+)\}", lambda name: known[name[1]], path) + QUERIES.get(path, "")
         yield f"/runs/{self.live}"
+        yield f"/runs/{self.run}?all=1"
         yield f"/runs/{self.run}?q={quote('severity:minor')}"  # nothing fits
         yield f"/runs/{self.run}/findings/{COLOUR.fingerprint}?whole=1"
         yield f"/runs/{self.run}/findings/{COLOUR.fingerprint}/rule"  # can be kept

@@ -51,6 +51,8 @@ def test_all_that_the_filter_shows_are_chosen_and_some_are_taken_out(desk: Desk)
     ]
     left = client.get(answer.headers["location"], params={"q": "state:undecided"}).text
     assert re.findall(r'name="fingerprint" value="(\w+)"', left) == MARKS[58:]
+    assert client.get("/decisions").text.count("Take back</button>") == 50
+    assert client.get("/decisions?first=50").text.count("Take back</button>") == 8
     group = answer.headers["location"].partition("group=")[2]
     assert "The decisions are kept." in client.get(answer.headers["location"]).text
     back = client.post(f"/decisions/groups/{group}/withdraw", data={**csrf(client), "back": f"/runs/{run}"})
