@@ -7,13 +7,15 @@ import threading
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
+from diffing.grouping import Finding
 from diffing.noise import NoiseRule
 from diffing.rule_evidence import RuleEvidence
+from diffing.rule_hindsight import hidden_members
 from diffing.rule_review import Problem, RuleHistory
 
 from .approving import one_line
 from .errors import UsageError
-from .kept_rules import ListedRule, exported, find_rule, withdraw_rule
+from .kept_rules import ListedRule, exported, find_rule, rules_in_force, withdraw_rule
 from .reports.proposal_words import rule_toml as rule_toml
 from .reports.rule_words import NEXT, caveats, sentence
 from .reports.rule_words import listed_json as listed_json
@@ -32,7 +34,7 @@ RUNS = 5
 MAX_RUNS = 20
 """Runs of all recordings together, the newest first; also of one that somebody may ask for."""
 MAX_ANSWERS = 5_000
-"""Kept answers of one run that are read: a page is waited for."""
+"""Kept answers that are read, of the newest run of each recording as many: a page is waited for."""
 MAX_DAYS = 366
 """Days that a kept rule may hold: somebody is to ask whether it is still needed."""
 
@@ -40,7 +42,7 @@ MAX_DAYS = 366
 class Shelf:
     """What runs say of rules, kept for whoever asks again: runs that are over go on saying the same."""
 
-    def __init__(self, most: int = 4) -> None:
+    def __init__(self, most: int = 3) -> None:
         self._most = most
         self._lock = threading.Lock()
         self._kept: dict[object, RuleEvidence] = {}
@@ -48,8 +50,9 @@ class Shelf:
     def evidence(self, store: Store, runs: list[RunInfo]) -> RuleEvidence:
         """As `read_evidence`, of all routes."""
         key = (tuple(run.id for run in runs), store.profiled())
+        most = MAX_ANSWERS // max(1, len({run.recording for run in runs}))
         with self._lock:  # who asks for the same meanwhile waits for it
-            found = self._kept.pop(key, None) or read_evidence(store, runs, lambda method, route: True, MAX_ANSWERS)
+            found = self._kept.pop(key, None) or read_evidence(store, runs, lambda method, route: True, most)
             self._kept[key] = found
             while len(self._kept) > self._most:
                 del self._kept[next(iter(self._kept))]
@@ -94,6 +97,20 @@ class Rules:
         return any(row.listed.home == "store" for row in self.rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Hiding:
+    """A rule that would hide a finding."""
+
+    rule: NoiseRule
+    whole: bool  # or only some of its places
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        what = "hides this" if self.whole else "hides this at some of its places"
+        return f"The noise rule {self.rule.name} {what} in gates that begin now."
+
+
 class RuleDesk:
     """The noise rules of one server."""
 
@@ -122,6 +139,12 @@ class RuleDesk:
         others = [each for each in last_runs(self._store, info.recording, MAX_RUNS) if each.id != info.id]
         book = self._book([info, *others[: max(1, min(last, MAX_RUNS)) - 1]])
         return asked(Held(book, self._settings, info, admin), fingerprint, wish)
+
+    def hiding(self, finding: Finding) -> tuple[Hiding, ...]:
+        """The rules in force by now that would hide a finding, or a part of it, in a gate that begins now."""
+        rules = rules_in_force(self._settings, self._store)
+        hidden = ((rule, len(hidden_members(rule, finding))) for rule in rules)
+        return tuple(Hiding(rule, count == len(finding.places)) for rule, count in hidden if count)
 
     def keep(self, run: str, fingerprint: str, wish: RuleWish, author: str, admin: bool) -> KeptRule:
         """Keeps a rule in the store: gates that begin from now on hear of it.

@@ -34,6 +34,7 @@ from ..access import fields_of, form_of, needs, person_of
 from ..errors import ApiError
 from ..filters import narrowed, parse, states_of
 from ..pages import page
+from .rules import desk_of
 from .runs import PAGE, ordered, review_of, talk_of
 
 router = APIRouter(include_in_schema=False)
@@ -71,7 +72,7 @@ def finding(
         finding=found,
         standing=report.standing(found),
         states=states_of(report, found),
-        remarks=list(remarks(report, found)),
+        remarks=[*remarks(report, found), *(each.sentence for each in desk_of(request).hiding(found))],
         values=side_by_side(found),
         example=example,
         number=number,

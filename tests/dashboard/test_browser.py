@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from urllib.parse import urlencode
 
 import pytest
 import uvicorn
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, Page
 
 from dashboard.access import COOKIE
 from replayer.accounts import Role
+from replayer.settings import NoiseSetting, Settings, Tag
 from replayer.store import Store
 from tests.replayer.test_report import PRICES
 
@@ -120,10 +122,15 @@ def test_hostile_values_neither_run_nor_show_as_markup(browser: Browser, empty_d
     ]  # fmt: skip
     body = "\n".join(PAYLOADS)
     run = run_of(empty_database, findings, body=body.encode(), candidate=f"<html>{body}".encode())
-    desk = Desk(empty_database)
-    with served(desk) as address, logged_in(browser, desk, address) as page:
-        for path in ("/", f"/runs/{run}", f"/runs/{run}/ledger", "/recordings", "/decisions", "/rules"):
+    rules = tuple(NoiseSetting("* /**", f"$.x{number}", each, author=each) for number, each in enumerate(PAYLOADS))
+    desk = Desk(empty_database, base=Settings(noise=rules, tags=tuple(Tag(each, (each,)) for each in PAYLOADS)))
+    rule = f"/runs/{run}/findings/{0:016x}/rule"
+    typed = [f"{rule}?{urlencode({'route': each, 'path': each})}" for each in PAYLOADS[:3]]
+    pages = ("/", f"/runs/{run}", f"/runs/{run}/ledger", "/recordings", "/decisions", "/rules", "/settings", rule)
+    with served(desk) as address, logged_in(browser, desk, address, Role.ADMIN) as page:
+        for path in (*pages, *typed):
             page.goto(address + path)
+            assert page.evaluate("window.hacked") is None
         for number in range(len(PAYLOADS)):
             page.goto(f"{address}/runs/{run}/findings/{number:016x}")
             foreign = "main :is(script, img, iframe, object, embed, svg, link, style, base, meta, video, math)"

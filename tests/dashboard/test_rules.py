@@ -216,12 +216,18 @@ def test_a_program_previews_keeps_and_takes_back(empty_database: str) -> None:
     kept = made.json()
     assert (kept["author"], kept["until"], kept["fingerprint"]) == ("owner", until, COLOUR.fingerprint)
     assert tomllib.loads(kept["toml"])["noise"][0]["path"] == "$.colour"
+    finding = address.removesuffix("/rule")
+    assert client.get(finding).json()["hidden_by"] == ["GET /api/products $.colour (object)"]
+    said = "The noise rule GET /api/products $.colour (object) hides this in gates that begin now."
+    page = finding.removeprefix("/api/v1")
+    assert said in desk.client(Role.VIEWER).get(page).text
     (listed,) = client.get("/api/v1/rules").json()["items"]
     assert (listed["id"], listed["kept_in"], listed["state"]) == (kept["id"], "store", "new")
     gone = client.post(f"/api/v1/rules/{kept['id']}/withdraw", json={"reason": "it was a change"}).json()
     assert gone == client.get(f"/api/v1/rules/{kept['id']}").json()
     assert (gone["withdrawn"]["by"], gone["withdrawn"]["reason"]) == ("owner", "it was a change")
     assert client.get("/api/v1/rules").json()["items"] == []
+    assert client.get(finding).json()["hidden_by"] == []
     told = client.get("/api/v1/audit").json()["items"]
     assert {(each["action"], each["actor"], each["reason"]) for each in told} >= {
         ("rule.kept", "owner", "colours are edited"),

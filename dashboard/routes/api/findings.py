@@ -16,6 +16,7 @@ from replayer.accounts import Role
 from replayer.review import Exemplar as Example
 from replayer.review import RunReport, Verdict, finding_document
 from replayer.review import Sighting as Seen
+from replayer.rule_desk import RuleDesk
 from replayer.service import UsageError
 from replayer.store import CommentRecord, StoredAnswer
 from replayer.tokens import TokenScope
@@ -75,7 +76,9 @@ def finding(request: Request, run: RunId, fingerprint: Fingerprint) -> FindingIn
     exemplars = [_exemplar(review.exemplar(info, each)) for each in found.exemplars]
     talked = talk_of(request).all()
     talk = {"assignee": talked.assignee(found) or None, "comments": map(comment_of, talked.comments_on(found))}
-    return FindingInFull(**{**dict(shown(report, found)), "exemplars": exemplars, **talk})
+    rules: RuleDesk = request.app.state.rules()
+    hidden_by = [each.rule.name for each in rules.hiding(found)]
+    return FindingInFull(**{**dict(shown(report, found)), "exemplars": exemplars, "hidden_by": hidden_by, **talk})
 
 
 @router.get("/{fingerprint}/history", response_model=Page[Sighting], responses=problems(404))

@@ -281,6 +281,7 @@ class FindingInFull(Finding):
     exemplars: list[Exemplar]  # type: ignore[assignment]
     assignee: Text | None = Field(description="Who looks after it.")
     comments: list[Comment] = Field(description="The oldest first.")
+    hidden_by: list[Text] = Field(description="Noise rules in force by now that would hide it, or a part of it.")
 
 
 class Withdrawal(Model):
