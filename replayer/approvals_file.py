@@ -12,7 +12,7 @@ import re
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -71,6 +71,11 @@ def add_approval(path: Path, approval: Approval) -> None:
 def add_withdrawal(path: Path, identity: str, withdrawal: Withdrawal) -> None:
     """Writes a tombstone for the entry with this id. Raises UsageError as `add_approval`."""
     _add(path, _withdrawal_text(identity, withdrawal))
+
+
+def as_file(approvals: Iterable[Approval]) -> str:
+    """A whole file with these entries, or lines to be added to one that is there."""
+    return "\n".join([HEAD, *map(_approval_text, approvals)])
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from diffing.difference import Location
 from diffing.grouping import Finding, Member
 from diffing.standing import marks
 
-from .approvals_file import FILE_NAME, add_approval, add_withdrawal, read_approvals
+from .approvals_file import FILE_NAME, add_approval, add_withdrawal, as_file, read_approvals
 from .errors import UsageError
 from .reports.json_findings import findings_of
 from .settings import Settings
@@ -146,6 +146,15 @@ class Book:
         if found.stored:
             self._store.withdraw_approvals([found.id], tombstone)
         return replace(found, withdrawn=tombstone)
+
+    def export(self) -> str:
+        """What only the store has, as the file would: neither what was withdrawn or is over, nor what is of one run."""
+        known = self.approvals()
+        return as_file(
+            each
+            for each in known.entries
+            if each.withdrawn is None and not each.filed and not known.is_over(each) and each.scope is not Scope.RUN
+        )
 
     def states(self) -> list[tuple[Approval, str]]:
         """Every entry with what it is worth today: holds, overruled, expired or withdrawn."""

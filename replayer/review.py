@@ -192,6 +192,10 @@ class Review:
         """Everything that was ever decided, the newest first, and what it is worth today."""
         return self._book().states()[::-1]
 
+    def decisions_file(self) -> str:
+        """What only the store has of decisions, as `understudy.approvals.toml`."""
+        return self._book().export()
+
     def decisions_on(self, finding: Finding) -> list[tuple[Approval, str]]:
         """What was decided on a finding or a member of it, in any run, the newest first."""
         marks = {finding.fingerprint, *(member.fingerprint for member in finding.members)}

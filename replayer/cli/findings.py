@@ -160,6 +160,16 @@ def approvals(json: AsJson = False, db: Database = "", policy: SettingsFile = No
         output.approvals(states, notes)
 
 
+@app.command()
+def export(db: Database = "", policy: SettingsFile = None) -> None:
+    """What the database alone has of decisions, as understudy.approvals.toml."""
+    context = open_context(policy, db)
+    with context.store as store:
+        text = Book(store, approvals_path(context.settings), datetime.now(UTC)).export()
+    for line in text.splitlines():
+        output.say(line)
+
+
 def state_json(approval: Approval, state: str) -> dict[str, Any]:
     """One line of the list as JSON."""
     withdrawn = approval.withdrawn

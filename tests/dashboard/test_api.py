@@ -237,6 +237,9 @@ def test_a_decision_is_made_once_listed_and_taken_back(desk: Desk, client: httpx
     assert (again.status_code, again.json()["id"]) == (200, told["id"])
     (found,) = client.get(f"/api/v1/runs/{run}/findings", params={"q": "state:approved"}).json()["items"]
     assert (found["approved"]["by"], found["fingerprint"]) == ("owner", PRICES.fingerprint)
+    file = client.get("/api/v1/decisions/understudy.approvals.toml")
+    assert file.headers["content-disposition"] == 'attachment; filename="understudy.approvals.toml"'
+    assert "approval." not in file.text  # that of one run is none of the repository's
     back = client.post(f"/api/v1/decisions/{told['id']}/withdraw", json={"reason": "too early"})
     assert (back.json()["state"], back.json()["withdrawn"]["reason"]) == ("withdrawn", "too early")
     assert client.post(f"/api/v1/decisions/{told['id']}/withdraw", json={}).status_code == 422

@@ -257,6 +257,24 @@ def test_an_id_that_is_the_beginning_of_another_is_meant_when_it_is_given_in_ful
     assert home.book().withdraw(approval.id, "eve").id == approval.id
 
 
+def test_what_only_the_store_has_is_exported_and_is_the_same_in_the_file(home: Home) -> None:
+    home.run(FINDING)
+    home.book().decide(WISH)
+    store_only = replace(WISH, store_only=True)
+    noise = home.book().decide(replace(store_only, author="bob", decision=Decision.NOISE, scope=Scope.BRANCH)).approval
+    home.book().decide(replace(store_only, author="eve", scope=Scope.RUN))
+    home.book().decide(replace(store_only, author="kim", until=date(2026, 11, 27)))
+    home.book().withdraw(home.book().decide(replace(store_only, author="pat")).approval.id, "pat")
+    text = home.book(NOON.replace(day=28)).export()
+    before = home.path.read_text("utf-8")
+    home.path.write_text(text, "utf-8")
+
+    assert read_approvals(home.path).approvals == (noise,)
+    home.path.write_text(before + text, "utf-8")  # as by `>>`
+    assert home.book().approvals().notes == ()
+    assert [each.author for each in home.book().approvals().entries if each.filed] == ["ann@example.com", "bob"]
+
+
 def test_a_withdrawal_is_a_tombstone_in_every_home_of_the_entry(home: Home) -> None:
     home.run(FINDING)
     both = home.book().decide(WISH).approval

@@ -138,6 +138,9 @@ def test_a_finding_is_called_noise_or_put_down_to_the_environment(
     assert "called noise: " in capsys.readouterr().out
     assert main(["findings", "list", run_id]) == 0
     assert "called noise by ann until 2099-01-31: r" in capsys.readouterr().out
+    (home / FILE_NAME).unlink()
+    assert main(["findings", "export"]) == 0
+    assert '.decision = "noise"' in capsys.readouterr().out
     assert main(["findings", "environment", fingerprint, *said]) == 0
     told = capsys.readouterr().out
     assert "put down to the environment: " in told

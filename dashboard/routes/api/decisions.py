@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path, Request, Response
 
 from diffing.approvals import Approval
 from replayer.accounts import Role
@@ -29,6 +29,21 @@ def decisions(request: Request, cursor: Cursor = "", limit: Limit = 50) -> Page[
         review_of(request).decisions(), lambda row: (-row[0].created.timestamp(), row[0].id), cursor, limit
     )
     return Page[Decision](items=[of(*row) for row in part], next=after)
+
+
+@router.get(
+    "/understudy.approvals.toml",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/toml": {"schema": {"type": "string"}}}, "description": "A file."},
+        **problems(),
+    },
+)
+@needs(Role.VIEWER, TokenScope.READ)
+def file(request: Request) -> Response:
+    """What only the database has of decisions that hold, as the file of a repository: but for those of one run."""
+    headers = {"Content-Disposition": 'attachment; filename="understudy.approvals.toml"'}
+    return Response(review_of(request).decisions_file(), media_type="application/toml", headers=headers)
 
 
 @router.get("/{identity}", response_model=Decision, responses=problems(404))
