@@ -22,6 +22,7 @@ from .guide import Guide, make_guide
 from .learned import Fact
 from .mint import Credentials, Minted, MintFailure
 from .plan import Plan
+from .polls import poll_gaps
 from .protection import Protection
 from .safety import effective_method, may_send
 
@@ -158,6 +159,7 @@ class _Runner:
         self._minted: dict[str, Minted] = {}
         self._protection = options.protection
         self._later: dict[int, asyncio.TimerHandle] = {}  # steps whose recorded time has not come
+        self._polls = poll_gaps(batch.steps.values())
         self._waits = {index: len(waits) for index, waits in batch.waits.items()}
         self._dependants: dict[int, list[int]] = {}
         for index, waits in batch.waits.items():
@@ -216,6 +218,8 @@ class _Runner:
     def _release(self, index: int) -> None:
         """Makes a step ready that waits for no other: now, or when its time has come."""
         wait = self._protection.due_in(self._batch.steps[index])
+        if not self._protection.problem:
+            wait = max(wait, self._polls.get(index, 0.0))
         if wait > 0:
             self._later[index] = asyncio.get_running_loop().call_later(wait, self._push, index)
         else:
