@@ -18,7 +18,7 @@ from ..errors import UnderstudyError
 from ..logs import told
 from ..rehearsal import Watcher
 from ..reports.approval_wording import DONE, standing_words
-from ..reports.wording import change, route, visible
+from ..reports.wording import change, counted, route, visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -80,7 +80,8 @@ def imported(report: ImportReport) -> None:
     if report.reused:
         say(f"{name}: imported before, with the same content; {report.recording.exchanges} exchanges.")
     else:
-        say(f"{name}: {report.added} exchanges of {report.producers or 1} processes from {report.files} files.")
+        processes = f"{report.producers or 1} {'process' if report.producers <= 1 else 'processes'}"
+        say(f"{name}: {counted(report.added, 'exchange')} of {processes} from {counted(report.files, 'file')}.")
     if report.duplicates:
         say(f"  {report.duplicates} were there already")
     for why, count in report.skipped:
