@@ -112,12 +112,12 @@ async def _admit_person(request: Request, needed: Access) -> None:
         raise ApiError(401, "unauthorized", "Log in first.")
     if request.method not in SAFE:
         await _prove(request, secret, form=not needed.scopes)
+    request.state.person = person  # before the refusal, whose page has the links that this person may follow
+    request.state.csrf = csrf_of(secret)
     if not person.role.may(needed.role):
         raise ApiError(
             403, "forbidden", f"This takes the role {needed.role.value}; {person.name} is {person.role.value}."
         )
-    request.state.person = person
-    request.state.csrf = csrf_of(secret)
 
 
 def _bearer(request: Request, shown: str) -> Bearer | None:

@@ -105,3 +105,10 @@ def test_pauses_grow_to_a_bound_and_are_forgotten_after_success() -> None:
     assert throttle.wait("a") == LONGEST_PAUSE
     throttle.succeeded("a")
     assert throttle.wait("a") == 0.0
+
+
+def test_who_may_not_see_a_page_keeps_the_links_to_the_others(empty_database: str) -> None:
+    answer = Desk(empty_database).client(Role.REVIEWER).get("/start")
+    assert answer.status_code == 403
+    assert "This takes the role admin; ann is reviewer." in answer.text
+    assert 'href="/decisions"' in answer.text
