@@ -108,7 +108,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["findings", "approve", "75cf471c", "--reason", "r", "--author", "a", "--scope", "ever"], "--scope"),
         (["findings", "approve", "75cf471c", "--reason", "r", "--author", "a", "--until", "soon"], "2027-01-31"),
         (["findings", "reject", "75cf471c", "--reason", "r", "--author", "a"], "no finished run"),
-        (["findings", "withdraw", "abc", "--author", "a"], "There is no approval or rejection 'abc'."),
+        (["findings", "withdraw", "abc", "--author", "a"], "There is no decision 'abc'."),
         (["db", "downgrade"], "downgrade"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
