@@ -136,7 +136,11 @@ class RuleDesk:
         `wish` may name no rule: the narrowest one is meant. UsageError for a run or a finding that is not there.
         """
         info = self._store.run(run)
-        others = [each for each in last_runs(self._store, info.recording, MAX_RUNS) if each.id != info.id]
+        others = [
+            each
+            for each in self._store.runs()  # whose recording may be gone
+            if each.state == "finished" and each.recording == info.recording and each.id != info.id
+        ]
         book = self._book([info, *others[: max(1, min(last, MAX_RUNS)) - 1]])
         return asked(Held(book, self._settings, info, admin), fingerprint, wish)
 

@@ -104,6 +104,10 @@ def test_a_finding_leads_to_the_narrowest_rule_and_what_it_would_have_hidden(emp
         "takes the role reviewer"
         in desk.client(Role.VIEWER).get(f"/runs/{run}/findings/{COLOUR.fingerprint}/rule").text
     )
+    with Store.open(desk.url) as store:
+        store.delete_recording(store.recordings()[0].id)
+    gone = client.get(f"/runs/{run}/findings/{COLOUR.fingerprint}/rule").text
+    assert "Known places that it names: 1." in gone  # by the findings alone
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ class RulePreview(Model):
     refusals: list[Text]
     warnings: list[Text] = Field(description="To be read before it is kept: `anyway` says that they were.")
     would_hide: list[Hides]
-    covered: int = Field(description="Places of the kept answers that it names.")
+    covered: int = Field(description="Known places that it names.")
     choices: list[RuleChoice]
 
 
