@@ -123,6 +123,10 @@ class Book:
         self._store.add_approvals([approval for approval, _ in found if not approval.stored])
         return group, tuple(Decided(each, () if each.stored else ("the database",), than) for each, than in found)
 
+    def is_group(self, identity: str) -> bool:
+        """Whether this is what `decide_all` gave back."""
+        return bool(identity) and any(each.id.startswith(f"{identity}-") for each in self.approvals().entries)
+
     def withdraw_all(self, group: str, author: str, reason: str = "") -> tuple[Approval, ...]:
         """Takes back what one `decide_all` kept, as far as it stands."""
         mine = [each for each in self.approvals().entries if group and each.id.startswith(f"{group}-")]

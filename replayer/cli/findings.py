@@ -144,7 +144,11 @@ def withdraw(
     context = open_context(policy, db)
     with context.store as store:
         book = Book(store, approvals_path(context.settings), datetime.now(UTC))
-        output.withdrawn(book.withdraw(identity, _author(author), reason))
+        if book.is_group(identity):
+            for each in book.withdraw_all(identity, _author(author), reason):
+                output.withdrawn(each)
+        else:
+            output.withdrawn(book.withdraw(identity, _author(author), reason))
 
 
 @app.command()

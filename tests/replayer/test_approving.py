@@ -275,6 +275,25 @@ def test_what_only_the_store_has_is_exported_and_is_the_same_in_the_file(home: H
     assert [each.author for each in home.book().approvals().entries if each.filed] == ["ann@example.com", "bob"]
 
 
+def test_several_are_decided_on_at_once_and_taken_back_at_once(home: Home) -> None:
+    other = replace(FINDING, fingerprint="0ther", members=())
+    run = home.run(FINDING, other)
+    group, done = home.book().decide_all(replace(WISH, run=run), [ROOT.fingerprint, "0ther"])
+
+    assert [each.approval.id for each in done] == [f"{group}-0", f"{group}-1"]
+    assert [each.approval.run for each in done] == [run, run]
+    assert (home.book().is_group(group), home.book().is_group(group[:5]), home.book().is_group("")) == (
+        True, False, False,
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="501 findings are chosen"):
+        home.book().decide_all(replace(WISH, run=run), [ROOT.fingerprint] * 501)
+    home.book().withdraw(f"{group}-1", "eve")
+    assert [each.id for each in home.book().withdraw_all(group, "eve", "no")] == [f"{group}-0"]
+    with pytest.raises(UsageError, match="withdrawn already"):
+        home.book().withdraw_all(group, "eve")
+    assert home.book().approvals().held == ()
+
+
 def test_a_withdrawal_is_a_tombstone_in_every_home_of_the_entry(home: Home) -> None:
     home.run(FINDING)
     both = home.book().decide(WISH).approval
