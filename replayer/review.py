@@ -163,6 +163,20 @@ class Review:
             self._store.answer(run.id, CANDIDATE, exchange_id),
         )
 
+    def raw_body(self, run: RunInfo, exchange_id: str, side: str, by: str) -> bytes:
+        """The body of the recorded `request`, or of the `baseline`'s or `candidate`'s answer, as it is kept: redacted.
+
+        Who reads it goes on record. Raises UsageError when it is not kept.
+        """
+        example = self.exemplar(run, exchange_id)
+        answer = {"baseline": example.baseline, "candidate": example.candidate}.get(side)
+        response = answer.response if answer is not None else None
+        message = example.recorded.request if side == "request" and example.recorded is not None else response
+        if message is None:
+            raise UsageError(f"The {side} of the exchange {exchange_id} is not kept.")
+        self._store.note(by, "body.read", f"{run.id} {exchange_id} {side}")
+        return message.body.data
+
     def decide(self, run: str, fingerprint: str, verdict: Verdict, author: str) -> Decided:
         """Keeps what somebody says of a finding, in the store; a gate that waits hears of it.
 

@@ -29,6 +29,8 @@ from replayer.review import (
     side_by_side,
     text_of,
 )
+from replayer.service import UsageError
+from replayer.store import RunInfo
 
 from ..access import fields_of, form_of, needs, person_of
 from ..errors import ApiError
@@ -165,6 +167,35 @@ def history(request: Request, run: str, fingerprint: str) -> Response:
     info = review.run(run)
     found = review.finding(review.report(info.id), fingerprint)
     return page(request, "history.html.j2", run=info, finding=found, sightings=review.sightings(info, found))
+
+
+@router.get("/runs/{run}/findings/{fingerprint}/raw")
+@needs(Role.ADMIN)
+def raw(
+    request: Request,
+    run: str,
+    fingerprint: str,
+    side: Literal["request", "baseline", "candidate"],
+    exemplar: Annotated[int, Query(ge=0)] = 0,
+) -> Response:
+    """A body as it is kept, byte by byte, as a file; that it was read goes on record."""
+    review = review_of(request)
+    info = review.run(run)
+    return raw_body(request, info, review.finding(review.report(info.id), fingerprint), side, exemplar)
+
+
+def raw_body(request: Request, run: RunInfo, found: Finding, side: str, exemplar: int) -> Response:
+    """The body of one side of a finding's exemplar, as an attachment that no browser shows."""
+    if exemplar >= len(found.exemplars):
+        raise UsageError(f"The finding {found.fingerprint} has {len(found.exemplars)} exemplars.")
+    exchange = found.exemplars[exemplar]
+    data = review_of(request).raw_body(run, exchange, side, person_of(request).name)
+    name = f"{found.fingerprint}-{exemplar}-{side}.bin"
+    return Response(
+        data,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 def _sections(report: RunReport, found: Finding, example: Exemplar, whole: bool) -> list[Section]:

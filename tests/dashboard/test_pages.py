@@ -284,3 +284,24 @@ def test_hostile_values_are_text(desk: Desk) -> None:
         assert "<script>alert" not in text
         assert "\x1b" not in text
         assert "\u202e" not in text
+
+
+def test_an_admin_has_a_body_as_it_is_kept_and_that_is_on_record(desk: Desk) -> None:
+    run = run_of(desk.url, body=b"<script>\xff", candidate=b"{}")
+    address = f"/runs/{run}/findings/{PRICES.fingerprint}/raw"
+    admin = desk.client(Role.ADMIN, "kim")
+    answer = admin.get(address, params={"side": "baseline"})
+    assert answer.content == b"<script>\xff"
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"].startswith("attachment; ")
+    assert admin.get(address, params={"side": "request"}).content == b""
+    assert admin.get(address, params={"side": "baseline", "exemplar": 7}).status_code == 404
+    assert admin.get(f"/api/v1{address}", params={"side": "candidate"}).content == b"{}"
+    assert desk.client(Role.REVIEWER).get(address, params={"side": "baseline"}).status_code == 403
+    assert "As kept" in admin.get(address.removesuffix("/raw")).text
+    assert "As kept" not in desk.client(Role.REVIEWER).get(address.removesuffix("/raw")).text
+    with Store.open(desk.url) as store:
+        kept = [(each.actor, each.action, each.subject) for each in store.journal() if each.action == "body.read"]
+        store.delete_recording(store.recordings()[0].id)
+    assert kept == [("kim", "body.read", f"{run} {EXCHANGE} {side}") for side in ("baseline", "request", "candidate")]
+    assert admin.get(address, params={"side": "request"}).status_code == 404

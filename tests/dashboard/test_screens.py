@@ -38,6 +38,7 @@ NO_PAGES = {
     "/rules.toml",
     "/runs/{run}/events",
     "/runs/{run}/export",
+    "/runs/{run}/findings/{fingerprint}/raw",
 }
 """GET routes outside of the API that answer with no page."""
 

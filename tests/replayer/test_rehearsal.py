@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from diffing.difference import DifferenceKind, Reason, Status
 from diffing.gate import Policy
+from diffing.grouping import Finding
 from diffing.noise import NoiseRule
 from recorder.exchange import Exchange
 from replayer.errors import InconclusiveError, UsageError
@@ -59,16 +61,27 @@ class Told(Watcher):
 
     def __init__(self) -> None:
         self.last: dict[str, tuple[int, int]] = {}
+        self.found: list[dict[str, str]] = []
+
+    def seen(self, findings: Sequence[Finding]) -> None:
+        self.found.append({each.fingerprint: each.state for each in findings})
+
+    def confirmed(self, findings: Sequence[Finding]) -> None:
+        self.seen(findings)
 
     def progress(self, name: str, done: int, total: int) -> None:
         self.last[name] = (done, total)
 
 
 def run(
-    exchanges: tuple[Exchange, ...], candidate: TargetSettings, *baselines: TargetSettings, **more: object
+    exchanges: tuple[Exchange, ...],
+    candidate: TargetSettings,
+    *baselines: TargetSettings,
+    watcher: Watcher | None = None,
+    **more: object,
 ) -> Rehearsal:
     request = Request("tiny", exchanges, candidate, baselines, policy=Policy(), **more)  # type: ignore[arg-type]
-    return asyncio.run(rehearse(request))
+    return asyncio.run(rehearse(request, watcher))
 
 
 BASELINE = instance("old", "--offset", "500")
@@ -86,9 +99,17 @@ def test_the_same_release_passes_with_every_exchange_accounted_for(exchanges: tu
 
 
 def test_a_regression_is_found_where_it_is_and_confirmed(exchanges: tuple[Exchange, ...]) -> None:
-    report = run(exchanges, instance("new", "--wrong"), BASELINE, passes=2).report
+    told = Told()
+    report = run(exchanges, instance("new", "--wrong"), BASELINE, passes=2, watcher=told).report
     assert report.verdict.exit_code == 1
     assert {finding.state for finding in report.findings} == {"confirmed"}
+    (finding,) = report.findings
+    states = [
+        {},
+        {finding.fingerprint: "confirmed"},
+        {finding.fingerprint: "confirmed"},
+    ]  # after each round, at the end
+    assert told.found == [{finding.fingerprint: "unconfirmed"}, *states]
     assert {(finding.location.path, finding.kind, finding.transition) for finding in report.findings} == {
         ("$.quantity", "type", "int -> str")
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from codecs import getincrementaldecoder
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -24,6 +24,7 @@ from replayer.tokens import TokenScope
 from ...access import needs, person_of
 from ...errors import ApiError
 from ...filters import narrowed, parse, states_of
+from ..findings import raw_body
 from ..runs import talk_of
 from . import models
 from .asking import PREFIX, Cursor, Key, Limit, body_of, part_of, problems, review_of, run_of, takes
@@ -89,6 +90,28 @@ def history(request: Request, run: RunId, fingerprint: Fingerprint) -> Page[Sigh
     info = run_of(review, run)
     found = review.finding(review.report(info.id), fingerprint)
     return Page[Sighting](items=[_sighting(each) for each in review.sightings(info, found)], next=None)
+
+
+@router.get(
+    "/{fingerprint}/raw",
+    response_class=Response,
+    responses={
+        200: {"content": {"application/octet-stream": {"schema": {"type": "string"}}}, "description": "As a file."},
+        **problems(404),
+    },
+)
+@needs(Role.ADMIN, TokenScope.RUNS)
+def raw(
+    request: Request,
+    run: RunId,
+    fingerprint: Fingerprint,
+    side: Literal["request", "baseline", "candidate"],
+    exemplar: Annotated[int, Query(ge=0, description="Its number, from 0.")] = 0,
+) -> Response:
+    """A body of an exemplar as it is kept, byte by byte. That it was read goes on record."""
+    review = review_of(request)
+    info = run_of(review, run)
+    return raw_body(request, info, review.finding(review.report(info.id), fingerprint), side, exemplar)
 
 
 @router.post(
