@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from diffing.grouping import FLAKY, Finding, Member
 from diffing.kinds import KINDS
 from diffing.noise import NoiseRule
+from diffing.rule_hindsight import hidden_members
 from diffing.rule_preview import Preview, preview, suggestion
 from diffing.rule_proposals import Refusal
 from diffing.rule_review import Fault, is_exact
@@ -37,7 +38,7 @@ class RuleWish:
     route: str = ""
     path: str = ""
     kind: str = ""
-    at: int = 0  # which place of the finding
+    at: int = -1  # which place of the finding; below 0: the first one that no rule hides yet
     reason: str = ""
     days: int = DAYS[-1]
     until: date | None = None  # instead of days
@@ -99,7 +100,7 @@ def asked(held: Held, fingerprint: str, wish: RuleWish) -> Asked:
     """What is told of a wish. Raises UsageError for a finding that the run has not."""
     finding = _finding(held, fingerprint)
     places = finding.places
-    at = wish.at if 0 <= wish.at < len(places) else 0
+    at = wish.at if 0 <= wish.at < len(places) else _first_left(held, finding)
     narrowest = suggestion(finding, places[at])
     told = Asked(
         run=held.run, finding=finding, at=at, runs=len(held.book.evidence.runs), choices=(),
@@ -135,6 +136,13 @@ def _finding(held: Held, fingerprint: str) -> Finding:
     if found is None:
         raise UsageError(f"The run {held.run.id} has no finding {fingerprint!r}.")
     return found
+
+
+def _first_left(held: Held, finding: Finding) -> int:
+    """The first place of a finding that no rule hides by now; its root when all are hidden."""
+    active = [rule for rule in held.book.rules if rule.active(held.book.today)]
+    hidden = {place for rule in active for place in hidden_members(rule, finding)}
+    return next((number for number, place in enumerate(finding.places) if place not in hidden), 0)
 
 
 def _choices(held: Held, finding: Finding, place: Member, narrowest: NoiseRule) -> Iterator[Choice]:

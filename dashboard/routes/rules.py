@@ -59,7 +59,7 @@ def ask(
     route: str = "",
     path: str = "",
     kind: str = "",
-    at: Annotated[int, Query(ge=0)] = 0,
+    at: Annotated[int, Query(ge=-1)] = -1,
     runs: Annotated[int, Query(ge=1, le=20)] = RUNS,
 ) -> Response:
     """What a rule would hide, before anybody keeps it."""
@@ -75,7 +75,7 @@ async def keep(request: Request, run: str, fingerprint: str) -> Response:
         form.get("route", ""),
         form.get("path", ""),
         form.get("kind", ""),
-        _number(form.get("at", "")),
+        _number(form.get("at", ""), otherwise=-1),
         form.get("reason", ""),
         _number(form.get("days", "")),
         anyway="anyway" in form,
@@ -107,5 +107,5 @@ def _asked(
     )
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+def _number(text: str, otherwise: int = 0) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else otherwise

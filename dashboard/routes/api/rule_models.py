@@ -101,7 +101,7 @@ class NewRule(BaseModel):
     route: Annotated[str, Field(max_length=500, description="Empty, as `path`: that of the narrowest rule.")] = ""
     path: Annotated[str, Field(max_length=500)] = ""
     kind: Annotated[str, Field(max_length=20)] = ""
-    at: Annotated[int, Field(ge=0, le=100_000, description="Which place of the finding.")] = 0
+    at: Annotated[int, Field(ge=-1, le=100_000, description="Which place; -1: the first that no rule hides.")] = -1
     anyway: Annotated[bool, Field(description="The warnings were read.")] = False
 
 

@@ -76,7 +76,7 @@ def preview(
     route: Pattern = "",
     path: Annotated[str, Query(max_length=500)] = "",
     kind: Annotated[str, Query(max_length=20)] = "",
-    at: Annotated[int, Query(ge=0, le=100_000, description="Which place of the finding.")] = 0,
+    at: Annotated[int, Query(ge=-1, le=100_000, description="Which place; -1: the first that no rule hides.")] = -1,
     runs: Annotated[int, Query(ge=1, le=20, description="How many of the latest are looked at.")] = RUNS,
 ) -> RulePreview:
     """What a rule for this finding would have hidden in the latest runs, and what speaks against it."""
