@@ -116,8 +116,16 @@ def join(values: set[str]) -> Format | None:
     filled = [value for value in values if value]
     classes = {character_class(value) for value in filled} or {"text"}
     characters = next(name for name, _ in _CLASSES if all(name in _WIDER[found] for found in classes))
+    if characters in ("hex", "HEX") and len(filled) > 1 and len({_places(value) for value in filled}) == 1:
+        characters = (
+            "alphanumeric"  # letters and figures of a code have their places (`A454772DE`), those of a digest none
+        )
     lengths = [len(value) for value in values]
     return Format(_shared(templates, len(values), max(lengths)), characters, min(lengths), max(lengths), len(values))
+
+
+def _places(text: str) -> str:
+    return "".join("0" if character.isdigit() else "a" for character in text)
 
 
 def _shared(templates: set[str], samples: int, longest: int) -> str:

@@ -13,7 +13,7 @@ from .difference import DifferenceKind
 from .formats import template
 from .kinds import json_type, kind_of
 from .naming import is_called_after, is_id_like
-from .profile import NoiseProfile, Place
+from .profile import AT, NoiseProfile, Place
 from .times import OTHER_TIME, UNKNOWN, Window, moment, same_moment
 from .turned_up import may_be_new
 from .windows import Attribution
@@ -148,7 +148,7 @@ class LeafJudge:
         if isinstance(a, int) and isinstance(b, int) and b <= 0 < a:
             return Verdict(kind=DifferenceKind.IDENTITY, transition="id -> other id", detail="names nothing")
         left, right = without_signature(left), without_signature(right)
-        why = self._unanchored(place.sort, left, right) or self.renaming.bind(place.sort, left, right)
+        why = self._unanchored(place.sort, left, right, key) or self.renaming.bind(place.sort, left, right)
         if why and not ("set-cookie[" in key and self._is_nobodys(place.sort, right)):
             return Verdict(kind=DifferenceKind.IDENTITY, transition="id -> other id", detail=why)
         return Verdict(BINDING)
@@ -157,11 +157,11 @@ class LeafJudge:
         """Whether a value stands for no other one: a signed cookie is the same twice only within one second."""
         return is_opaque(candidate) and candidate not in self.renaming.backward.get(sort, {})
 
-    def _unanchored(self, sort: str, a: str, b: str) -> str:
+    def _unanchored(self, sort: str, a: str, b: str, key: str) -> str:
         """A value that was there before the passes began is the same in all of them."""
         if not self.first_seen_reading or sort not in self.profile.anchored or a == b:
             return ""
-        if self.renaming.image(sort, a) is not None or f"{sort} {a}" in self.profile.loose:
+        if self.renaming.image(sort, a) is not None or not self.profile.loose.isdisjoint((f"{sort} {a}", f"{AT}{key}")):
             return ""
         if may_be_new(self.profile.turned_up, sort, a):
             return ""

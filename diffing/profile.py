@@ -45,6 +45,10 @@ class Place:
 NOTHING = Place()
 
 
+AT = "at "
+"""Before the location key of a place that lost its sort in the first reading: the second sighted none of its values."""
+
+
 @dataclass(frozen=True, slots=True)
 class NoiseProfile:
     """Everything learned from one recording's passes, by location key. Strict where it knows nothing."""
@@ -53,7 +57,7 @@ class NoiseProfile:
     maps: frozenset[str] = frozenset()  # objects whose keys are data
     moving_authorities: frozenset[str] = frozenset()  # `host:port` that differed between passes
     anchored: frozenset[str] = frozenset()  # sorts whose values from before the recording are the same in every pass
-    loose: frozenset[str] = frozenset()  # "sort value" exceptions of anchored sorts
+    loose: frozenset[str] = frozenset()  # exceptions of anchored sorts: "sort value", and AT with a location key
     turned_up: Mapping[str, int] = field(default_factory=dict)  # sort -> from which number on its things may be new
     shared: frozenset[str] = frozenset()  # location keys of headers that vary everywhere, and between the same values
     drifting: frozenset[str] = frozenset()  # recording only: routes whose refusals may be the state's doing
@@ -185,4 +189,6 @@ def learn(cases: Iterable[Case], sorts: Mapping[str, str]) -> NoiseProfile:
     rough = conclude(first, sorts)
     second = gather(kept, rough, frozenset(sorts) | first.candidates(), clock)
     profile = replace(conclude(second, sorts), drifting=drifting_routes(kept), sql=varying(kept))
+    unsighted = {f"{AT}{key}" for key, place in profile.places.items() if place.sort and rough.at(key).refuted}
+    profile = replace(profile, loose=profile.loose | unsighted)
     return replace(profile, spreads=learn_spreads(kept, profile))

@@ -48,3 +48,14 @@ def test_an_address_keeps_its_segments_and_about_its_length() -> None:
     assert not learned.admits("/api/shared/")
     assert not learned.admits("/api/shared/01")
     assert not learned.admits("/api/shared/" + "0" * 40)
+
+
+def test_a_code_whose_letters_have_their_places_is_no_digest() -> None:
+    codes = join(
+        {f"{letter}{number}DE" for letter, number in zip("ABCDEFAB", range(100200, 900000, 97531), strict=False)}
+    )
+    assert codes is not None
+    assert codes.admits("H529370DE")
+    digests = join({"3f9a61c2", "b04c77e1", "1d5e90aa", "77c2b3f8", "e61f0c44", "90ab12cd"})
+    assert digests is not None
+    assert not digests.admits("h0529xyz")

@@ -6,7 +6,11 @@ from collections.abc import Iterable
 
 import pytest
 
+from diffing.bindings import Renaming
+from diffing.difference import DifferenceKind
+from diffing.leaf import BINDING, LeafJudge, Verdict
 from diffing.naming import Observed, Pairs, is_called_after, name_sorts
+from diffing.profile import AT, NoiseProfile, Place
 
 
 def observed(pairs: Iterable[tuple[str, str]]) -> Observed:
@@ -56,3 +60,14 @@ def test_a_column_is_called_after_the_things_of_a_route(place: str, called: bool
 
 def test_a_company_is_one_of_the_companies() -> None:
     assert is_called_after("GET /invoices.csv|2xx|$[*].company", {"GET /companies|2xx|$[*].id#0"})
+
+
+def test_a_place_whose_values_were_not_sighted_says_nothing_of_what_was_there_before() -> None:
+    key = "GET /parcels|2xx|$.items[*].code"
+
+    def judged(*loose: str) -> Verdict:
+        profile = NoiseProfile({key: Place(sort="code")}, anchored=frozenset({"code"}), loose=frozenset(loose))
+        return LeafJudge(profile, Renaming(), first_seen_reading=True).judge("H529370DE", "K644248DE", key)
+
+    assert judged().kind is DifferenceKind.IDENTITY
+    assert judged(f"{AT}{key}") == judged("code H529370DE") == Verdict(BINDING)
