@@ -1,61 +1,54 @@
-"""Exported tests on the example shop: `python -m benchmarks.exported_tests [--folder F]`.
+"""Exported tests on the example shop: `python -m benchmarks.exported_tests [--folder F] [--mutants N]`.
 
-Records the shop, exports its tests, runs them on the release that was recorded, and then with each regression of
-the next release alone, on the tests that exercise a route at which it shows. Prints which regressions no test saw, the
-endpoints that are covered, and what coverage.py says of the shop, if it is installed.
+Records the shop, exports its tests, and runs them on the release that was recorded: in the order in which they were
+written, shuffled, and a few alone. Then with each regression of the next release alone, and with faults in the answers
+of one route each, as the gate's self-test plants them: each on the tests that exercise a route at which it shows.
+Prints which no test saw, the endpoints that are covered, and what coverage.py says of the shop, if pytest-cov is there.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
-import os
-import re
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from diffing.difference import Answer, Case
+from diffing.inventory import take_inventory
+from diffing.mutants import Mutator
+from diffing.profile import NoiseProfile
+from diffing.routes import RouteTable
+from replayer.store import Store
 from tests.e2e.servers import clean_environment, understudy
 from tests.e2e.shop import SHOP, recorded_shop
 
-NOTING = '''
-"""Notes which endpoints each test exercises."""
-import json, os
-import pytest
-from flask import Flask, request
-
-@pytest.fixture(autouse=True)
-def noted(request):
-    found = set()
-    original = Flask.full_dispatch_request
-    def dispatching(app):
-        from flask import request as asked
-        if asked.url_rule is not None:
-            found.add(f"{asked.method} {asked.url_rule.rule}")
-        return original(app)
-    Flask.full_dispatch_request = dispatching
-    yield
-    Flask.full_dispatch_request = original
-    with open(os.environ["NOTED"], "a") as notes:
-        notes.write(json.dumps([request.node.nodeid, sorted(found)]) + "\\n")
-'''
+Exercised = Mapping[str, set[tuple[str, str, int]]]
+"""Test -> method, route and status of what it asks."""
+ALONE = 5
+"""Tests that are run alone."""
+SEED = 20
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="kept afterwards; what is in it already is not made again")
+    parser.add_argument("--mutants", type=int, default=60)
     options = parser.parse_args()
     if options.folder:
         options.folder.mkdir(parents=True, exist_ok=True)
-        return measure(options.folder.resolve())
+        return measure(options.folder.resolve(), options.mutants)
     with tempfile.TemporaryDirectory() as folder:
-        return measure(Path(folder))
+        return measure(Path(folder), options.mutants)
 
 
-def measure(folder: Path) -> int:
+def measure(folder: Path, mutants: int) -> int:
     """All of it; 1 when a test fails on the recorded release, or a regression is not seen."""
     known = folder / "environ.json"
     if not known.exists():
@@ -65,14 +58,25 @@ def measure(folder: Path) -> int:
     if not (folder / "recorded").exists():
         began = time.monotonic()
         print(export(folder, environ), f"  in {time.monotonic() - began:.0f} s", sep="\n", flush=True)
+    store = environ["UNDERSTUDY_DATABASE_URL"]
     environ.pop("UNDERSTUDY_KEY", None)  # the tests need no key
     began = time.monotonic()
-    status, output, exercised = run(folder, environ, "--durations=3")
+    measured = ["--cov=shop", "--cov-branch", "--cov-report=term"] if importlib.util.find_spec("pytest_cov") else []
+    (folder / "noted").unlink(missing_ok=True)
+    status, output = run(folder, {**environ, "NOTED": str(folder / "noted")}, *measured)
+    exercised = noted(folder / "noted")
+    print("\n".join(line for line in output.splitlines() if line.startswith(("TOTAL", "Name", "FAILED"))))
     print(f"release 1: {output.strip().splitlines()[-1]} ({time.monotonic() - began:.0f} s)", flush=True)
     covered(environ, exercised)
-    missed = [name for name in regressions() if not seen(folder, environ, name, exercised)]
-    print(f"release 2: of {len(regressions())} regressions that a response can show, not seen: {missed or 'none'}")
-    return 1 if status or missed else 0
+    shuffled, output = run(folder, {**environ, "SHUFFLED": str(SEED)})
+    print(f"shuffled: {output.strip().splitlines()[-1]}", flush=True)
+    chosen = list(exercised)[:: max(1, len(exercised) // ALONE)][:ALONE]
+    alone = [test for test in chosen if run(folder, environ, test)[0]]
+    print(f"alone: {len(chosen) - len(alone)} of {len(chosen)} pass", flush=True)
+    places = regressions()
+    missed = tell("regressions that a response can show", experiment(folder, environ, faults(places, exercised)))
+    tell("planted faults in routes that tests exercise", experiment(folder, environ, plant(store, mutants, exercised)))
+    return 1 if status or shuffled or alone or missed else 0
 
 
 def export(folder: Path, environ: Mapping[str, str]) -> str:
@@ -89,37 +93,24 @@ def export(folder: Path, environ: Mapping[str, str]) -> str:
     return done.stdout.rstrip()
 
 
-def run(folder: Path, environ: Mapping[str, str], *arguments: str) -> tuple[int, str, dict[str, set[str]]]:
-    """Runs the tests: status, output, and the endpoints that each test exercised."""
-    plugin, notes = folder / "noting_endpoints.py", folder / "noted"
-    plugin.write_text(NOTING)
-    notes.unlink(missing_ok=True)
-    path = os.pathsep.join([str(folder), environ["PYTHONPATH"]])
+def run(folder: Path, environ: Mapping[str, str], *arguments: str) -> tuple[int, str]:
+    """Runs the tests, all unless some are named: status and output."""
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", "-p", "no:schemathesis"]
+    command += ["-p", "benchmarks.exported_tests_plugin", *arguments]
+    command += [] if any("::" in argument for argument in arguments) else ["recorded"]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "--tb=line",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "noting_endpoints",
-            *arguments,
-        ]
-        + ([] if any("::" in argument for argument in arguments) else ["recorded"]),
-        cwd=folder,
-        env=clean_environment({**environ, "PYTHONPATH": path, "NOTED": str(notes)}),
-        capture_output=True,
-        text=True,
-        check=False,
+        command, cwd=folder, env=clean_environment(environ), capture_output=True, text=True, check=False
     )
-    lines = notes.read_text().splitlines() if notes.exists() else []
-    return done.returncode, done.stdout + done.stderr, {test: set(found) for test, found in map(json.loads, lines)}
+    return done.returncode, done.stdout + done.stderr
 
 
-def covered(environ: Mapping[str, str], exercised: Mapping[str, set[str]]) -> None:
+def noted(path: Path) -> Exercised:
+    """What each test asked."""
+    lines = map(json.loads, path.read_text().splitlines())
+    return {test: {(method, route, status) for method, route, status in found} for test, found in lines}
+
+
+def covered(environ: Mapping[str, str], exercised: Exercised) -> None:
     """Prints how many of the shop's endpoints the tests exercise."""
     code = (
         "import shop, tempfile, os; os.environ['SHOP_DATABASE'] = tempfile.mkdtemp() + '/x';"
@@ -130,7 +121,7 @@ def covered(environ: Mapping[str, str], exercised: Mapping[str, set[str]]) -> No
         [sys.executable, "-c", code], env=clean_environment(environ), capture_output=True, text=True, check=True
     )
     endpoints = set(told.stdout.split("\n")) - {""}
-    found = endpoints & set().union(*exercised.values())
+    found = endpoints & {f"{method} {route}" for asked in exercised.values() for method, route, _ in asked}
     print(f"endpoints: {len(found)} of {len(endpoints)}, {len(found) / len(endpoints):.1%}")
     print(f"  not exercised: {', '.join(sorted(endpoints - found)) or 'none'}", flush=True)
 
@@ -145,16 +136,62 @@ def regressions() -> dict[str, set[str]]:
     }
 
 
-def seen(folder: Path, environ: Mapping[str, str], name: str, exercised: Mapping[str, set[str]]) -> bool:
-    """Whether a test fails where this regression is the only change."""
-    tests = [test for test, endpoints in exercised.items() if endpoints & regressions()[name]]
-    if not tests:
-        print(f"  {name}: no test exercises {', '.join(sorted(regressions()[name]))}", flush=True)
-        return False
-    status, output, _ = run(folder, {**environ, "SHOP_FAULTS": name}, "-x", *tests)
-    failed = re.search(r"^FAILED (\S+)", output, re.M)
-    print(f"  {name}: {failed[1] if failed else f'none of {len(tests)} tests fails'}", flush=True)
-    return status == 1
+def faults(places: Mapping[str, set[str]], exercised: Exercised) -> list[dict[str, Any]]:
+    """An experiment for each regression, with the tests that ask where it shows."""
+    return [
+        {
+            "name": name,
+            "environ": {"SHOP_FAULTS": name},
+            "planted": [],
+            "tests": [test for test, asked in exercised.items() if {f"{m} {r}" for m, r, _ in asked} & where],
+        }
+        for name, where in places.items()
+    ]
+
+
+def plant(store: str, number: int, exercised: Exercised) -> list[dict[str, Any]]:
+    """An experiment for each of some faults in all answers of a route and status that tests ask for."""
+    with Store.open(store) as opened:
+        exchanges = list(opened.exchanges(opened.recording("shop").id))
+    table = RouteTable((one.request.method, one.request.target, one.route) for one in exchanges)
+    cases = [
+        Case(one, table.route(one.request.method, one.request.target, one.route), (), (Answer(one.response),))
+        for one in exchanges
+    ]
+    profile = NoiseProfile()
+    asked = set().union(*exercised.values())
+    inventory = take_inventory(cases, range(len(cases)), profile)
+    drawn = (one for one in Mutator(cases, inventory, profile).draw(number * 20, SEED) if one.group in asked)
+    return [
+        {
+            "name": f"{' '.join(map(str, one.group))} {one.fault.mutation.value} {one.fault.part.value} {one.place}",
+            "environ": {"SHOP_FAULTS": ""},
+            "planted": [{**asdict(one.fault), "group": one.group, "names": asdict(inventory.names)}],
+            "tests": [test for test, found in exercised.items() if one.group in found],
+        }
+        for one, _ in zip(drawn, range(number), strict=False)
+    ]
+
+
+def experiment(folder: Path, environ: Mapping[str, str], wanted: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Experiment -> the first test that failed, if one did; without faults that change no answer of its tests."""
+    path = folder / "experiments.json"
+    path.write_text(json.dumps(wanted, default=lambda one: one.value))
+    results = path.with_suffix(".results")
+    results.unlink(missing_ok=True)
+    status, output = run(folder, {**environ, "EXPERIMENTS": str(path)})
+    if not results.exists() or "INTERNALERROR" in output:
+        raise SystemExit(f"{status}: {output}")
+    found: dict[str, list[str]] = dict(map(json.loads, results.read_text().splitlines()))
+    return found
+
+
+def tell(what: str, found: Mapping[str, list[str]]) -> list[str]:
+    """Prints, and answers, which experiments no test saw."""
+    missed = sorted(name for name, failed in found.items() if not failed)
+    print(f"of {len(found)} {what}, {len(found) - len(missed)} make a test fail; not seen:", flush=True)
+    print("\n".join(f"  {name}" for name in missed) or "  none", flush=True)
+    return missed
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from ..guide import make_guide
 from ..plan import Plan, make_plan
 from .answers import Assertion, assertions, note
 from .conftest_file import conftest
+from .effects import effect_scripts
 from .expectations import Known, Variation
 from .names import Unique, resource_of, test_name
 from .recorded_answers import as_played
@@ -30,6 +31,8 @@ from .written_files import Written, write_files
 
 PLAYS = 3
 """How often each script is played to learn what varies; the last time in reverse order."""
+PLAYERS = 2
+"""Processes that play scripts side by side."""
 AMBIENT = 0.9
 """Headers of so many of all answers are asserted once in each test, not with each answer."""
 _CHECKS = Path(__file__).with_name("copied") / "checks.py"
@@ -68,14 +71,14 @@ def export_tests(
     table = RouteTable((e.request.method, e.request.target, e.route) for e in exchanges)
     plan = make_plan(exchanges, lambda e: table.route(e.request.method, e.request.target, e.route))
     guide = make_guide(plan)
-    stage = Stage(folder, python) if python else Stage(folder)
     support = {"__init__.py": "", "checks.py": _CHECKS.read_text(encoding="utf-8")}
     before = write_files(folder, {**support, "conftest.py": conftest(setting, {}, folder)}, force=force)
     cast = Cast()
     users: dict[str, str] = {}
     if setting.mint and setting.app:
         progress("asking who is who")
-        cast, users = _cast(plan, stage, key)
+        with Stage(folder, python) as stage:
+            cast, users = _cast(plan, stage, key)
         support["conftest.py"] = conftest(setting, users, folder)
         write_files(folder, support, force=force)
     elif not setting.app:
@@ -83,11 +86,14 @@ def export_tests(
     transcriber = Transcriber(plan, guide, cast)
     chosen = stories(plan, transcriber.needs, copies)
     if setting.app:
-        trials = tried(plan, transcriber, chosen, stage, progress)
-        plays = []
-        for number in range(PLAYS):
-            progress(f"learning what varies, {number + 1} of {PLAYS}")
-            plays.append(stage.play(trials.scripts, backwards=number == PLAYS - 1))
+        alone = setting.snapshot is not None and "conftest.py" not in before.kept
+        with Stage(folder, python, PLAYERS if alone else 1) as stage:
+            trials = tried(plan, transcriber, chosen, stage, progress)
+            trials.scripts += effect_scripts(plan, transcriber, trials.scripts, stage, progress)
+            plays = []
+            for number in range(PLAYS):
+                progress(f"learning what varies, {number + 1} of {PLAYS}")
+                plays.append(stage.play(trials.scripts, fresh=number > 0, backwards=number == PLAYS - 1))
     else:
         trials = untried(plan, transcriber, chosen)
         plays = [as_played(plan, trials.scripts)]

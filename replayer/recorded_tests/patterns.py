@@ -42,7 +42,8 @@ def pattern_of(texts: Sequence[str]) -> str:
         if runs is _RUNS[0] and not any(_is_random(column) for column in columns):
             continue
         if all(len(set(column)) == 1 or _word(column) for column in columns):
-            return "".join(_piece(column) for column in columns)
+            token = runs is _RUNS[0]  # one of its parts is random: the others are written in the same letters
+            return "".join(_piece(column, token) for column in columns)
     return _ANY
 
 
@@ -69,13 +70,13 @@ def _is_random(column: Sequence[str]) -> bool:
     return joined != joined.lower() and joined != joined.upper() and any(c.isdigit() for c in joined)
 
 
-def _piece(column: Sequence[str]) -> str:
+def _piece(column: Sequence[str], token: bool) -> str:
     if len(set(column)) == 1:
         return _SPECIAL.sub(r"\\\1", column[0])
     joined = "".join(column)
     if joined.isdigit():
         kind = r"\d"
-    elif _is_random(column):
+    elif _is_random(column) or (token and joined.lower() != joined and joined.upper() != joined):
         kind = r"[\w-]"
     elif min(map(len, column)) >= 6 and re.fullmatch("[0-9a-f]+", joined):
         kind = "[0-9a-f]"

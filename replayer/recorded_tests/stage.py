@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import base64
-import json
 import os
-import subprocess
 import sys
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import recorder
 from recorder.keys import Key
 
 from ..errors import InconclusiveError
+from .players import PLUGIN, Player, playing
 from .script import Script, Seen, to_json
 
-_STAGEHAND = Path(__file__).with_name("copied") / "stagehand.py"
-SECONDS = 1800.0
-"""For all scripts of one round together."""
+_TEST = f"""from {PLUGIN} import rehearse
+
+
+def test_rehearsal(request):
+    rehearse(request)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +45,33 @@ class Login:
     fields: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
 class Stage:
-    """The folder with `conftest.py`, and the interpreter that its tests are run with."""
+    """The folder with `conftest.py`, and processes of the interpreter that its tests are run with.
 
-    folder: Path
-    python: str = sys.executable
+    They are started when the first script is played, and end with the stage. More than one are for fixtures that
+    give each test a database of its own.
+    """
+
+    def __init__(self, folder: Path, python: str = "", players: int = 1) -> None:
+        self.folder = folder
+        self.python = python or sys.executable
+        self._script = folder / f"test_rehearsal_{os.getpid()}.py"
+        self._most = players
+        self._players: list[Player] = []
+        self._ending = ExitStack()
+
+    def __enter__(self) -> Stage:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ending.close()
+        self._players.clear()
 
     def principals(self, digests: Sequence[str], key: Key) -> dict[str, Login]:
         """Principal -> the login of each whom the application knows."""
-        asked = {"digests": list(digests), "secret": key.secret.hex(), "recorder": str(_recorder_folder())}
-        lines = self._run([{"key": "who", "who": asked}])
+        asked = {"digests": list(digests), "secret": key.secret.hex()}
         found: dict[str, Login] = {}
-        for line in lines:
+        for line in self._run([{"key": "who", "who": asked, "fresh": True}]):
             if line["problem"]:
                 raise InconclusiveError(f"The mint hook failed: {line['problem']}")
             found |= {
@@ -63,66 +80,45 @@ class Stage:
             }
         return found
 
-    def play(self, scripts: Sequence[Script], *, backwards: bool = False) -> dict[str, Played]:
-        """Plays each script on a database of its own; by the script's key. Raises InconclusiveError."""
-        if not scripts:
-            return {}
-        jobs = [{"key": script.key, "calls": [to_json(call) for call in script.calls]} for script in scripts]
+    def play(self, scripts: Sequence[Script], *, fresh: bool = False, backwards: bool = False) -> dict[str, Played]:
+        """Plays each script on a database of its own; by the script's key. Raises InconclusiveError.
+
+        `fresh` makes the fixtures for each script, all in one process, as the tests will. Else what the application is
+        when it has just been made is copied, where that can be done.
+        """
+        jobs = [
+            {"key": script.key, "calls": [to_json(call) for call in script.calls], "fresh": fresh} for script in scripts
+        ]
         lines = self._run(list(reversed(jobs)) if backwards else jobs)
         return {line["key"]: Played(tuple(map(_seen, line["seen"])), line["problem"]) for line in lines}
 
-    def run_tests(self, *arguments: str) -> tuple[int, str]:
-        """Runs the tests of the folder: exit status of pytest, and what it says."""
-        return self._pytest([str(self.folder), *arguments], {})
-
     def _run(self, jobs: Sequence[Mapping[str, object]]) -> list[dict[str, Any]]:
-        script = self.folder / f"test_rehearsal_{os.getpid()}.py"
-        with tempfile.TemporaryDirectory(prefix="understudy-") as scratch:
-            asked, got = Path(scratch, "jobs"), Path(scratch, "answers")
-            asked.write_text("".join(json.dumps(job) + "\n" for job in jobs), encoding="utf-8")
-            script.write_text(_STAGEHAND.read_text(encoding="utf-8"), encoding="utf-8")
-            try:
-                environ = {"REHEARSAL_JOBS": str(asked), "REHEARSAL_ANSWERS": str(got)}
-                status, output = self._pytest([str(script)], environ)
-            finally:
-                script.unlink(missing_ok=True)
-            lines = got.read_text(encoding="utf-8").splitlines() if got.exists() else []
-        found = [json.loads(line) for line in lines]
-        if len(found) < len(jobs):
-            raise InconclusiveError(
-                f"pytest played {len(found)} of {len(jobs)} scripts and ended with status {status}: {_last(output)}",
-                f"Run `pytest {self.folder}` to see what is wrong with the fixtures of its conftest.py.",
-            )
-        return found
+        if not jobs:
+            return []
+        waiting = deque(jobs)
+        while len(self._players) < min(self._most, len(jobs)):
+            self._players.append(self._ending.enter_context(self._started()))
 
-    def _pytest(self, arguments: Sequence[str], environ: Mapping[str, str]) -> tuple[int, str]:
-        command = [self.python, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:randomly"]
-        command += ["--tb=short", "-o", "timeout=0"]
-        path = os.pathsep.join([os.getcwd(), *filter(None, [os.environ.get("PYTHONPATH")]), str(_recorder_folder())])
-        inherited = {name: value for name, value in os.environ.items() if name != "UNDERSTUDY_SINK"}
+        def lines_of(player: Player) -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = []
+            with suppress(IndexError):  # none is left
+                while True:
+                    found.append(player.play(waiting.popleft()))
+            return found
+
+        with ThreadPoolExecutor(len(self._players)) as threads:
+            return [line for lines in threads.map(lines_of, self._players) for line in lines]
+
+    @contextmanager
+    def _started(self) -> Iterator[Player]:
+        self._script.write_text(_TEST, encoding="utf-8")
         try:
-            done = subprocess.run(
-                [*command, *arguments],
-                env={**inherited, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **environ},
-                capture_output=True,
-                text=True,
-                timeout=SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise InconclusiveError(f"The tests could not be run: {error}") from error
-        return done.returncode, done.stdout + done.stderr
-
-
-def _recorder_folder() -> Path:
-    return Path(recorder.__file__).absolute().parent.parent
+            with playing(self.python, self._script) as player:
+                yield player
+        finally:
+            self._script.unlink(missing_ok=True)
 
 
 def _seen(fields: Mapping[str, Any]) -> Seen:
     headers = tuple((str(name), str(value)) for name, value in fields["headers"])
     return Seen(fields["status"], headers, base64.b64decode(fields["body"]), dict(fields.get("variables") or {}))
-
-
-def _last(output: str) -> str:
-    lines = [line for line in output.splitlines() if line.startswith("E  ") or "Error" in line]
-    return (lines[0] if lines else output.strip().rpartition("\n")[2]).strip().removeprefix("E").strip()

@@ -6,25 +6,19 @@ Exchanges that nothing ties to others are flows of their own. Of exchanges that 
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote_plus
-
-import orjson
 
 from recorder.exchange import Outcome
 
 from ..flow import Step, consumed, handed_out
 from ..plan import Plan
-from ..selection.shapes import parsed
 from ..sessions import Partition
+from .kinds import AMOUNTS, amounts_of, kinds_of
 
 LONGEST = 8
 """Exchanges that one test is about: a longer flow becomes several tests, each with what it needs of the others."""
-
-_TELLING_TEXT = re.compile(r"[^\x00-\x7f]|[+%&<>'\"\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +35,7 @@ def stories(plan: Plan, needs: Callable[[Step], frozenset[int]], copies: int = 1
     flows = _flows(plan, needs)
     whose = _Whose(plan)
     told: dict[Hashable, int] = defaultdict(int)
+    amounts: dict[Hashable, set[str]] = defaultdict(set)
     found: list[Story] = []
     # a long flow shows in few tests what short ones would show in many
     for flow in sorted(flows, key=lambda flow: (-len(flow), flow[0])):
@@ -55,10 +50,16 @@ def stories(plan: Plan, needs: Callable[[Step], frozenset[int]], copies: int = 1
             elif written is not None and step.reads:
                 shows[index] = written
                 kinds.add((step.route, step.status, "after", _named(plan.steps[written])))
-            if any(told[kind] < copies for kind in kinds) and usable(plan, index):
+            said = amounts_of(step)
+            new = any(
+                len(amounts[where]) < AMOUNTS and not several <= amounts[where] for where, several in said.items()
+            )
+            if (new or any(told[kind] < copies for kind in kinds)) and usable(plan, index):
                 fresh.append(index)
                 for kind in kinds:
                     told[kind] += 1
+                for where, several in said.items():
+                    amounts[where] |= several
         for part in _parts(fresh):
             setup = tuple(i for i in flow if i < part[-1] and i not in part and _wrote(plan.steps[i]))
             kept = frozenset(shows[i] for i in part if i in shows and usable(plan, shows[i])) - set(part)
@@ -93,21 +94,6 @@ def usable(plan: Plan, index: int) -> bool:
     )
 
 
-def kinds_of(step: Step) -> set[Hashable]:
-    """What an exchange shows, as values: two that show the same have the same."""
-    request = step.exchange.request
-    response = step.exchange.response
-    assert response is not None or step.status == 0
-    base = (request.method, step.route, step.status)
-    kinds: set[Hashable] = {(*base, bool(step.principal)), (*base, *_asked(step))}
-    if response is not None:
-        value = parsed(response.body.data)
-        kinds.add((*base, "shape", _shape(value)))
-        if step.status >= 400:
-            kinds.add((*base, "error", _code(value)))
-    return kinds
-
-
 class _Whose:
     """Whose thing a request names: a refusal of another one's is not the refusal of what is not there."""
 
@@ -129,50 +115,6 @@ class _Whose:
         if not named or all(step.session in sessions for sessions in named):
             return "own"
         return "another's" if all(named) else "nobody's"
-
-
-def _asked(step: Step) -> tuple[Hashable, ...]:
-    request = step.exchange.request
-    query = parse_qsl(request.query, keep_blank_values=True)
-    names = tuple(sorted({name for name, _ in query}))
-    odd = bool(_TELLING_TEXT.search(unquote_plus(request.query.replace("&", "").replace("=", ""))))
-    value = parsed(request.body.data)
-    if value is None and request.body.data:
-        form = parse_qsl(request.body.data[:4096].decode("latin-1"), keep_blank_values=True)
-        odd = odd or any("+" in text or "%" in text for _, text in form)
-        return (names, odd, tuple(sorted({name for name, _ in form})) if len(form) < 40 else ())
-    conditional = tuple(sorted(n.lower() for n, _ in request.headers if n.lower().startswith(("if-", "range"))))
-    return (names, odd, _shape(value), conditional)
-
-
-def shape_of(data: bytes) -> Hashable:
-    """Which fields a body has, and of which types; None for what is no JSON."""
-    return _shape(parsed(data))
-
-
-def _shape(value: object, depth: int = 0) -> Hashable:
-    if isinstance(value, dict):
-        if depth > 4 or len(value) > 60:
-            return "object"
-        return tuple((key, _shape(child, depth + 1)) for key, child in sorted(value.items()))
-    if isinstance(value, list):
-        return ("list", frozenset(_shape(child, depth + 1) for child in value))
-    return type(value).__name__
-
-
-def _code(value: object) -> Hashable:
-    """What an error says it is: its short texts, without numbers and tokens."""
-    texts: list[str] = []
-    stack = [(value, 0)]
-    while stack:
-        node, depth = stack.pop()
-        if isinstance(node, dict) and depth < 3:
-            stack.extend((child, depth + 1) for _, child in sorted(node.items()))
-        elif isinstance(node, list) and depth < 3:
-            stack.extend((child, depth + 1) for child in node[:5])
-        elif isinstance(node, str) and len(node) < 80 and not any(c.isdigit() for c in node):
-            texts.append(node)
-    return orjson.dumps(sorted(texts))
 
 
 def _named(step: Step) -> str:

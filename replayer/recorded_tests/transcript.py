@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import parse_qsl
-
-import orjson
 
 from diffing.atoms import atoms, is_opaque, location_key, rewrite
-from recorder.exchange import Body, Exchange, header
 
 from ..admissions import field_name, holds_secret
 from ..flow import Step, consumed, consumer_key
@@ -18,9 +14,9 @@ from ..guide import Guide
 from ..nouns import leaf_name, noun_of, singular
 from ..plan import Plan
 from ..spans import Encoding, Part, Slot, substitute
-from .script import Call, Capture, Joined, OutsideAnswer, Path, Ref, Script, Secret, Text, Upload, references
+from .sayings import Unwritable, body_of, mark_of, outside_answers, text_of
+from .script import Call, Capture, Path, Ref, Script, Secret, references
 
-_MARK = re.compile(r"zqVAR(\d{4})qz")
 _SKIPPED_HEADERS = frozenset(
     "host connection keep-alive user-agent accept-encoding accept-language content-length content-type cookie te"
     " transfer-encoding trailer upgrade via forwarded x-forwarded-for x-forwarded-proto x-forwarded-host"
@@ -28,12 +24,6 @@ _SKIPPED_HEADERS = frozenset(
 )
 _KEY = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _WORD = re.compile(r"\W+")
-MAX_RAW = 16 * 1024
-"""Bytes of a request body that is not taken apart; a longer one makes no readable test."""
-
-
-class Unwritable(Exception):
-    """A request that no test can make as it was; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +112,7 @@ class Transcriber:
         def mark(what: Ref | Secret) -> str:
             number = next((n for n, known in texts.items() if known == what), len(texts))
             texts[number] = what
-            return f"zqVAR{number:04d}qz"
+            return mark_of(number)
 
         replaced: dict[Slot, str] = {}
         bearer, login = "", ""
@@ -162,9 +152,9 @@ class Transcriber:
         if login:
             logged_in.add(client)
         changed = substitute(request, replaced)
-        kind, body, media = _body(changed.body, changed.headers, texts, step.exchange)
+        kind, body, media = body_of(changed.body, changed.headers, texts, step.exchange)
         headers = tuple(
-            (name, _text(value, texts))
+            (name, text_of(value, texts))
             for name, value in changed.headers
             if name.lower() not in _SKIPPED_HEADERS
             and not (name.lower() == "accept" and value == "*/*")
@@ -172,10 +162,10 @@ class Transcriber:
         )
         if request.method not in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"):
             raise Unwritable(f"no test client has a method {request.method}")
-        target = _text(changed.target, texts)
+        target = text_of(changed.target, texts)
         return Call(
             step.index, request.method, target, client, headers, bearer, kind, body, media, login, tuple(cookies),
-            outside=tuple(_outside(step.exchange)),
+            outside=tuple(outside_answers(step.exchange)),
         )  # fmt: skip
 
     def _gives(self, user: str, slot: Slot) -> bool:
@@ -196,7 +186,7 @@ class Transcriber:
         if not opaque and (sort is None or not text):
             return None
         created = self._flow.created.get((sort, text)) if sort is not None else None
-        if not opaque and any(slot.text == text for step in before for slot in step.slots if slot.part is Part.BODY):
+        if not opaque and _was_said(text, before if created is None else [s for s in before if s.index <= created]):
             return None  # the client's own word, which answers repeat
         for step in before:
             if step.index != created and not (opaque and self._flow.tokens.get(text) == step.index):
@@ -229,6 +219,11 @@ class Transcriber:
             if best is None or rank < best[0]:
                 best = rank, path, suffix
         return (best[1], best[2]) if best else None
+
+
+def _was_said(text: str, steps: Sequence[Step]) -> bool:
+    """Whether the body of a request held this value."""
+    return any(slot.text == text for step in steps for slot in step.slots if slot.part is Part.BODY)
 
 
 class _Names:
@@ -303,93 +298,3 @@ def _captured(path: str, suffix: str) -> Capture | None:
         keys.append(match[1] if match[1] is not None else int(match[2]))
         position = match.end()
     return Capture("", "json", tuple(keys), segment)
-
-
-def _text(text: str, texts: Mapping[int, Ref | Secret]) -> Text:
-    parts: list[str | Ref | Secret] = []
-    position = 0
-    for match in _MARK.finditer(text):
-        if match.start() > position:
-            parts.append(text[position : match.start()])
-        parts.append(texts[int(match[1])])
-        position = match.end()
-    if not parts:
-        return text
-    if position < len(text):
-        parts.append(text[position:])
-    return parts[0] if len(parts) == 1 and not isinstance(parts[0], str) else Joined(tuple(parts))
-
-
-def _value(value: object, texts: Mapping[int, Ref | Secret]) -> object:
-    if isinstance(value, str):
-        return _text(value, texts)
-    if isinstance(value, dict):
-        return {key: _value(child, texts) for key, child in value.items()}
-    if isinstance(value, list):
-        return [_value(child, texts) for child in value]
-    return value
-
-
-def _body(
-    body: Body, headers: Sequence[tuple[str, str]], texts: Mapping[int, Ref | Secret], exchange: Exchange
-) -> tuple[str, object, str]:
-    """(kind, body, media type)."""
-    if not body.data:
-        return "", None, ""
-    content_type = header(tuple(headers), "content-type")
-    media = content_type.partition(";")[0].strip().lower()
-    if header(tuple(headers), "content-encoding"):
-        raise Unwritable("the request's body has a content coding")
-    if media == "application/json":
-        try:
-            return "json", _value(orjson.loads(body.data), texts), ""
-        except orjson.JSONDecodeError:
-            pass
-    elif media == "application/x-www-form-urlencoded":
-        pairs = parse_qsl(body.data.decode("latin-1"), keep_blank_values=True)
-        if len({name for name, _ in pairs}) == len(pairs) > 0:
-            return "form", {name: _text(value, texts) for name, value in pairs}, ""
-    elif media == "multipart/form-data":
-        parts = _multipart(body.data, content_type, texts)
-        if parts is not None:
-            return "multipart", parts, "multipart/form-data"
-    if len(body.data) > MAX_RAW:
-        raise Unwritable(f"the request's body is {media or 'of no type'} and has {len(body.data)} bytes")
-    if _MARK.search(body.data.decode("latin-1")):
-        raise Unwritable(f"the request's body is {media or 'of no type'} and holds a value of an earlier answer")
-    return "raw", body.data, content_type
-
-
-def _multipart(data: bytes, content_type: str, texts: Mapping[int, Ref | Secret]) -> dict[str, object] | None:
-    match = re.search(r'boundary="?([^";,]+)"?', content_type, re.I)
-    if match is None:
-        return None
-    found: dict[str, object] = {}
-    for piece in data.split(b"--" + match[1].encode("latin-1"))[1:-1]:
-        head, _, content = piece.partition(b"\r\n\r\n")
-        lines = head.decode("utf-8", "replace")
-        name = re.search(r'\bname="([^"]*)"', lines)
-        filename = re.search(r'\bfilename="([^"]*)"', lines)
-        kind = re.search(r"content-type:\s*(\S+)", lines, re.I)
-        content = content.removesuffix(b"\r\n")
-        if name is None or name[1] in found or len(content) > MAX_RAW:
-            return None
-        if filename is not None:
-            found[name[1]] = Upload(content, filename[1], kind[1] if kind else "application/octet-stream")
-        else:
-            found[name[1]] = _text(content.decode("utf-8", "replace"), texts)
-    return found
-
-
-def _outside(exchange: Exchange) -> Iterator[OutsideAnswer]:
-    for call in exchange.outbound or ():
-        response = call.response
-        if response is None:
-            yield OutsideAnswer(call.request.method, call.request.target, 0, "", b"")
-            continue
-        try:
-            response.body.data.decode()
-        except UnicodeDecodeError:
-            raise Unwritable("another system answered with bytes that are no text") from None
-        media = header(response.headers, "content-type")
-        yield OutsideAnswer(call.request.method, call.request.target, response.status, media, response.body.data)

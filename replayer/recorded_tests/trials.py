@@ -6,16 +6,18 @@ found by trying: its flow's earlier writes, then its session's, then all that it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from ..engine import closure
 from ..plan import Plan
+from .kinds import look_of
+from .sayings import Unwritable
 from .script import Script
 from .stage import Played, Stage
-from .stories import Story, shape_of, usable
-from .transcript import Transcriber, Unwritable
+from .stories import Story, usable
+from .transcript import Transcriber
 
 MAX_ROUNDS = 40
 NEAR = 8
@@ -97,6 +99,10 @@ def _trial(plan: Plan, transcriber: Transcriber, story: Story, key: str, trials:
         return None
     chosen = _only(plan, transcriber, chosen, kept)
     trials.working[key] = transcriber.script(chosen, frozenset(kept), key)
+    if match.failed:
+        worked = _without(plan, transcriber, chosen, kept, sorted(match.failed - story.kept))
+        if (yield from _fine(plan, transcriber, [worked], chosen, match, key))[0]:
+            chosen = worked
     chosen = yield from _smallest(plan, transcriber, chosen, match, story.kept, key)
     return transcriber.script(chosen, frozenset(kept), key)
 
@@ -125,7 +131,7 @@ def _smallest(
 ) -> Generator[list[Script], list[Played], Steps]:
     """What is left of the steps without those that make no difference; `held` stay, since their effect is read."""
     kept = match.right
-    needed = _needed(transcriber, plan, [*kept, *held]) | held
+    needed = needed_for(transcriber, plan, [*kept, *held]) | held
     pieces = PIECES
     while removable := [index for index in chosen if index not in kept and index not in needed]:
         size = -(-len(removable) // min(pieces, len(removable)))
@@ -133,11 +139,15 @@ def _smallest(
         fewer = [_without(plan, transcriber, chosen, kept, chunk) for chunk in chunks]
         fine = yield from _fine(plan, transcriber, fewer, chosen, match, key)
         spare = [chunk for chunk, ok in zip(chunks, fine, strict=True) if ok]
-        together = [_without(plan, transcriber, chosen, kept, list(chain.from_iterable(spare)))]
-        if len(spare) > 1 and not (yield from _fine(plan, transcriber, together, chosen, match, key))[0]:
-            together = [_without(plan, transcriber, chosen, kept, spare[0])]  # each can be spared, but not all
         if spare:
-            chosen = together[0]
+            # each can be spared, but not always all: one of three things that fill a cart has to stay
+            more = [list(chain.from_iterable(spare[:n])) for n in range(len(spare), 0, -1)]
+            fewer = [_without(plan, transcriber, chosen, kept, removed) for removed in more]
+            fine = [True] if len(spare) == 1 else (yield from _fine(plan, transcriber, fewer[:-1], chosen, match, key))
+            number = next((n for n, ok in enumerate(fine) if ok), len(fewer) - 1)
+            chosen = fewer[number]
+            if size == 1 and number == 0:
+                break
         elif size == 1:
             break
         else:
@@ -185,7 +195,7 @@ def _writes(plan: Plan, index: int) -> bool:
     return not step.reads and 200 <= step.status < 400 and usable(plan, index)
 
 
-def _needed(transcriber: Transcriber, plan: Plan, wanted: Sequence[int]) -> set[int]:
+def needed_for(transcriber: Transcriber, plan: Plan, wanted: Iterable[int]) -> set[int]:
     """All that these steps need to be sent, directly or not."""
     found: set[int] = set()
     stack = list(wanted)
@@ -199,7 +209,7 @@ def _needed(transcriber: Transcriber, plan: Plan, wanted: Sequence[int]) -> set[
 
 def _only(plan: Plan, transcriber: Transcriber, chosen: Sequence[int], focus: Sequence[int]) -> Steps:
     """These steps with all that they need."""
-    return tuple(sorted({*chosen, *focus, *_needed(transcriber, plan, [*chosen, *focus])}))
+    return tuple(sorted({*chosen, *focus, *needed_for(transcriber, plan, [*chosen, *focus])}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +218,7 @@ class _Match:
 
     right: Steps
     alike: int
+    failed: frozenset[int] = frozenset()  # what else was sent, and did not go as recorded: it prepared nothing
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -219,12 +230,15 @@ def _match(plan: Plan, script: Script, played: Played, focus: Sequence[int]) -> 
     wanted = set(focus)
     right: list[int] = []
     alike = 0
+    failed: set[int] = set()
     for call, seen in zip(script.calls, played.seen, strict=False):
         recorded = plan.steps[call.step].exchange.response
+        if call.step not in wanted and seen.status != plan.steps[call.step].status:
+            failed.add(call.step)
         if call.step in wanted and recorded is not None and seen.status == recorded.status:
             right.append(call.step)
-            alike += shape_of(seen.body) == shape_of(recorded.body.data)
-    return _Match(tuple(right), alike)
+            alike += look_of(seen.body) == look_of(recorded.body.data)
+    return _Match(tuple(right), alike, frozenset(failed))
 
 
 def untried(plan: Plan, transcriber: Transcriber, stories: Sequence[Story]) -> Trials:

@@ -1,17 +1,21 @@
-"""Plays scripts in the application's own pytest: copied beside `conftest.py` for a while.
+"""Plays scripts in the application's own pytest: a plugin that is given along for a while.
 
-REHEARSAL_JOBS and REHEARSAL_ANSWERS name files of JSON lines. Of ours it imports the recorder
-alone, where it has to.
+REHEARSAL_SOCKET is the file descriptor of a socket over which jobs come and answers go, as JSON
+lines. A job is played with fixtures of its own, as a test is, or in a copy of a process in which
+they have been made already. Of ours it imports the recorder alone, where it has to.
 """
 
 from __future__ import annotations
 
 import base64
+import gc
 import importlib
 import io
 import json
 import os
-import sys
+import random
+import socket
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,42 +25,182 @@ import pytest
 
 Fixture = Callable[[str], Any]
 UNSENT: dict[str, Any] = {"status": 0, "headers": [], "body": "", "variables": {}}
+WARM_UP = 5
+"""Jobs that are played before copies are made: what an application does once in a process."""
+SIDE_FILES = ("-journal", "-wal", "-shm")
 
 
 class NotHandedOut(Exception):
     """A call needs what no answer has handed out."""
 
 
-def _jobs() -> list[dict[str, Any]]:
-    path = os.environ.get("REHEARSAL_JOBS", "")
-    return (
-        [
-            json.loads(line)
-            for line in Path(path).read_text(encoding="utf-8").splitlines()
-        ]
-        if path
-        else []
+class Stagehand:
+    """What the one test of the rehearsal does when it runs next."""
+
+    def __init__(self) -> None:
+        self.act: Callable[[pytest.FixtureRequest], None] = lambda _: None
+
+
+STAGEHAND = Stagehand()
+
+
+def rehearse(request: pytest.FixtureRequest) -> None:
+    """The test that is run over and over again."""
+    STAGEHAND.act(request)
+
+
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Runs the one test for each job that comes, instead of once."""
+    if session.testsfailed or len(session.items) != 1:
+        return None
+    connection = socket.socket(fileno=int(os.environ["REHEARSAL_SOCKET"]))
+    item = session.items[0]
+    host: Host | None = None
+    played = 0
+    with connection.makefile("r", encoding="utf-8") as lines:
+        for line in lines:
+            job = json.loads(line)
+            if not job["fresh"] and host is None and played >= WARM_UP:
+                host = Host(connection, _another(item))
+            if not job["fresh"] and host is not None and host.ready:
+                host.give(line)
+                continue
+            following = _another(item)
+            STAGEHAND.act = Play(job, connection)
+            session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if not STAGEHAND.act.told:
+                return True
+            item = following
+            played += 1
+    if host is not None:
+        host.end()
+    STAGEHAND.act = lambda _: None
+    session.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+    return True
+
+
+def _another(item: pytest.Item) -> pytest.Item:
+    """The same test again, with fixtures of its own."""
+    assert isinstance(item, pytest.Function)
+    another: pytest.Item = pytest.Function.from_parent(
+        item.parent, name=item.name, callobj=item.obj
     )
+    return another
 
 
-@pytest.mark.parametrize("job", _jobs(), ids=lambda job: str(job["key"]))
-def test_rehearsal(job: dict[str, Any], request: pytest.FixtureRequest) -> None:
-    """One script; whatever it meets is an answer, and what stops it is written down."""
-    result: dict[str, Any] = {"key": job["key"], "seen": [], "problem": "", "users": {}}
-    try:
-        if "who" in job:
-            _find_out(job["who"], request.getfixturevalue("address"), result["users"])
-        else:
-            _play(job["calls"], request.getfixturevalue, result["seen"])
-    except Exception as error:
-        result["problem"] = f"{type(error).__name__}: {error}"
-    with open(os.environ["REHEARSAL_ANSWERS"], "a", encoding="utf-8") as answers:
-        answers.write(json.dumps(result) + "\n")
+class Play:
+    """Plays one job, and tells what came of it."""
+
+    def __init__(self, job: dict[str, Any], connection: socket.socket) -> None:
+        self.job = job
+        self.connection = connection
+        self.told = False
+
+    def __call__(self, request: pytest.FixtureRequest) -> None:
+        job = self.job
+        result: dict[str, Any] = {"seen": [], "problem": "", "users": {}}
+        try:
+            if "who" in job:
+                address = request.getfixturevalue("address")
+                _find_out(job["who"], address, result["users"], _package(request))
+            else:
+                _play(job["calls"], request, result["seen"])
+        except Exception as error:
+            result["problem"] = f"{type(error).__name__}: {error}"
+        _tell(self.connection, {"key": job["key"], **result})
+        self.told = True
 
 
-def _find_out(asked: dict[str, Any], address: str, users: dict[str, Any]) -> None:
+def _tell(connection: socket.socket, result: dict[str, Any]) -> None:
+    connection.sendall(json.dumps(result).encode() + b"\n")
+
+
+def _package(request: pytest.FixtureRequest) -> str:
+    return str(request.module.__package__)
+
+
+class Host:
+    """A process in which the fixtures have been made: each job is played in a copy of it.
+
+    It is not `ready` where that would not be the same: what a job does has to be undone by putting
+    the file of the database back, and no thread may be missing in the copy.
+    """
+
+    def __init__(self, connection: socket.socket, item: pytest.Item) -> None:
+        self._connection = connection
+        self._pipe, self._theirs = socket.socketpair()
+        self._process = os.fork()
+        if not self._process:
+            self._pipe.close()
+            STAGEHAND.act = self._serve
+            try:
+                item.config.hook.pytest_runtest_protocol(
+                    item=item, nextitem=_another(item)
+                )
+            finally:
+                os._exit(0)
+        self._theirs.close()
+        self.ready = self._pipe.recv(1) == b"+"
+
+    def give(self, line: str) -> None:
+        self._pipe.sendall(line.encode())
+
+    def end(self) -> None:
+        """Waits until it has ended."""
+        self._pipe.close()
+        os.waitpid(self._process, 0)
+
+    def _serve(self, request: pytest.FixtureRequest) -> None:
+        database = request.getfixturevalue("database")
+        request.getfixturevalue("client")
+        request.getfixturevalue("make_client")
+        if not isinstance(database, Path) or threading.active_count() > 1:
+            return
+        if not database.is_file() or _is_open(database):
+            return
+        content = database.read_bytes()
+        gc.freeze()
+        self._theirs.sendall(b"+")
+        with self._theirs.makefile("r", encoding="utf-8") as lines:
+            for line in lines:
+                self._play_in_a_copy(json.loads(line), request)
+                database.write_bytes(content)
+                for suffix in SIDE_FILES:
+                    Path(f"{database}{suffix}").unlink(missing_ok=True)
+
+    def _play_in_a_copy(
+        self, job: dict[str, Any], request: pytest.FixtureRequest
+    ) -> None:
+        copy = os.fork()
+        if not copy:
+            random.seed()
+            play = Play(job, self._connection)
+            try:
+                play(request)
+            finally:
+                os._exit(0 if play.told else 1)
+        if os.waitpid(copy, 0)[1]:
+            problem = "the application ended the process"
+            _tell(
+                self._connection,
+                {"key": job["key"], "seen": [], "problem": problem, "users": {}},
+            )
+
+
+def _is_open(path: Path) -> bool:
+    """Whether this process has the file open, as far as the system tells."""
+    with suppress(OSError):
+        for number in os.listdir("/proc/self/fd"):
+            with suppress(OSError):
+                if os.path.samefile(f"/proc/self/fd/{number}", path):
+                    return True
+    return False
+
+
+def _find_out(
+    asked: dict[str, Any], address: str, users: dict[str, Any], package: str
+) -> None:
     """Under which id the function that logs users in recognises each of them."""
-    sys.path.append(asked["recorder"])
     from recorder.identity import Principal
     from recorder.keys import Key
 
@@ -67,7 +211,7 @@ def _find_out(asked: dict[str, Any], address: str, users: dict[str, Any]) -> Non
                 found.append(value)
             return same
 
-    mint = importlib.import_module(".conftest", __package__).mint
+    mint = importlib.import_module(".conftest", package).mint
     key = Key(bytes.fromhex(asked["secret"]))
     for digest in asked["digests"]:
         found: list[object] = []
@@ -79,8 +223,12 @@ def _find_out(asked: dict[str, Any], address: str, users: dict[str, Any]) -> Non
 
 
 def _play(
-    calls: list[dict[str, Any]], fixture: Fixture, seen: list[dict[str, Any]]
+    calls: list[dict[str, Any]],
+    request: pytest.FixtureRequest,
+    seen: list[dict[str, Any]],
 ) -> None:
+    fixture: Fixture = request.getfixturevalue
+    checks = importlib.import_module(".checks", _package(request))
     clients: dict[int, Any] = {}
     variables: dict[str, Any] = {}
     for call in calls:
@@ -109,7 +257,7 @@ def _play(
         seen.append(answer)
         for one in call["captures"]:
             with suppress(LookupError, TypeError, AttributeError):
-                variables[one["name"]] = _captured(one, response, client)
+                variables[one["name"]] = _captured(one, response, client, checks)
         answer["variables"] = dict(variables)
         response.close()
 
@@ -164,8 +312,7 @@ def _value(node: Any, variables: dict[str, Any], fixture: Fixture) -> Any:
     return {key: _value(child, variables, fixture) for key, child in inner}
 
 
-def _captured(one: dict[str, Any], response: Any, client: Any) -> Any:
-    checks = importlib.import_module(".checks", __package__)
+def _captured(one: dict[str, Any], response: Any, client: Any, checks: Any) -> Any:
     found: Any
     if one["source"] == "json":
         found = response.json
