@@ -43,7 +43,10 @@ def pattern_of(texts: Sequence[str]) -> str:
             continue
         if all(len(set(column)) == 1 or _word(column) for column in columns):
             token = runs is _RUNS[0]  # one of its parts is random: the others are written in the same letters
-            return "".join(_piece(column, token) for column in columns)
+            return "".join(
+                _piece(column, token=token, signed=token and _is_signed(columns, place))
+                for place, column in enumerate(columns)
+            )
     return _ANY
 
 
@@ -70,13 +73,26 @@ def _is_random(column: Sequence[str]) -> bool:
     return joined != joined.lower() and joined != joined.upper() and any(c.isdigit() for c in joined)
 
 
-def _piece(column: Sequence[str], token: bool) -> str:
-    if len(set(column)) == 1:
+def _is_signed(columns: Sequence[Sequence[str]], place: int) -> bool:
+    """Whether this is a part of a signed token: `payload.when.signature`, with a payload that is no plain word.
+
+    What was the same each time need not stay so. The moment of signing (`awoMiw`) is the same for a second.
+    """
+    beside = {text for near in (place - 1, place + 1) if 0 <= near < len(columns) for text in columns[near]}
+    return "." in beside and any(len(text) >= LONG and not _is_plain(text) for text in columns[place])
+
+
+def _is_plain(text: str) -> bool:
+    return text.isalpha() and (text.islower() or text.isupper() or text.istitle())
+
+
+def _piece(column: Sequence[str], *, token: bool, signed: bool) -> str:
+    if len(set(column)) == 1 and not signed:
         return _SPECIAL.sub(r"\\\1", column[0])
     joined = "".join(column)
-    if joined.isdigit():
+    if joined.isdigit() and not signed:
         kind = r"\d"
-    elif _is_random(column) or (token and joined.lower() != joined and joined.upper() != joined):
+    elif signed or _is_random(column) or (token and joined.lower() != joined and joined.upper() != joined):
         kind = r"[\w-]"
     elif min(map(len, column)) >= 6 and re.fullmatch("[0-9a-f]+", joined):
         kind = "[0-9a-f]"

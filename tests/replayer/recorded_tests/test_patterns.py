@@ -20,6 +20,17 @@ from replayer.recorded_tests.patterns import pattern_of
         (["5.123ms", "38.811ms"], "0.4ms", "5.1s"),
         (["ORD-000017", "ORD-000152"], "ORD-000900", "order 900"),
         (["NFbocvRCcC2U", "5f89HUNpDNPd"], "a_-9HUNpDNPd", "a_-9HUNpDNP"),
+        (
+            ["eyJjc3JmIjoiZ0.awoMiw.u5ArYUWFPq-f1cLP", "eyJjc3JmIjoiZ9.awoMiw.hscnNAw0zMx_k2Ab"],
+            "eyJjc3JmIjoiZ1.bwaaaa.hscnNAw0zMx_k2Ac",
+            "eyJjc3JmIjoiZ1.hscnNAw0zMx_k2Ac",
+        ),
+        (["Bearer a9_cvRCcC2Uu", "Bearer f9-cvRCcC2Ux"], "Bearer f0-cvRCcC2Ux", "Basics f0-cvRCcC2Ux"),
+        (
+            ["a9_cvRCcC2Uu.public.jpeg", "f9-cvRCcC2Ux.public.jpeg"],
+            "f0-cvRCcC2Ux.public.jpeg",
+            "f0-cvRCcC2Ux.secret.jpeg",
+        ),
         (["d1f5836878504fe6a1617f561d5c76f0", "c1df64e7513d413e841a648ea4392e2f"], "0" * 32, "G" * 32),
         (["9f3c1e7a-1f2b-4c3d-8e4f-123456789abc"], "00000000-0000-0000-0000-000000000000", "0"),
         (["a day", "7 days, or so"], "never", ""),
