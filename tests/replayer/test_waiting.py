@@ -146,11 +146,20 @@ def test_what_can_not_be_looked_up_for_a_while_ends_nothing_and_is_said_once() -
     assert people.stages.count("can not look for approvals: The database can not be reached.") == 1
 
 
+def heeds_interrupts() -> None:
+    """Shells let what they start in the background ignore them, and that is inherited: tests may run there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def waiting_gate(*options: str) -> Iterator[subprocess.Popen[str]]:
     """A gate that has judged, and waits."""
     with subprocess.Popen(
-        [UNDERSTUDY, *GATE, "--wait", "120", *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [UNDERSTUDY, *GATE, "--wait", "120", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heeds_interrupts,
     ) as process:
         assert process.stderr is not None
         try:
