@@ -83,10 +83,12 @@ def expected(place: str, values: Sequence[object], known: Known) -> object:
     same = all(type(value) is type(first) and value == first for value in values)
     if same and name:
         return Code(name)
-    # that the time of day moves on is known without having seen it move; what does not tell it stays
+    told = [_told(value) for value in values]
+    if isinstance(told[0], Made) and all(each == told[0] for each in told):
+        return told[0]  # the time of day, which moves on whether or not it was seen to, and whatever others show there
     varied = [v for v in known.variation.at(place) if not (isinstance(v, dict | list) or (same and _is_of_now(v)))]
     if same and not varied:
-        return _told(first)
+        return told[0]
     return _matcher([*values, *(value for value in varied if same or type(value) in set(map(type, values)))])
 
 
