@@ -10,10 +10,18 @@ import pytest
 from replayer.store import Store
 
 from .services.chromium import browser
-from .services.postgres import postgres_cluster, postgres_server, postgres_url
+from .services.postgres import postgres_cluster, postgres_server, postgres_template, postgres_url
 from .services.redis import redis_server, redis_url
 
-__all__ = ["browser", "postgres_cluster", "postgres_server", "postgres_url", "redis_server", "redis_url"]
+__all__ = [
+    "browser",
+    "postgres_cluster",
+    "postgres_server",
+    "postgres_template",
+    "postgres_url",
+    "redis_server",
+    "redis_url",
+]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

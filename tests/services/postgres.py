@@ -23,6 +23,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from replayer.store import Store
 from tests.processes import end_with_parent
 
 MISSING = (
@@ -256,11 +257,22 @@ def postgres_server() -> Iterator[str]:
         yield cluster.url()
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """The URL of an empty database, which is gone after the test."""
-    name = f"us_{secrets.token_hex(6)}"
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """A database with the tables of the store and no rows, of which others are made: migrating each takes longer."""
+    name = f"us_template_{secrets.token_hex(6)}"
     create_database(postgres_server, name)
+    Store.open(_with_database(postgres_server, name)).close()
+    yield name
+    drop_database(postgres_server, name)
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest, postgres_server: str) -> Iterator[str]:
+    """The URL of an empty database, which is gone after the test. One for a store has the tables already."""
+    name = f"us_{secrets.token_hex(6)}"
+    template = request.getfixturevalue("postgres_template") if "store" in request.fixturenames else ""
+    create_database(postgres_server, name, template)
     yield _with_database(postgres_server, name)
     drop_database(postgres_server, name)
 
