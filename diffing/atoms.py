@@ -78,7 +78,7 @@ def is_opaque(text: str) -> bool:
         return False
     if is_uuid(text) or is_jwt(text):
         return True
-    if _TOKEN.fullmatch(text) is None or _DATE.match(text) or is_integer(text) or _AFFIXED.fullmatch(text):
+    if _TOKEN.fullmatch(text) is None or _DATE.match(text) or is_integer(text) or _affixed(text):
         return False
     if text.startswith("/") or "://" in text or _SLUG.fullmatch(text):
         return False
@@ -88,6 +88,21 @@ def is_opaque(text: str) -> bool:
         return any(c.isalpha() for c in text)
     # letters only: a word or a slug is no token, but 16 and more letters of mixed case are
     return len(text) >= 16 and text != text.lower() and text != text.upper() and "-" not in text and "_" not in text
+
+
+def _affixed(text: str) -> re.Match[str] | None:
+    """`order-17` as name and number; None for what is neither, and for tokens of letters that happen to end in a digit.
+
+    One of a hundred tokens of 24 characters has no other digit. Names of things are no mixture of small and capital
+    letters of which each has a quarter.
+    """
+    match = _AFFIXED.fullmatch(text)
+    if match is not None and len(match[1]) >= 16:
+        letters = [c for c in match[1] if c.isalpha()]
+        capitals = sum(c.isupper() for c in letters)
+        if 4 * capitals >= len(letters) and 4 * (len(letters) - capitals) >= len(letters):
+            return None
+    return match
 
 
 def canonical(leaf: object) -> str | None:
@@ -142,7 +157,7 @@ def inner(text: str) -> tuple[Inner, ...]:
         return (Inner("~etag", match[1], match.start(1), match.end(1), "raw"),)
     if is_uuid(text) or is_jwt(text):
         return ()
-    if match := _AFFIXED.fullmatch(text):
+    if match := _affixed(text):
         digits = match[2]
         if len(digits) <= 18:
             number = digits.lstrip("0") or "0"

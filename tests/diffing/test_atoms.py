@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diffing.atoms import atoms, rewrite, without_signature
+from diffing.atoms import atoms, is_opaque, rewrite, without_signature
 
 TOKEN = "WyJ0cmlwLTEtMTU2Il0.VsEwqbLnVAaONhqa2Od2Xn9sILU"
 
@@ -21,6 +21,23 @@ TOKEN = "WyJ0cmlwLTEtMTU2Il0.VsEwqbLnVAaONhqa2Od2Xn9sILU"
 )
 def test_a_file_is_called_after_what_it_holds(text: str, expected: list[tuple[str, str]]) -> None:
     assert list(atoms(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "token"),
+    [
+        ("QuPskDEbZjqWcgt-CNnZZLi3", True),
+        ("KBpIxLOOvvTYWGmJbvyigbf4", True),
+        ("customer-order-item-17", False),
+        ("PurchaseOrderItemNumber17", False),
+        ("WAREHOUSE-SHIPMENT-NO-17", False),
+        ("order-17", False),
+    ],
+)
+def test_a_token_that_ends_in_its_only_digit_is_no_name_with_a_number(text: str, token: bool) -> None:
+    assert is_opaque(text) is token
+    assert any(name == "~num" for name, _ in atoms(text)) is not token
+    assert list(atoms(text))[:1] == [("", text)]
 
 
 def test_the_thing_within_a_files_name_is_replaced_in_its_place() -> None:
