@@ -15,7 +15,7 @@ from ..errors import UsageError
 from ..judging import policy_of
 from ..reports.json_findings import findings_of
 from ..reports.json_report import approval_json, standing_json
-from ..service import open_context
+from ..service import Context, open_context
 from . import output
 from .git import git_author
 from .options import AsJson, Database, SettingsFile
@@ -72,10 +72,10 @@ def approve(
     policy: SettingsFile = None,
 ) -> None:
     """Say that a change is intended: the gate does not fail on it any more."""
-    context = open_context(policy, db)
-    wish = Wish(fingerprint, reason, _author(author), Decision.APPROVE, scope, _day(until), run, store_only)
-    with context.store as store:
-        output.decided(Book(store, approvals_path(context.settings), datetime.now(UTC)).decide(wish))
+    _decide(
+        open_context(policy, db),
+        Wish(fingerprint, reason, _author(author), Decision.APPROVE, scope, _day(until), run, store_only),
+    )
 
 
 @app.command()
@@ -90,10 +90,10 @@ def reject(
     policy: SettingsFile = None,
 ) -> None:
     """Say that a change is not intended: it overrules every approval until it is withdrawn."""
-    context = open_context(policy, db)
-    wish = Wish(fingerprint, reason, _author(author), Decision.REJECT, scope, None, run, store_only)
-    with context.store as store:
-        output.decided(Book(store, approvals_path(context.settings), datetime.now(UTC)).decide(wish))
+    _decide(
+        open_context(policy, db),
+        Wish(fingerprint, reason, _author(author), Decision.REJECT, scope, None, run, store_only),
+    )
 
 
 @app.command()
@@ -109,10 +109,10 @@ def noise(
     policy: SettingsFile = None,
 ) -> None:
     """Say that a change is chance: the gate does not fail on it any more, and reports call it noise."""
-    context = open_context(policy, db)
-    wish = Wish(fingerprint, reason, _author(author), Decision.NOISE, scope, _day(until), run, store_only)
-    with context.store as store:
-        output.decided(Book(store, approvals_path(context.settings), datetime.now(UTC)).decide(wish))
+    _decide(
+        open_context(policy, db),
+        Wish(fingerprint, reason, _author(author), Decision.NOISE, scope, _day(until), run, store_only),
+    )
 
 
 @app.command()
@@ -126,10 +126,10 @@ def environment(
     policy: SettingsFile = None,
 ) -> None:
     """Say that the run is to blame and not the candidate: it is inconclusive, and another one has to tell."""
-    context = open_context(policy, db)
-    wish = Wish(fingerprint, reason, _author(author), Decision.ENVIRONMENT, Scope.RUN, None, run, store_only)
-    with context.store as store:
-        output.decided(Book(store, approvals_path(context.settings), datetime.now(UTC)).decide(wish))
+    _decide(
+        open_context(policy, db),
+        Wish(fingerprint, reason, _author(author), Decision.ENVIRONMENT, Scope.RUN, None, run, store_only),
+    )
 
 
 @app.command()
@@ -190,6 +190,11 @@ def state_json(approval: Approval, state: str) -> dict[str, Any]:
         "withdrawn": withdrawn
         and {"by": withdrawn.author, "created": withdrawn.created.isoformat(), "reason": withdrawn.reason},
     }
+
+
+def _decide(context: Context, wish: Wish) -> None:
+    with context.store as store:
+        output.decided(Book(store, approvals_path(context.settings), datetime.now(UTC)).decide(wish))
 
 
 def _author(given: str) -> str:
