@@ -18,6 +18,8 @@ _SPECIAL = re.compile(r"([\\.^$*+?{}\[\]|()])")
 _ANY = r"[\s\S]+"
 FEW, LONG = 6, 6
 """Of fewer texts that are shorter than so many characters, the next may well have another length."""
+SEPARATORS = frozenset(".:")
+"""What stands between the parts of a signed token: of itsdangerous and JWT, and of Django."""
 MAX_LENGTH = 400
 """Characters of texts that are looked into."""
 
@@ -76,10 +78,14 @@ def _is_random(column: Sequence[str]) -> bool:
 def _is_signed(columns: Sequence[Sequence[str]], place: int) -> bool:
     """Whether this is a part of a signed token: `payload.when.signature`, with a payload that is no plain word.
 
-    What was the same each time need not stay so. The moment of signing (`awoMiw`) is the same for a second.
+    What was the same each time need not stay so. The moment of signing (`awoMiw`) is the same for a second, and
+    may well look like a word (`awoclw`): before a signature that is random, it is none.
     """
     beside = {text for near in (place - 1, place + 1) if 0 <= near < len(columns) for text in columns[near]}
-    return "." in beside and any(len(text) >= LONG and not _is_plain(text) for text in columns[place])
+    if not beside & SEPARATORS or max(map(len, columns[place])) < LONG:
+        return False
+    between = place >= 2 and place + 2 < len(columns) and beside <= SEPARATORS and _is_random(columns[place + 2])
+    return between or not all(map(_is_plain, columns[place]))
 
 
 def _is_plain(text: str) -> bool:

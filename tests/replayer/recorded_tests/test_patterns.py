@@ -25,6 +25,16 @@ from replayer.recorded_tests.patterns import pattern_of
             "eyJjc3JmIjoiZ1.bwaaaa.hscnNAw0zMx_k2Ac",
             "eyJjc3JmIjoiZ1.hscnNAw0zMx_k2Ac",
         ),
+        (
+            ["eyJjc3JmIjoiZ0.awoclw.u5ArYUWFPq-f1cLP", "eyJjc3JmIjoiZ9.awoclw.hscnNAw0zMx_k2Ab"],
+            "eyJjc3JmIjoiZ1.awocmg.hscnNAw0zMx_k2Ac",
+            "eyJjc3JmIjoiZ1.hscnNAw0zMx_k2Ac",
+        ),
+        (
+            ["sessions:tqwert:u5ArYUWFPq-f1cLP", "sessions:tqwert:hscnNAw0zMx_k2Ab"],
+            "sessions:tqwery:hscnNAw0zMx_k2Ac",
+            "receipts:tqwert:hscnNAw0zMx_k2Ac",
+        ),
         (["Bearer a9_cvRCcC2Uu", "Bearer f9-cvRCcC2Ux"], "Bearer f0-cvRCcC2Ux", "Basics f0-cvRCcC2Ux"),
         (
             ["a9_cvRCcC2Uu.public.jpeg", "f9-cvRCcC2Ux.public.jpeg"],
