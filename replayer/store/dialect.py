@@ -23,9 +23,6 @@ from sqlalchemy import (
     SmallInteger,
     String,
     Table,
-    any_,
-    literal,
-    select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -100,7 +97,7 @@ def insert_absent(connection: Connection, table: Table, columns: Sequence[str], 
         connection.exec_driver_sql(statement, [tuple(row) for row in rows])
         return
     names = ", ".join(map(connection.dialect.identifier_preparer.quote, columns))
-    arrays = ", ".join(f"%s::{_pg_type(table, name)}[]" for name in columns)
+    arrays = ", ".join(f"{_pg_array(table.c[name])}::{_pg_type(table, name)}[]" for name in columns)
     connection.exec_driver_sql(
         f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING",
         tuple([row[place] for row in rows] for place in range(len(columns))),
@@ -119,14 +116,18 @@ def rows_among(
     A list of parameters takes SQLAlchemy longer to prepare than a database to answer: here it is one array, or given to
     the driver as it is.
     """
+    if not values:
+        return []
+    names, table = ", ".join(each.name for each in columns), column.table.name
     if connection.dialect.name == "postgresql":
-        query = select(*columns).where(column == any_(literal(list(values), postgresql.ARRAY(column.type))))
-        if within is not None:
-            query = query.where(within[0].in_(within[1]))
-        return list(connection.execute(query).all())
+        kind = _pg_type(column.table, column.name)
+        condition = "" if within is None else f"{within[0].name} = ANY(%s::int8[]) AND "
+        lists = [list(values)] if within is None else [list(within[1]), list(values)]
+        query = f"SELECT {names} FROM {table} WHERE {condition}{column.name} = ANY({_pg_array(column)}::{kind}[])"
+        return list(connection.exec_driver_sql(query, tuple(lists)).all())
     few = () if within is None else tuple(within[1])
     condition = "" if within is None else f"{within[0].name} IN ({_marks(len(few))}) AND "
-    head = f"SELECT {', '.join(each.name for each in columns)} FROM {column.table.name} WHERE {condition}{column.name}"
+    head = f"SELECT {names} FROM {table} WHERE {condition}{column.name}"
     rows: list[Any] = []
     for start in range(0, len(values), LOOKUP):
         part = values[start : start + LOOKUP]
@@ -141,6 +142,11 @@ def _marks(count: int) -> str:
 def _sqlite_insert(connection: Connection, table: Table, columns: Sequence[str], how: str = "") -> str:
     names = ", ".join(map(connection.dialect.identifier_preparer.quote, columns))
     return f"INSERT {how}INTO {table.name} ({names}) VALUES ({_marks(len(columns))})"
+
+
+def _pg_array(column: Column[Any]) -> str:
+    """The placeholder of an array of a column's values: bytes as they are, where text would take them fourfold."""
+    return "%b" if isinstance(column.type, LargeBinary) else "%s"
 
 
 def _pg_type(table: Table, column: str) -> str:
