@@ -37,6 +37,7 @@ HELP = (
     ("1 2 3 4 5 6 7", "the first that blocks, is undecided, is tagged, is a status, is missing, is flaky, is approved"),
     ("y n i e", "intended, regression, noise, environment: asks why, and Enter sends it"),
     ("p", "proposes a rule"),
+    ("r", "replays the finding alone: is it still there?"),
     ("c a", "a comment; who looks after it"),
     ("u", "takes the last decision back"),
     ("f", "all lines, or what differs"),

@@ -109,6 +109,7 @@ class Reason(Enum):
     INCOMPLETE_REQUEST = "request body incomplete"  # truncated, opaque or unread in the recording
     UNSIGNABLE = "needs a signature that nobody can compute"
     OVER_BUDGET = "over budget"
+    NOT_ITS = "not of the finding"  # of a retrial, which replays one finding alone
     BACKGROUND = "background"
     CANCELLED = "cancelled"
 

@@ -18,6 +18,7 @@ _SKIPPED = frozenset(
         Reason.INCOMPLETE_REQUEST,
         Reason.UNSIGNABLE,
         Reason.OVER_BUDGET,
+        Reason.NOT_ITS,
         Reason.BACKGROUND,
         Reason.CANCELLED,
     ]

@@ -225,7 +225,7 @@ def find_change(store: Store, text: str, run: str = "") -> Change:
     wanted = text.strip().lower()
     if len(wanted) < MIN_PREFIX:
         raise UsageError(f"{text!r} is too short for a fingerprint.", f"Give at least {MIN_PREFIX} characters of it.")
-    finished = [store.run(run)] if run else [each for each in store.runs() if each.state == "finished"][:MAX_RUNS]
+    finished = [store.run(run)] if run else [each for each in store.runs() if each.is_judged][:MAX_RUNS]
     if not finished:
         raise UsageError("There is no finished run whose findings could be decided on.", "`understudy gate` makes one.")
     last: dict[str, Change] = {}

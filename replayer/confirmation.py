@@ -147,7 +147,7 @@ class Confirmer:
             changes |= found
             if found:
                 showing.append(exchange)
-        asked = tuple(_spread(showing, len(finding.exemplars), MAX_ASKED))
+        asked = tuple(spread(showing, len(finding.exemplars), MAX_ASKED))
         routes = {change[:2] for change in changes}
         around = tuple(
             one.exchange_id for one in first.values() if (one.method, one.route) in routes and one.status in _COMPARED
@@ -161,7 +161,7 @@ class Confirmer:
         """The steps to send; None: all."""
         index_of = {step.exchange.id: step.index for step in self.plan.steps}
         wanted = {index_of[each] for tally in tallies for each in tally.asked}
-        wanted |= {index_of[each] for tally in tallies for each in _spread(tally.around, 0, MAX_AROUND)}
+        wanted |= {index_of[each] for tally in tallies for each in spread(tally.around, 0, MAX_AROUND)}
         needed = closure(self.plan, sorted(wanted))
         return None if len(needed) > MAX_SHARE * len(self.plan.steps) else needed
 
@@ -195,7 +195,7 @@ class Confirmer:
         return {one.exchange_id: one for one in self.trial.again(self.maker.cases(reference, judged, only))}
 
 
-def _spread(showing: Sequence[str], first: int, most: int) -> list[str]:
+def spread(showing: Sequence[str], first: int, most: int) -> list[str]:
     """The first few, then others spread evenly over the rest."""
     chosen = list(showing[:first])
     rest = showing[first:]
@@ -218,7 +218,7 @@ def _changes_at(comparison: Comparison | None, places: Iterable[tuple[object, st
     return {
         _change(comparison, difference)
         for difference in comparison.differences
-        if any(difference.location.part is part and _within(difference.location.shape, path) for part, path in places)
+        if any(difference.location.part is part and within(difference.location.shape, path) for part, path in places)
     }
 
 
@@ -231,6 +231,6 @@ def _change(comparison: Comparison, difference: Difference) -> Change:
     return (*where, difference.kind, difference.transition)
 
 
-def _within(shape: str, path: str) -> bool:
+def within(shape: str, path: str) -> bool:
     """Whether a difference at `shape` belongs to a finding at `path`, maybe the parent it was rolled up to."""
     return shape == path or shape.startswith((path + ".", path + "["))

@@ -16,9 +16,10 @@ from .approving import Book, approvals_path
 from .errors import UsageError, nearest
 from .judging import policy_of
 from .kept_rules import rules_in_force
+from .retrial import Again, Sought, sought
 from .selection.recorded import Budget
 from .settings import Settings, resolve_target
-from .store import Store
+from .store import RunInfo, Store
 from .target_settings import TargetSettings
 
 EXECUTORS = ("local", "celery")
@@ -48,6 +49,7 @@ class GateOptions:
     executor: str = "local"  # or "celery"
     workers: int = 2  # how many are thought to be there, when it is celery
     alerts: bool = True  # tell the people whom the settings name
+    again: Again | None = None  # replay one finding alone; None: judge a release
 
     def to_json(self) -> str:
         """What `from_json` reads; paths are made absolute. Where the run is kept is not said in it."""
@@ -63,6 +65,8 @@ class GateOptions:
         path = fields.pop("settings_path")
         fields["baselines"] = tuple(fields["baselines"])
         fields["budget"] = Budget(**fields.get("budget", {}))
+        if fields.get("again"):
+            fields["again"] = Again(**fields["again"])
         return cls(**fields, settings_path=None if path is None else Path(path))
 
 
@@ -77,6 +81,27 @@ class Asked:
     rules: tuple[NoiseRule, ...]
     book: Book
     ways: Ways
+    sought: Sought | None = None  # the finding that is replayed alone
+
+
+def again_as(store: Store, run: RunInfo, again: Again | None = None) -> GateOptions:
+    """What is to be asked so that a run is made again; with `again`, one finding of it alone.
+
+    Of a run that replayed one finding alone, that is asked again. Nobody outside hears of a finding alone. Raises
+    UsageError for a run of which it is not known any more how it was asked for.
+    """
+    if not run.asked or run.recording_id is None:
+        raise UsageError(
+            f"It is not known any more how the run {run.id} was asked for, or its recording is gone.",
+            "Start another one.",
+        )
+    options = GateOptions.from_json(run.asked)
+    if again is None:
+        return options
+    if options.again is not None:
+        again = replace(again, run=options.again.run)
+    found = sought(store, again)
+    return replace(options, again=replace(again, fingerprint=found.finding.fingerprint), alerts=False, self_test=False)
 
 
 def as_asked(settings: Settings, store: Store, options: GateOptions) -> Asked:
@@ -95,7 +120,9 @@ def as_asked(settings: Settings, store: Store, options: GateOptions) -> Asked:
     book = Book(store, approvals_path(settings), datetime.now(UTC))
     book.approvals()
     ways = open_ways(settings, os.environ) if options.alerts else Ways()
-    return Asked(candidate, baselines, stored, policy_of(settings), rules_in_force(settings, store), book, ways)
+    rules = rules_in_force(settings, store)
+    seeks = sought(store, options.again) if options.again else None
+    return Asked(candidate, baselines, stored, policy_of(settings), rules, book, ways, seeks)
 
 
 def _target(text: str, settings: Settings, options: GateOptions) -> TargetSettings:

@@ -58,6 +58,8 @@ def _stored_answers(store: Store, run_id: str, pass_name: str) -> dict[str, Answ
 
 def answers_of(store: Store, run_id: str) -> Mapping[str, Answer]:
     run = store.run(run_id)
+    if run.finding:
+        raise UsageError(f"The run {run.id} replayed one finding alone: it is no baseline.", "Choose a whole run.")
     found = _stored_answers(store, run.id, "candidate")
     if not found:
         raise UsageError(f"The run {run_id!r} has no answers that could be a baseline.", "Choose a run that finished.")
@@ -76,7 +78,8 @@ def keep_run(store: Store, run_id: str, rehearsal: Rehearsal, key: Key | None) -
         store.add_answers(run_id, one.name, _redacted(rehearsal, one, redactor))
     report = rehearsal.report
     data = to_json(report)
-    store.finish_run(run_id, report.verdict.outcome.value, report.verdict.exit_code, data, summary_of(data))
+    verdict = "" if report.retrial else report.verdict.outcome.value
+    store.finish_run(run_id, verdict, None if report.retrial else report.verdict.exit_code, data, summary_of(data))
 
 
 def _redacted(rehearsal: Rehearsal, one: Pass, redactor: Redactor) -> Iterator[StoredAnswer]:

@@ -42,7 +42,8 @@ from .passes import Pass, PassRunner, choose_canaries, statuses, unsent_pass
 from .plan import Plan, make_plan
 from .preflight import preflight
 from .reports.model import RunReport
-from .run_report import Found, run_report
+from .retrial import Retrier, Sought
+from .run_report import Found, retrial_report, run_report
 from .safety import recorded_hosts
 from .selection.recorded import Selected
 from .storms import Storms
@@ -80,6 +81,7 @@ class Request:
     routes: RouteSource = field(default_factory=RouteSource)
     recorded_until: float | None = None  # start of its last exchange, seconds since the epoch; None: not known
     selected: Selected | None = None  # `exchanges` are a part of the recording; None: all of it
+    sought: Sought | None = None  # one finding alone is replayed; None: all of `exchanges` are
 
 
 class Watcher:
@@ -151,12 +153,19 @@ class _Rehearsing:
             Redactor(request.key) if request.key and not request.baselines else None,
         )
 
+        self._retrier: Retrier | None = None
+        if request.sought is not None:
+            live = bool(request.baselines)
+            self._retrier = Retrier.of(self._plan, self._maker, request.sought, live, request.rules, request.tags)
+
     async def run(self) -> Rehearsal:
         if self._request.baselines:
             later = (*self._request.baselines[1:], self._request.candidate)
             await preflight(later, self._runner.recorded_hosts)
         baselines, known = await self._baselines()
         candidates = await self._candidates(baselines, alone=len(baselines) < 2 and known is None)
+        if self._retrier is not None:
+            return await self._retried(self._retrier, baselines, candidates, known)
         self._watcher.stage("comparing")
         cases = self._maker.cases(baselines, candidates)
         if known is not None:
@@ -198,6 +207,40 @@ class _Rehearsing:
             profile,
             learned=known is None and len(baselines) > 1 and not stopped,
         )
+
+    # -- a retrial ---------------------------------------------------------------------------------------------------
+
+    async def _retried(
+        self, retrier: Retrier, baselines: list[Pass], candidates: list[Pass], known: Known | None
+    ) -> Rehearsal:
+        """The finding that is sought, in as many replays of the candidate as are asked for. Teaches no later run."""
+        request, reference = self._request, self._reference(baselines)
+        while len(candidates) < retrier.sought.times and repeatable(request.candidate):
+            if candidates[-1].result.problem:
+                break
+            name = f"candidate {len(candidates) + 1}"
+            candidates.append(await self._pass(name, request.candidate, None, reference))
+        self._watcher.stage("comparing")
+        cases = self._maker.cases(baselines, candidates[:2])
+        profile = known.profile if known else learn(teaching(cases), (baselines or candidates)[0].result.sorts)
+        tried = retrier.tried(profile, baselines, candidates, keeping_redactor(request.key))
+        self._watcher.seen(tried.findings)
+        shown = replace(candidates[tried.shown], name="candidate")
+        candidates = [shown, *(one for number, one in enumerate(candidates) if number != tried.shown)]
+        found = Found(
+            self._plan,
+            baselines,
+            candidates,
+            tried.comparisons,
+            tried.findings,
+            profile,
+            self._unconfirmable(),
+            learned_in=known.run if known is not None else "",
+            learned_from=known.passes if known is not None else len(baselines),
+            drift=self._drift,
+        )
+        report, evidence = retrial_report(request, found, tried, self._started)
+        return Rehearsal(report, evidence, self._plan, tuple(baselines), tuple(candidates), tried.comparisons, profile)
 
     # -- passes -----------------------------------------------------------------------------------------------------
 
@@ -262,7 +305,10 @@ class _Rehearsing:
         reference: Reference = Reference(heed_refusals=False),  # noqa: B008  frozen
     ) -> Pass:
         self._watcher.stage(f"replaying: {name}")
-        return await self._runner.run(name, target, self._watcher.progress, only, reference)
+        if self._retrier is None:
+            return await self._runner.run(name, target, self._watcher.progress, only, reference)
+        part = self._retrier.part if only is None else only
+        return self._retrier.only_its(await self._runner.run(name, target, self._watcher.progress, part, reference))
 
     # -- confirmation -----------------------------------------------------------------------------------------------
 

@@ -98,8 +98,10 @@ def prune_runs(store: Store, older_than: float | None, keep: int, now: float, *,
     counted: dict[str, int] = {}
     gone, stayed = [], []
     for run in store.runs():  # the newest first
-        counted[run.recording] = counted.get(run.recording, 0) + 1
-        why = _why_run(run, older_than, keep, counted[run.recording], now)
+        place = counted.get(run.recording, 0) + 1
+        if not run.finding:  # one that replayed a finding alone takes no whole run's place
+            counted[run.recording] = place
+        why = _why_run(run, older_than, keep, place, now)
         if not why:
             continue
         if run.id in held:

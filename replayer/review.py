@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from diffing.approvals import Approval, Approvals, Decision, Scope
+from diffing.between import Between, between
 from diffing.grouping import Finding
-from diffing.standing import standings, unseen
+from diffing.standing import marks, standings, unseen
 from recorder.exchange import Exchange, RouteCount
 
 from .approving import MOST_AT_ONCE as MOST_AT_ONCE
@@ -33,11 +34,13 @@ from .reports.markdown import finding_markdown as finding_markdown
 from .reports.model import RunReport as RunReport
 from .reports.reading import report_of
 from .reports.remarks import remarks as remarks
+from .reports.retrial_wording import outcome as outcome
 from .reports.sides import Row as Row
 from .reports.templating import environment_of as environment_of
 from .service import end_run, run_report
 from .settings import Settings
 from .sightings import Sighting as Sighting
+from .sightings import came_of as came_of
 from .sightings import sightings
 from .store import Gaps, RecordingInfo, RunInfo, Store, StoredAnswer
 from .summary import FoundByNow as FoundByNow
@@ -135,7 +138,7 @@ class Review:
         return replace(
             report,
             standings=standings(report.findings, said, policy_of(self._settings)),
-            unseen=unseen(report.findings, said, report.ledger),
+            unseen=() if report.retrial else unseen(report.findings, said, report.ledger),
         )
 
     def finding(self, report: RunReport, fingerprint: str) -> Finding:
@@ -148,6 +151,19 @@ class Review:
     def sightings(self, run: RunInfo, finding: Finding) -> list[Sighting]:
         """In which of the latest runs of the same recording the finding shows, the newest first."""
         return sightings(self._store, run.recording, finding)
+
+    def between(self, run: str, other: str) -> tuple[RunReport, RunReport, Between]:
+        """A run beside an earlier one: both reports, and what is new in it, gone, still there, or graver."""
+        for each in map(self._store.run, (run, other)):
+            if each.finding:
+                raise UsageError(f"The run {each.id} replayed one finding alone: no run can be held against it.")
+        later, earlier = self.report(run), self.report(other)
+        return later, earlier, between(earlier.findings, later.findings, later.ledger)
+
+    def retrials(self, run: RunInfo, finding: Finding) -> list[RunInfo]:
+        """The runs of the recording that replayed a finding alone, the newest first; those under way, too."""
+        wanted = set(marks(finding))
+        return [each for each in self._store.runs() if each.finding in wanted and each.recording == run.recording]
 
     def reviewers(self, finding: Finding) -> int:
         """How many people have to approve a finding."""

@@ -121,7 +121,7 @@ def last_runs(store: Store, recording: str = "", last: int = 5) -> list[RunInfo]
     counts: dict[str, int] = {}
     chosen = []
     for run in store.runs():
-        if run.state != "finished" or (recording and run.recording != recording):
+        if not run.is_judged or (recording and run.recording != recording):
             continue
         counts[run.recording] = counts.get(run.recording, 0) + 1
         if counts[run.recording] <= last:
@@ -133,7 +133,7 @@ def chosen_run(store: Store, text: str) -> RunInfo:
     """The run with this id, or the newest finished one. UsageError when there is none."""
     if text:
         return store.run(text)
-    finished = [run for run in store.runs() if run.state == "finished"]
+    finished = [run for run in store.runs() if run.is_judged]
     if not finished:
         raise UsageError("There is no finished run to learn from.", "Run `understudy gate` first.")
     return finished[0]

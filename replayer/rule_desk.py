@@ -139,7 +139,7 @@ class RuleDesk:
         others = [
             each
             for each in self._store.runs()  # whose recording may be gone
-            if each.state == "finished" and each.recording == info.recording and each.id != info.id
+            if each.is_judged and each.recording == info.recording and each.id != info.id
         ]
         book = self._book([info, *others[: max(1, min(last, MAX_RUNS)) - 1]])
         return asked(Held(book, self._settings, info, admin), fingerprint, wish)

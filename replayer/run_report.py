@@ -5,20 +5,21 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from diffing.difference import Answer, Comparison
-from diffing.gate import Evidence, judge_run
+from diffing.gate import Evidence, Outcome, Verdict, judge_run
 from diffing.grouping import Finding
 from diffing.ledger import Recorded, build_ledger
 from diffing.noise import uses
-from diffing.policy import Clause
+from diffing.policy import Clause, listed
 from diffing.profile import NoiseProfile
 from diffing.rule_evidence import varied_spots
 from diffing.sensitivity import Sensitivity
 from diffing.standing import approved_fingerprints, aside_fingerprints, standings, unseen
 
+from .errors import ExitCode
 from .keeping import keeping_redactor, redacted_finding
 from .known import Drift
 from .known_routes import reached
@@ -26,11 +27,13 @@ from .observing import unobserved
 from .passes import Pass, state_problems
 from .plan import Plan
 from .reports.model import RunReport
+from .reports.retrial_wording import reasons
 from .reports.rule_notes import rule_notes
 from .selection.account import Account, account
 
 if TYPE_CHECKING:
     from .rehearsal import Request
+    from .retrial import Tried
 
 SINGLE_BASELINE = (
     "There is one answer of the baseline only: what varies was learned from the candidate's own passes, and a value "
@@ -158,6 +161,19 @@ def run_report(request: Request, found: Found, started: float) -> tuple[RunRepor
         problems=evidence.problems,
     )
     return report, evidence
+
+
+def retrial_report(request: Request, found: Found, tried: Tried, started: float) -> tuple[RunReport, Evidence]:
+    """The report of a run that replayed one finding alone: it says what became of that, and gives no verdict."""
+    report, evidence = run_report(request, found, started)
+    result = tried.retrial
+    notes = report.notes
+    if tried.others:
+        names = [f"{each.method} {each.route} {each.transition} ({each.fingerprint})" for each in tried.others]
+        notes = (*notes, f"Beside it showed, and is not judged here: {listed(names)}.")
+    said = reasons(result, report.ledger.total.recorded)
+    verdict = Verdict(Outcome.INCONCLUSIVE, said, ExitCode.INCONCLUSIVE)
+    return replace(report, verdict=verdict, retrial=result, notes=notes, unseen=()), evidence
 
 
 def _selection(request: Request, found: Found) -> Account | None:

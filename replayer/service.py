@@ -21,7 +21,7 @@ from .errors import UnderstudyError as UnderstudyError
 from .errors import UsageError as UsageError
 from .executors import Executor, LocalExecutor
 from .gate_options import EXECUTORS as EXECUTORS
-from .gate_options import Asked, as_asked
+from .gate_options import Asked, again_as, as_asked
 from .gate_options import GateOptions as GateOptions
 from .ingest import import_path
 from .judging import policy_of
@@ -36,6 +36,9 @@ from .receiving import Receiver as Receiver
 from .rehearsal import Rehearsal, Request, Watcher, rehearse
 from .reports.json_report import alert_json, to_json
 from .reports.model import RunReport
+from .reports.retrial_wording import outcome
+from .retrial import TIMES as TIMES
+from .retrial import Again
 from .selection.recorded import Budget, Selected, selected
 from .settings import Settings, load_settings
 from .store import Store
@@ -76,8 +79,28 @@ def run_gate(options: GateOptions, watcher: Watcher | None = None) -> Rehearsal:
             commit=options.commit,
             executor=options.executor,
             asked=options.to_json(),
+            finding=asked.sought.finding.fingerprint if asked.sought else "",
         )
         return _logged(context, options, asked, info, run_id, watcher)
+
+
+def run_again(
+    run: str,
+    finding: str = "",
+    times: int = TIMES,
+    settings_path: Path | None = None,
+    database_url: str = "",
+    watcher: Watcher | None = None,
+) -> Rehearsal:
+    """A run as another one was asked for, in a new one; with a `finding` of it, that is replayed alone.
+
+    Errors as `run_gate`.
+    """
+    with open_context(settings_path, database_url).store as store:
+        given = store.run(run)
+        options = again_as(store, given, Again(given.id, finding, times) if finding else None)
+    here = settings_path or options.settings_path
+    return run_gate(replace(options, settings_path=here, database_url=database_url), watcher)
 
 
 def await_approvals(rehearsal: Rehearsal, options: GateOptions, seconds: float, watcher: Watcher) -> RunReport:
@@ -160,8 +183,8 @@ def _logged(
         except BaseException as failure:
             logger.info("ends without a verdict: %s", failure)
             raise
-        verdict = rehearsal.report.verdict
-        logger.info("ends: %s, exit code %d", verdict.outcome.value, verdict.exit_code)
+        report = rehearsal.report
+        logger.info("ends: %s, exit code %d", outcome(report), report.exit_code)
         return rehearsal
 
 
@@ -202,7 +225,7 @@ def _run(
             passes=options.passes,
             speed=options.speed,
             correlate=options.correlate,
-            self_test=options.self_test or policy.min_sensitivity > 0,
+            self_test=(options.self_test or policy.min_sensitivity > 0) and not asked.sought,
             policy=policy,
             tags=tuple((tag.name, tag.routes) for tag in context.settings.tags),
             rules=asked.rules,
@@ -213,6 +236,7 @@ def _run(
             commit=options.commit,
             run_id=run_id,
             executor=_executor(context, options, key),
+            sought=asked.sought,
         )
         rehearsal = asyncio.run(supervised(store, run_id, telling, rehearse(request, telling)))
     except StoppedError:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .errors import UnderstudyError, UsageError
-from .gate_options import GateOptions, as_asked
+from .gate_options import GateOptions, again_as, as_asked
+from .retrial import Again
 from .settings import Settings
 from .store import Store
 from .supervision import STARTING, state_of
@@ -59,20 +60,15 @@ class Starter:
         store = self._store()
         return self._begin(store, self._options(store, wish), by)
 
-    def again(self, run: str, by: str) -> str:
+    def again(self, run: str, by: str, finding: str = "") -> str:
         """Begins a run as another one was asked for, here and now; its id. Raises UsageError as `start`.
 
-        What was declared of targets on a command line is not taken over: that they are disposable is for the settings
-        file to say.
+        With a `finding` of that run, it is replayed alone. What was declared of targets on a command line is not taken
+        over: that they are disposable is for the settings file to say.
         """
         store = self._store()
         given = store.run(run)
-        if not given.asked or given.recording_id is None:
-            raise UsageError(
-                f"It is not known any more how the run {given.id} was asked for, or its recording is gone.",
-                "Start another one.",
-            )
-        before = GateOptions.from_json(given.asked)
+        before = again_as(store, given, Again(given.id, finding) if finding else None)
         wish = GateWish(before.recording, before.candidate, before.baselines, before.passes)
         here = self._options(store, wish).settings_path
         return self._begin(store, replace(before, settings_path=here, disposable=False, executor="local"), by, given.id)
@@ -93,8 +89,10 @@ class Starter:
                 commit=options.commit,
                 state=STARTING,
                 asked=options.to_json(),
+                finding=options.again.fingerprint if options.again else "",
             )
-            why = f"again, as {like}" if like else ""
+            alone = f", the finding {options.again.fingerprint} alone" if options.again else ""
+            why = f"again, as {like}{alone}" if like else ""
             store.note(by, "run.started", run, after=f"{options.recording}: {options.candidate}", reason=why)
             try:
                 process = self._spawn(run, by)

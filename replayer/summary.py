@@ -19,6 +19,7 @@ MOST_FOUND = 200
 
 def summary_of(report: Mapping[str, Any]) -> dict[str, Any]:
     """The figures of a JSON report that lists and trends show. `planted` and `caught` are null without a self-test."""
+    retrial = report.get("retrial")
     test, routes = report.get("self_test") or {}, report["coverage"]
     severities = Counter(each["severity"] for each in report["findings"])
     return {
@@ -28,6 +29,7 @@ def summary_of(report: Mapping[str, Any]) -> dict[str, Any]:
         "routes_known": routes["routes_known"],
         "routes_replayed": routes["routes_replayed"],
         "seconds": report["run"]["seconds"],
+        **({"retrial": {key: retrial[key] for key in ("came", "seen", "replays")}} if retrial else {}),
     }
 
 

@@ -24,7 +24,7 @@ class Point:
 
 def trend(store: Store, recording: str) -> tuple[Point, ...]:
     """The latest finished runs of a recording, by its name, the oldest first."""
-    runs = [run for run in store.runs() if run.recording == recording and run.state == "finished"][:RUNS]
+    runs = [run for run in store.runs() if run.recording == recording and run.is_judged][:RUNS]
     return tuple(_point(store, run) for run in reversed(runs))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from diffing.between import between
 from replayer.accounts import Role
 from replayer.store import RunInfo
 
@@ -33,8 +32,7 @@ def compare(request: Request, run: str, other: str) -> Response:
     """What is new in a run, gone, still there, or graver, beside another one."""
     review = review_of(request)
     info, against = review.run(run), review.run(other)
-    report = review.report(info.id)
-    found = between(review.report(against.id).findings, report.findings, report.ledger)
+    _, _, found = review.between(info.id, against.id)
     return page(
         request, "compare.html.j2", run=info, other=against, others=_others(review.runs(), info, against), found=found
     )
@@ -43,5 +41,5 @@ def compare(request: Request, run: str, other: str) -> Response:
 def _others(runs: list[RunInfo], *but: RunInfo) -> list[RunInfo]:
     """Runs of the same recording that are finished, the newest first."""
     left_out = {each.id for each in but}
-    fits = (each for each in runs if each.state == "finished" and each.recording == but[0].recording)
+    fits = (each for each in runs if each.is_judged and each.recording == but[0].recording)
     return [each for each in fits if each.id not in left_out][:OTHERS]

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from diffing.approvals import Scope
 from diffing.grouping import Finding
 from replayer.accounts import Role
-from replayer.review import MOST_AT_ONCE, Review, RunReport, to_html, warmth
+from replayer.review import MOST_AT_ONCE, Review, RunReport, outcome, to_html, warmth
 from replayer.talk import Talk
 
 from ..access import needs, person_of
@@ -77,6 +77,7 @@ def one_run(
         "run.html.j2",
         run=info,
         report=report,
+        outcome=outcome(report),
         total=report.ledger.total,
         shown=shown[:MOST_AT_ONCE] if all else shown[first : first + PAGE],
         found=len(shown),

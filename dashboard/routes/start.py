@@ -54,6 +54,17 @@ def again(request: Request, run: str) -> Response:
     return RedirectResponse(f"/runs/{other}", 303)
 
 
+@router.post("/runs/{run}/findings/{fingerprint}/again")
+@needs(Role.ADMIN)
+def finding_again(request: Request, run: str, fingerprint: str) -> Response:
+    """Begin a run that replays one finding alone, and lead to its page."""
+    review = review_of(request)
+    info = review.run(run)
+    found = review.finding(review.report(info.id), fingerprint)
+    other = starter_of(request).again(info.id, person_of(request).name, found.fingerprint)
+    return RedirectResponse(f"/runs/{other}", 303)
+
+
 @router.post("/runs/{run}/cancel")
 @needs(Role.ADMIN)
 def cancel(request: Request, run: str) -> Response:

@@ -65,6 +65,7 @@
     i: () => decide("noise"),
     e: () => decide("environment"),
     p: () => go("rule"),
+    r: () => go("alone"),
     x: () => document.activeElement?.closest("li")?.querySelector(".check")?.click(),
     g: () => {
       const places = document.getElementById("places");

@@ -16,7 +16,9 @@ from ..reports.policy_wording import clause_row
 from ..reports.reading import report_of
 from ..reports.wording import visible
 from ..retention import prune_runs
-from ..service import open_context, resume_run, run_report, stop_run
+from ..retrial import RANGE, TIMES
+from ..service import open_context, resume_run, run_again, run_report, stop_run
+from ..sightings import came_of
 from ..store import RunInfo
 from ..supervision import state_of
 from . import output
@@ -38,7 +40,7 @@ def list_(json: AsJson = False, db: Database = "", policy: SettingsFile = None) 
     if json:
         output.data([asdict(run) for run in runs])
         return
-    rows = [(r.id, r.recording, r.candidate, _state(r), r.verdict or "-", _time(r.started)) for r in runs]
+    rows = [(r.id, r.recording, r.candidate, _state(r), _verdict(r), _time(r.started)) for r in runs]
     output.table(("run", "recording", "candidate", "state", "verdict", "began"), rows)
 
 
@@ -99,6 +101,38 @@ def cancel(
 
 
 @app.command()
+def again(
+    run: Annotated[str, typer.Argument(help="The run's id, or the beginning of it.")],
+    finding: Annotated[
+        str, typer.Option(metavar="FINGERPRINT", help="Replay this finding of it alone; the beginning will do.")
+    ] = "",
+    times: Annotated[
+        int | None, typer.Option(min=RANGE[0], max=RANGE[-1], help=f"Replays of the finding; default: {TIMES}.")
+    ] = None,
+    json_file: JsonFile = "",
+    html_file: HtmlFile = "",
+    junit_file: JunitFile = "",
+    markdown_file: MarkdownFile = "",
+    gitlab_file: GitlabFile = "",
+    github: Github = False,
+    db: Database = "",
+    policy: SettingsFile = None,
+) -> int:
+    """Make a run again as it was asked for, in a new one; or replay one finding of it alone.
+
+    Exit codes as of `understudy gate`; with --finding: 0 gone, 1 seen again, 2 wrong or refused, 3 could not tell.
+    """
+    if times is not None and not finding:
+        raise UsageError("--times says how often a finding is replayed alone.", "Give --finding, too.")
+    files = ReportFiles(json_file, html_file, junit_file, markdown_file, gitlab_file, github)
+    files.check()
+    with output.watching() as watcher:
+        rehearsal = run_again(run, finding, times or TIMES, policy, db, watcher)
+    files.write(rehearsal.report)
+    return rehearsal.report.exit_code
+
+
+@app.command()
 def resume(
     run: Annotated[str, typer.Argument(help="The run's id, or the beginning of it.")],
     json_file: JsonFile = "",
@@ -119,7 +153,7 @@ def resume(
     with output.watching() as watcher:
         rehearsal = resume_run(run, policy, db, watcher)
     files.write(rehearsal.report)
-    return rehearsal.report.verdict.exit_code
+    return rehearsal.report.exit_code
 
 
 @app.command()
@@ -162,6 +196,11 @@ def _state(run: RunInfo) -> str:
     """The state in words: a run that is under way says what it does."""
     state = state_of(run, time.time())
     return f"running: {run.progress}" if state == "running" and run.progress else state
+
+
+def _verdict(run: RunInfo) -> str:
+    """The verdict; of a run that replayed a finding alone, what that came to."""
+    return f"{run.finding}: {came_of(run) or '-'}" if run.finding else run.verdict or "-"
 
 
 def _time(seconds: float) -> str:

@@ -96,7 +96,7 @@ def _subject(store: Store, text: str) -> tuple[RecordingInfo, str, Mapping[str, 
     runs = store.runs()
     if text in {each.name for each in store.recordings()}:
         info = store.recording(text)
-        finished = [run.id for run in runs if run.recording_id == info.id and run.state == "finished"]
+        finished = [run.id for run in runs if run.recording_id == info.id and run.is_judged]
         return info, finished[0] if finished else "", store.run_report(finished[0]) if finished else None
     if not any(run.id.startswith(text) for run in runs):
         raise UsageError(

@@ -8,6 +8,7 @@ from diffing.gate import Outcome
 from diffing.grouping import FLAKY, Finding
 
 from .model import RunReport
+from .retrial_wording import outcome
 from .wording import change, clipped, counted, route, visible
 
 MAX_ANNOTATIONS = 10
@@ -24,9 +25,8 @@ def to_annotations(report: RunReport) -> str:
 
 def _verdict(report: RunReport) -> Iterator[str]:
     """Where no finding says why the step ends as it does. A notice: of errors and warnings there may be ten already."""
-    outcome = report.verdict.outcome
-    if outcome is not Outcome.PASS and not report.blocking:
-        yield _command("notice", f"Understudy: {outcome.value}", " ".join(report.verdict.reasons))
+    if report.verdict.outcome is not Outcome.PASS and not report.blocking:
+        yield _command("notice", f"Understudy: {outcome(report)}", " ".join(report.verdict.reasons))
 
 
 def _lines(kind: str, findings: Sequence[Finding]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from .approval_wording import (
 )
 from .model import RunReport
 from .remarks import remarks
+from .retrial_wording import outcome
 from .sides import Row, rows_of
 from .templating import environment_of, source_of
 
@@ -36,6 +37,7 @@ def to_html(report: RunReport) -> str:
     style, script = _asset("style.css"), _asset("filters.js")
     return template.render(
         report=report,
+        outcome=outcome(report),
         style=Markup(style),
         script=Markup(script),
         security_policy=(

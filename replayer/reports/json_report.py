@@ -16,6 +16,7 @@ from diffing.standing import SILENT, Standing
 from .approval_wording import authors, reasons, standing_note
 from .model import AlertReport, RunReport
 from .policy_wording import policy_document
+from .retrial_wording import retrial_document
 from .selection_wording import selection_document
 from .self_test_wording import self_test_document
 
@@ -88,6 +89,7 @@ def _content(report: RunReport) -> dict[str, Any]:
         "confirmations": dict(report.confirmations),
         "self_test": self_test_document(report.self_test),
         "selection": selection_document(report.selection),
+        "retrial": retrial_document(report.retrial),
         "alerts": [alert_json(alert) for alert in report.alerts],
         "notes": list(report.notes),
         "problems": list(report.problems),

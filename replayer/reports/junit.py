@@ -17,6 +17,7 @@ from diffing.policy import Clause, Holding
 
 from .model import RunReport
 from .remarks import remarks
+from .retrial_wording import outcome
 from .wording import change, counted, number, reason_sentence, route, sides, visible
 
 GATE = "gate"
@@ -78,11 +79,13 @@ def _verdict(report: RunReport) -> _Case:
     verdict = report.verdict
     reasons = visible("\n".join(verdict.reasons), keep="\n")
     first = visible(verdict.reasons[0]) if verdict.reasons else ""
-    if verdict.outcome is Outcome.INCONCLUSIVE and verdict.exit_code:
-        return _Case("verdict", "error", "inconclusive", first, reasons)
+    if report.retrial is not None and report.exit_code == 1:
+        return _Case("verdict", "failure", outcome(report), first, reasons)
+    if verdict.outcome is Outcome.INCONCLUSIVE and report.exit_code:
+        return _Case("verdict", "error", outcome(report), first, reasons)
     if verdict.outcome is Outcome.FAIL and not verdict.blocking:
         return _Case("verdict", "failure", "policy", first, reasons)
-    return _Case("verdict", said=f"{verdict.outcome.value}: {reasons}")
+    return _Case("verdict", said=f"{outcome(report)}: {reasons}")
 
 
 def _clause(report: RunReport, clause: Clause) -> _Case:
@@ -163,7 +166,7 @@ def _element(report: RunReport, suite: _Suite, index: int) -> ElementTree.Elemen
 
 def _properties(report: RunReport) -> Iterator[tuple[str, str]]:
     yield "run", visible(report.run_id)
-    yield "verdict", report.verdict.outcome.value
+    yield "verdict", outcome(report)
     yield "candidate", visible(report.candidate)
     yield "baselines", visible(", ".join(report.baselines))
     yield "branch", visible(report.branch)

@@ -15,6 +15,7 @@ from diffing.grouping import Finding
 from .gfm import code, prose, size
 from .model import RunReport
 from .remarks import remarks
+from .retrial_wording import outcome
 from .wording import change, clipped, clipped_sides, counted, number, reason_sentence, route, share, visible
 
 MAX_CHARACTERS = 65_000  # of 65,536: whoever posts it may add a line
@@ -43,6 +44,7 @@ def to_markdown(report: RunReport) -> str:
         text = "\n".join([*tail, "", "…"])
     body = "\n".join([*head, *_fitting(report, MAX_CHARACTERS - _ENDING - size("\n".join(head)) - 400), text])
     name = re.sub(r"[^\w.-]", "_", report.recording, flags=re.ASCII)[:80] or "_"
+    name += f".{report.retrial.fingerprint}" if report.retrial else ""  # no comment on a release gives way to it
     return f"<!-- understudy:{name} -->\n{body}\n\n{_run(report)}\n"
 
 
@@ -64,7 +66,7 @@ def _plain(text: str) -> str:
 
 def _verdict(report: RunReport) -> Iterator[str]:
     verdict = report.verdict
-    word = verdict.outcome.value.upper()
+    word = outcome(report).upper()
     yield f"## {_SIGNS[verdict.outcome]} Understudy: {word}"
     yield ""
     against = ", ".join(report.baselines) or "the recording alone"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum
 
 from diffing.approvals import Approval
 from diffing.gate import Verdict
@@ -62,6 +63,36 @@ class AlertReport:
         return f"{self.way} {self.destination}".strip()
 
 
+class Came(Enum):
+    """What a finding came to that was replayed alone."""
+
+    SEEN = "seen again"
+    GONE = "gone"
+    UNTOLD = "could not tell"
+
+    @property
+    def exit_code(self) -> int:
+        """How the command ends that asked."""
+        return {Came.GONE: 0, Came.SEEN: 1, Came.UNTOLD: 3}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Retrial:
+    """One finding of an earlier run, replayed alone, and what it came to. No verdict of a release."""
+
+    run: str  # the id of the run that found it
+    fingerprint: str
+    change: str  # the finding in words: "GET /orders $.price int -> str"
+    came: Came
+    seen: int  # of `replays` of the candidate
+    replays: int
+    baseline_seen: int  # of `baseline_replays`: repetitions of the baseline held against its first
+    baseline_replays: int
+    asked: int  # exchanges that showed it
+    sent: int  # these, and what they depend on
+    doubts: tuple[str, ...] = ()  # why it could not be told; sentences
+
+
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """A finished run with everything that any report shows. Findings come the most important first."""
@@ -91,6 +122,7 @@ class RunReport:
     confirmations: Mapping[str, Figure] = field(default_factory=dict)  # second replays and what they said
     self_test: Sensitivity | None = None  # what became of the faults that were planted; None: none were
     selection: Account | None = None  # what a budget left out, and what that can miss; None: all was taken
+    retrial: Retrial | None = None  # one finding alone was replayed; None: a release was judged
     alerts: tuple[AlertReport, ...] = ()  # messages for people outside, and what became of them
     notes: tuple[str, ...] = ()  # how the run went, in sentences
     limits: tuple[str, ...] = ()  # what this run cannot tell, in sentences
@@ -105,6 +137,11 @@ class RunReport:
     def started(self) -> str:
         """When the run started: ISO 8601, UTC, to the second; "" when that is not known."""
         return datetime.fromtimestamp(self.started_at, UTC).isoformat(timespec="seconds") if self.started_at else ""
+
+    @property
+    def exit_code(self) -> int:
+        """How the command ends that made the run."""
+        return self.retrial.came.exit_code if self.retrial else self.verdict.exit_code
 
     def standing(self, finding: Finding) -> Standing:
         """What people have said of the finding."""

@@ -23,6 +23,7 @@ from .json_findings import findings_of, location_of, member_of
 from .json_report import VERSION
 from .model import AlertReport, Coverage, CoverageRoute, RunReport
 from .policy_wording import clauses_of
+from .retrial_wording import retrial_of
 
 Data = Mapping[str, Any]
 Key = TypeVar("Key")
@@ -64,6 +65,7 @@ def report_of(data: Data) -> RunReport:
         confirmations=data["confirmations"],
         self_test=_self_test(data.get("self_test")),
         selection=_selection(data.get("selection"), data["findings"]),
+        retrial=retrial_of(data.get("retrial")),
         alerts=tuple(_alert(each) for each in data.get("alerts", ())),
         notes=tuple(data["notes"]),
         limits=tuple(data["limits"]),

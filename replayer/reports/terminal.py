@@ -20,6 +20,7 @@ from .approval_wording import (
 )
 from .model import RunReport
 from .remarks import remarks
+from .retrial_wording import outcome
 from .wording import (
     change,
     clipped,
@@ -95,7 +96,7 @@ class _Text:
 
     def _verdict(self) -> Iterator[str]:
         report, verdict = self._report, self._report.verdict
-        word = verdict.outcome.value.upper()
+        word = outcome(report).upper()
         first, *others = verdict.reasons or ("",)
         for index, line in enumerate(self._wrapped(first, len(word) + 2)):
             yield (_styled(word, verdict.outcome.value) if not index else " " * len(word)) + "  " + line
@@ -105,7 +106,7 @@ class _Text:
         against = ", ".join(report.baselines) or "the recording alone"
         facts = (
             f"{report.recording}: {report.candidate} against {against}. Run {report.run_id},"
-            f" {report.seconds:.1f} s, exit code {verdict.exit_code}."
+            f" {report.seconds:.1f} s, exit code {report.exit_code}."
         )
         yield ""
         yield from self._wrapped(facts, 0)
@@ -279,7 +280,7 @@ class _Text:
 
     def _next_steps(self) -> Iterator[str]:
         report = self._report
-        if report.verdict.outcome is Outcome.PASS:
+        if report.verdict.outcome is Outcome.PASS or report.retrial:
             return
         yield ""
         yield _styled("Next", "heading")

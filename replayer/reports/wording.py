@@ -29,6 +29,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.INCOMPLETE_REQUEST: "the recording does not hold the whole request body",
     Reason.UNSIGNABLE: "it carries a signature that nobody can compute",
     Reason.OVER_BUDGET: "more exchanges than the run may send",
+    Reason.NOT_ITS: "the run replayed one finding alone, and this is not needed for it",
     Reason.BACKGROUND: "background traffic, not a client's",
     Reason.CANCELLED: "the run was cancelled before it was sent",
 }

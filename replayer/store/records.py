@@ -83,6 +83,12 @@ class RunInfo:
     beat: float | None = None  # when its coordinator last gave a sign of life
     asked: str = ""  # what it was asked to do, as JSON; "" for runs of versions that did not keep it
     summary: Mapping[str, Any] = field(default_factory=dict, hash=False)  # a few figures of its report
+    finding: str = ""  # fingerprint of the one that it replays alone; "": it judges a release
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether it is finished and has judged a release: one that replayed a finding alone says nothing of others."""
+        return self.state == "finished" and not self.finding
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,12 @@ class RunStore:
         commit: str = "",
         executor: str = "local",
         asked: str = "",
+        finding: str = "",
     ) -> str:
-        """A new run, and its id. `asked` is what it was asked to do, as JSON, so that it can be taken up again."""
+        """A new run, and its id. `asked` is what it was asked to do, as JSON, so that it can be taken up again.
+
+        `finding` is the fingerprint of the one that it replays alone; "" for a run that judges a release.
+        """
         run_id = secrets.token_hex(6)
         with writing(self._engine) as connection:
             name = connection.execute(select(recordings.c.name).where(recordings.c.id == recording_id)).scalar()
@@ -69,6 +73,7 @@ class RunStore:
                 "commit": commit,
                 "executor": executor,
                 "asked": asked,
+                "finding": finding,
                 "beat": time.time(),
             }
             connection.execute(insert(runs).values(values))
@@ -141,16 +146,19 @@ class RunStore:
         self,
         run_id: str,
         verdict: str,
-        exit_code: int,
+        exit_code: int | None,
         report: Mapping[str, Any],
         summary: Mapping[str, Any] | None = None,
     ) -> None:
-        """Close the run with its verdict and its JSON report; `summary` is what lists show of that."""
+        """Close the run with its verdict and its JSON report; `summary` is what lists show of that.
+
+        A run that replayed one finding alone has no verdict: "" and None.
+        """
         self._update(
             run_id,
             state="finished",
             verdict=verdict,
-            exit_code=int(exit_code),
+            exit_code=None if exit_code is None else int(exit_code),
             report=packed(report),
             summary=json.dumps(summary) if summary else "",
             found=None,
@@ -295,5 +303,6 @@ def _run(row: Any) -> RunInfo:
         progress=row.progress,
         beat=row.beat,
         asked=row.asked,
+        finding=row.finding,
         summary=json.loads(row.summary) if row.summary else {},
     )

@@ -190,6 +190,7 @@ runs = Table(
     Column("progress", Text, nullable=False, server_default=text("''")),  # what it does at the moment, for people
     Column("beat", Double),  # when whoever coordinates it last gave a sign of life
     Column("summary", Text, nullable=False, server_default=text("''")),  # a few figures of the report, as JSON
+    Column("finding", String(64), nullable=False, server_default=text("''")),  # that it replayed alone; "": a release
     Column("found", LargeBinary),  # what a run under way has found by now, as JSON in one zstd frame
 )
 

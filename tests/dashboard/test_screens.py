@@ -14,14 +14,17 @@ from playwright.sync_api import Browser, Page
 from diffing.approvals import Decision
 from diffing.difference import Severity
 from replayer.accounts import Role
+from replayer.reports.json_report import to_json
+from replayer.reports.model import Came, Retrial
 from replayer.review import Review, Verdict
 from replayer.rule_desk import RuleDesk, RuleWish, Shelf
 from replayer.settings import NoiseSetting, Settings
 from replayer.store import Store
+from replayer.summary import summary_of
 from replayer.talk import Talk
 from replayer.target_settings import TargetSettings
 from tests.replayer.test_html_page import CONTRAST
-from tests.replayer.test_report import COLOUR, PRICES
+from tests.replayer.test_report import COLOUR, PRICES, REPORT
 
 from .desk import Desk, begin, log, many, run_of
 from .test_access import routes
@@ -66,7 +69,12 @@ class Screens:
         self.other = run_of(url, [replace(PRICES, severity=Severity.MINOR), *many(1)])
         self.run = run_of(url, [PRICES, COLOUR, *many(60)])
         self.live = begin(url)
+        found = Retrial(self.run, PRICES.fingerprint, "GET /a", Came.UNTOLD, 0, 5, 0, 2, 3, 9, ("It was flaky then.",))
+        data = to_json(replace(REPORT, findings=(), retrial=found))
         with Store.open(url) as store:
+            recording = store.run(self.run).recording_id or 0
+            self.alone = store.create_run(recording, candidate="next", finding=PRICES.fingerprint)
+            store.finish_run(self.alone, "", None, data, summary_of(data))
             Review(store, self.desk.settings).decide(
                 self.run, COLOUR.fingerprint, Verdict(Decision.REJECT, "no"), "ann"
             )
@@ -88,6 +96,7 @@ class Screens:
             if method == "GET" and not path.startswith("/api/") and path not in NO_PAGES:
                 yield re.sub(r"\{(\w+)\}", lambda name: known[name[1]], path) + QUERIES.get(path, "")
         yield f"/runs/{self.live}"
+        yield f"/runs/{self.alone}"
         yield f"/runs/{self.run}?all=1"
         yield f"/runs/{self.run}?q={quote('severity:minor')}"  # nothing fits
         yield f"/runs/{self.run}/findings/{COLOUR.fingerprint}?whole=1"

@@ -12,16 +12,22 @@ from playwright.sync_api import Browser, expect
 
 from replayer.accounts import Role
 from replayer.gate_options import GateOptions
+from replayer.reports.json_report import to_json
+from replayer.reports.model import Came, Retrial
+from replayer.retrial import Again
+from replayer.rule_book import last_runs
 from replayer.selection.recorded import Budget
 from replayer.starting import KEPT_LOGS, LOG_END, LOGS
 from replayer.store import Store
+from replayer.summary import summary_of
 from replayer.target_settings import TargetSettings
 from replayer.tokens import TokenScope
 from tests.e2e.tiny_home import database, home, settings
 from tests.replayer.sharing import SECRET
+from tests.replayer.test_report import COLOUR, PRICES, REPORT
 
 from .conftest import Serve
-from .desk import Desk, begin, csrf, log, run_of
+from .desk import Desk, begin, csrf, finish, log, run_of
 from .test_browser import logged_in
 
 __all__ = ["home"]
@@ -118,6 +124,57 @@ def test_a_run_is_started_again_as_it_was_asked_for(desk: Desk, monkeypatch: pyt
         assert (answer.status_code, said in answer.text) == (422, True)
 
 
+def test_a_finding_is_replayed_alone_and_that_is_no_verdict_of_a_release(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("replayer.starting._PROGRAM", "pass")
+    run_of(desk.url)
+    options = GateOptions("r0", "new", passes=5, branch="prices", self_test=True)
+    with Store.open(desk.url) as store:
+        first = store.create_run(store.recordings()[0].id, candidate="new", asked=options.to_json())
+    finish(desk.url, first)
+    client = desk.client(Role.ADMIN)
+    here = f"/runs/{first}/findings/{PRICES.fingerprint}"
+    assert f'action="{here}/again"' in client.get(here).text
+    assert "/again" not in desk.client(Role.REVIEWER).get(here).text
+    alone = client.post(f"{here}/again", data=csrf(client)).headers["location"].rpartition("/")[2]
+    assert f"replays the finding <code>{PRICES.fingerprint}</code> alone" in client.get(f"/runs/{alone}").text
+    until_failed(client, f"/runs/{alone}")
+    wanted = replace(options, again=Again(first, PRICES.fingerprint), alerts=False, self_test=False)
+    found = Retrial(first, PRICES.fingerprint, "GET /a", Came.GONE, 0, 5, 0, 2, 3, 9)
+    with Store.open(desk.url) as store:
+        info = store.run(alone)
+        assert (info.finding, GateOptions.from_json(info.asked)) == (PRICES.fingerprint, wanted)
+        said = [each.reason for each in store.journal() if each.action == "run.started"]
+        assert said == [f"again, as {first}, the finding {PRICES.fingerprint} alone"]
+        data = to_json(replace(REPORT, run_id=alone, findings=(), retrial=found))
+        store.finish_run(alone, "", None, data, summary_of(data))
+    for path, words in (
+        ("/", '<span class="word gone">GONE</span> <span class="dim">0/5</span>'),
+        (f"/runs/{alone}", "This is no verdict of a release."),
+        (here, f'Replayed alone: run <a href="/runs/{alone}"><code>{alone}</code></a> gone, 0 of 5.'),
+        (f"{here}/history", "alone: gone, 0 of 5"),
+        ("/trends?recording=r0", "The latest 2 finished runs"),
+    ):
+        assert words in client.get(path).text, path
+    assert "alone: gone" not in client.get(f"/runs/{first}/findings/{COLOUR.fingerprint}/history").text
+    assert alone not in client.get(f"/runs/{first}/compare").text
+    assert client.get(f"/runs/{first}/compare/{alone}").status_code == 404
+    client.headers["Authorization"] = f"Bearer {desk.token(TokenScope.RUNS, TokenScope.READ)}"
+    told = client.get(f"/api/v1/runs/{alone}").json()
+    assert (told["verdict"], told["exit_code"], told["finding"]) == (None, None, PRICES.fingerprint)
+    assert told["retrial"] == {"came": "gone", "seen": 0, "replays": 5}
+    seen = client.get(f"/api/v1{here}/history").json()["items"]
+    assert [(each["run"], each["alone"]) for each in seen][:2] == [(alone, "gone, 0 of 5"), (first, None)]
+    made = client.post(f"/api/v1{here}/again").json()
+    until_failed(client, f"/runs/{made['id']}")
+    again = client.post(f"/api/v1/runs/{alone}/again").json()["id"]  # asks the same of the run that found it
+    until_failed(client, f"/runs/{again}")
+    with Store.open(desk.url) as store:
+        assert [GateOptions.from_json(store.run(each).asked) for each in (made["id"], again)] == [wanted] * 2
+        assert alone not in [each.id for each in last_runs(store)]
+
+
 def until_failed(client: httpx.Client, page: str) -> None:
     deadline = time.monotonic() + 60
     while "It is failed" not in client.get(page, headers={"Authorization": ""}).text:
@@ -175,4 +232,9 @@ def test_a_run_is_started_from_a_page_cancelled_and_another_one_leads_to_its_ver
 
         begins("new")
         expect(page.get_by_role("heading", level=1)).to_contain_text("FAIL", timeout=90_000)
+        page.keyboard.press("1")
+        page.wait_for_url("**/findings/*")
+        page.keyboard.press("r")
+        expect(page.get_by_role("heading", level=1)).to_contain_text("SEEN AGAIN", timeout=90_000)
+        expect(page.get_by_role("main")).to_contain_text("no verdict of a release")
         page.goto("about:blank")

@@ -6,7 +6,7 @@ import pytest
 
 from diffing.difference import Comparison, Difference, DifferenceKind, Location, Part, Status
 from diffing.grouping import CONFIRMED, FLAKY, UNCONFIRMED
-from replayer.confirmation import MAX_ROUNDS, _spread, _Tally
+from replayer.confirmation import MAX_ROUNDS, _Tally, spread
 
 
 def tally(shown: int, trials: int, baseline_shown: int, baseline_trials: int) -> _Tally:
@@ -45,9 +45,9 @@ def test_what_the_baseline_shows_as_often_when_it_is_asked_later_is_the_time_of_
 
 
 def test_exemplars_are_asked_first_and_others_are_spread_over_the_run() -> None:
-    assert _spread(list("abcde"), 2, 8) == list("abcde")
-    assert _spread(list("abcdefghij"), 2, 4) == ["a", "b", "c", "g"]
-    assert _spread([], 3, 8) == []
+    assert spread(list("abcde"), 2, 8) == list("abcde")
+    assert spread(list("abcdefghij"), 2, 4) == ["a", "b", "c", "g"]
+    assert spread([], 3, 8) == []
 
 
 def comparison(exchange: str, candidate: int | None) -> Comparison:

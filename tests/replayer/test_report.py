@@ -329,6 +329,7 @@ def test_the_json_report_is_version_1() -> None:
         "confirmations": {"replayed": 2},
         "self_test": None,
         "selection": None,
+        "retrial": None,
         "alerts": [],
         "notes": ["3 passes."],
         "problems": [],

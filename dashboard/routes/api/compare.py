@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from diffing.between import between
 from replayer.accounts import Role
 from replayer.tokens import TokenScope
 
@@ -21,8 +20,7 @@ router = APIRouter(prefix=f"{PREFIX}/runs", tags=["runs"])
 def compare(request: Request, run: RunId, other: RunId) -> Compared:
     """What is new in a run, graver, still there or gone, beside another one."""
     review = review_of(request)
-    later, earlier = (review.report(run_of(review, each).id) for each in (run, other))
-    found = between(earlier.findings, later.findings, later.ledger)
+    later, earlier, found = review.between(*(run_of(review, each).id for each in (run, other)))
     return Compared(
         new=[shown(later, each) for each in found.new],
         graver=[Was(was=shown(earlier, was), now=shown(later, now)) for was, now in found.graver],

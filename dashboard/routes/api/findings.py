@@ -181,7 +181,9 @@ def shown(report: RunReport, found: Found) -> Finding:
 def _sighting(each: Seen) -> Sighting:
     there = {"severity": each.severity, "state": each.state, "count": each.count, "out_of": each.out_of}
     shows = {"fingerprint": each.fingerprint, **there} if each.fingerprint else {}
-    return Sighting.model_validate({"run": each.run.id, "compared": each.compared, **shows})
+    return Sighting.model_validate(
+        {"run": each.run.id, "compared": each.compared, "alone": each.alone or None, **shows}
+    )
 
 
 def _exemplar(example: Example) -> Exemplar:

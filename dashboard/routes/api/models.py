@@ -67,7 +67,17 @@ class Me(Model):
     csrf: str | None
 
 
+class Came(Model):
+    """What a finding came to that was replayed alone."""
+
+    came: Literal["seen again", "gone", "could not tell"]
+    seen: int = Field(description="Of the replays.")
+    replays: int
+
+
 class Run(Model):
+    """A run. One that replays a finding alone judges no release, and has no verdict."""
+
     id: str
     recording: Text
     candidate: Text
@@ -82,6 +92,8 @@ class Run(Model):
     executor: str
     progress: Text
     findings: dict[Severity, int] | None = Field(description="How many, by severity; null: not counted.")
+    finding: str | None = Field(None, description="Fingerprint of the one that it replays alone.")
+    retrial: Came | None = Field(None, description="What that came to.")
 
 
 class Location(Model):

@@ -46,3 +46,4 @@ class Sighting(Model):
     count: int = 0
     out_of: int = 0
     compared: bool = Field(description="Whether anything of its routes was.")
+    alone: Text | None = Field(None, description="Of a run that replayed it alone: what it came to.")

@@ -16,7 +16,7 @@ from ...access import needs, person_of
 from ...errors import ApiError
 from ..runs import exported
 from .asking import PREFIX, Cursor, Limit, body_of, part_of, problems, review_of, run_of, takes
-from .models import Ledger, Log, NewRun, Page, Report, Run, RunId, moment
+from .models import Fingerprint, Ledger, Log, NewRun, Page, Report, Run, RunId, moment
 from .run_models import RunDetail
 
 router = APIRouter(prefix=f"{PREFIX}/runs", tags=["runs"])
@@ -90,6 +90,16 @@ def again(request: Request, run: RunId) -> Run:
     return shown(review.run(_starter(request).again(run_of(review, run).id, person_of(request).name)))
 
 
+@router.post("/{run}/findings/{fingerprint}/again", status_code=201, response_model=Run, responses=problems(404))
+@needs(Role.ADMIN, TokenScope.RUNS)
+def finding_again(request: Request, run: RunId, fingerprint: Fingerprint) -> Run:
+    """Start a run that replays one finding alone, with what its exchanges depend on. It gives no verdict."""
+    review = review_of(request)
+    info = run_of(review, run)
+    found = review.finding(review.report(info.id), fingerprint)
+    return shown(review.run(_starter(request).again(info.id, person_of(request).name, found.fingerprint)))
+
+
 @router.post("/{run}/cancel", status_code=202, response_model=Run, responses=problems(404))
 @needs(Role.ADMIN, TokenScope.RUNS)
 def cancel(request: Request, run: RunId) -> Run:
@@ -135,5 +145,7 @@ def shown(info: RunInfo) -> Run:
             "executor": info.executor,
             "progress": info.progress,
             "findings": info.summary.get("findings"),
+            "finding": info.finding or None,
+            "retrial": info.summary.get("retrial"),
         }
     )
