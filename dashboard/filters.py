@@ -128,5 +128,5 @@ _SAYS: dict[str, Says] = {
     "state": lambda report, finding, talked: states_of(report, finding),
     "by": lambda report, finding, talked: [each.author for each in decisions_on(report.standing(finding))],
     "assignee": lambda report, finding, talked: [talked.assignee(finding)],
-    "is": lambda report, finding, talked: talk_words(finding, talked),
+    "is": lambda report, finding, talked: [*talk_words(finding, talked), *(["new"] * report.is_new(finding))],
 }

@@ -75,7 +75,7 @@ def words(report: RunReport) -> list[str]:
     findings = report.findings
     found = [f"severity:{each.value}" for each in Severity]
     found += [f"state:{each}" for each in sorted({each for f in findings for each in states_of(report, f)})]
-    found += [*(f"assignee:{each}" for each in ("me",)), "is:unassigned", "is:unresolved"]
+    found += [*(f"assignee:{each}" for each in ("me",)), "is:new", "is:unassigned", "is:unresolved"]
     found += _words("tag", (tag for each in findings for tag in each.tags))
     found += _words("part", (each.location.part.value for each in findings))
     found += _words("kind", (each.kind for each in findings))

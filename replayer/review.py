@@ -18,6 +18,7 @@ from .approving import MOST_AT_ONCE as MOST_AT_ONCE
 from .approving import Book, Decided, Wish, approvals_path
 from .coverage.html import warmth as warmth
 from .errors import UsageError
+from .first_seen import first_seen, project_of
 from .formats.curl import to_curl
 from .ingest import ImportReport as ImportReport
 from .ingest import import_path
@@ -133,7 +134,7 @@ class Review:
 
     def report(self, run: str) -> RunReport:
         """The report of a finished run: its verdict as it was given, the standing of its findings as it is now."""
-        report = report_of(run_report(self._store, run))
+        report = self._dated(report_of(run_report(self._store, run)))
         said = self._approvals(report)
         return replace(
             report,
@@ -230,6 +231,16 @@ class Review:
         """What was decided on a finding or a member of it, in any run, the newest first."""
         marks = {finding.fingerprint, *(member.fingerprint for member in finding.members)}
         return [(each, worth) for each, worth in self.decisions() if each.covers & marks]
+
+    def _dated(self, report: RunReport) -> RunReport:
+        """The report with where its findings were seen first, which one of an earlier version does not say."""
+        if report.first_seen or not report.findings:
+            return report
+        info = self._store.run(report.run_id)
+        project = (
+            report.recording if info.recording_id is None else project_of(self._store.recording(info.recording_id))
+        )
+        return replace(report, first_seen=first_seen(self._store, project, report.findings))
 
     def _book(self) -> Book:
         return Book(self._store, approvals_path(self._settings), datetime.now(UTC))

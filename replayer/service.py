@@ -20,6 +20,7 @@ from .approving import Book, approvals_path
 from .errors import UnderstudyError as UnderstudyError
 from .errors import UsageError as UsageError
 from .executors import Executor, LocalExecutor
+from .first_seen import noted, project_of
 from .gate_options import EXECUTORS as EXECUTORS
 from .gate_options import Asked, again_as, as_asked
 from .gate_options import GateOptions as GateOptions
@@ -189,8 +190,7 @@ def _logged(
 
 
 def _alerting(context: Context, options: GateOptions, asked: Asked, info: RecordingInfo, run_id: str) -> Alerting:
-    project = info.service or info.name
-    head = facts(run_id, project, info.name, asked.candidate.name, options.branch, options.commit)
+    head = facts(run_id, project_of(info), info.name, asked.candidate.name, options.branch, options.commit)
     approvals = asked.book.approvals(run_id, options.branch)
     return Alerting(context.store, asked.ways, head, asked.policy, approvals)
 
@@ -246,6 +246,7 @@ def _run(
         with suppress(UnderstudyError):  # what went wrong may be the store itself
             store.set_run_state(run_id, "failed")
         raise
+    rehearsal = replace(rehearsal, report=noted(store, project_of(info), rehearsal.report))
     keep_run(store, run_id, rehearsal, key)
     if rehearsal.learned:
         learned = {**rehearsal.profile.to_json(), "passes": len(rehearsal.baselines), "selection": _name(part)}

@@ -146,10 +146,15 @@ def exported(report: RunReport) -> Response:
 
 
 def ordered(report: RunReport) -> Sequence[Finding]:
-    """Findings of tagged routes first, and of these and the others the gravest; what is decided comes last."""
+    """Findings of tagged routes first, of these and the others the gravest, then the new; what is decided is last."""
     return sorted(
         report.findings,
-        key=lambda each: ("undecided" not in states_of(report, each), not each.tags, each.severity.rank),
+        key=lambda each: (
+            "undecided" not in states_of(report, each),
+            not each.tags,
+            each.severity.rank,
+            not report.is_new(each),
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from diffing.approvals import Approval
@@ -144,7 +145,18 @@ def _finding(report: RunReport, finding: Finding) -> dict[str, Any]:
         "exemplars": list(finding.exemplars),
         "affected": report.selection.affected.get(finding.fingerprint) if report.selection else None,
         "detail": finding.detail,
+        "first_seen": _first_seen(report, finding),
     }
+
+
+def _first_seen(report: RunReport, finding: Finding) -> dict[str, Any] | None:
+    """The run in which it was seen first; null where that is not known."""
+    seen = report.first_seen.get(finding.fingerprint)
+    if seen is None:
+        return None
+    at = datetime.fromtimestamp(seen.at, UTC).isoformat(timespec="seconds")
+    facts = {"candidate": seen.candidate, "branch": seen.branch, "commit": seen.commit}
+    return {"run": seen.run, "at": at, **facts, "new": report.is_new(finding)}
 
 
 def _member(member: Member) -> dict[str, Any]:

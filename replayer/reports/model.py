@@ -15,6 +15,7 @@ from diffing.noise import RuleUse
 from diffing.sensitivity import Sensitivity
 from diffing.standing import SILENT, Standing, aside_fingerprints
 
+from ..first_seen import FirstSeen
 from ..selection.account import Account
 
 Figure = int | float | str
@@ -112,6 +113,7 @@ class RunReport:
     coverage: Coverage = field(default_factory=Coverage)
     findings: Sequence[Finding] = ()
     standings: Mapping[str, Standing] = field(default_factory=dict)  # what was said of findings, by their fingerprints
+    first_seen: Mapping[str, FirstSeen] = field(default_factory=dict)  # of findings, by their fingerprints
     unseen: tuple[Approval, ...] = ()  # approvals whose change was not observed any more
     unchecked_share: float = 0.0  # of all leaves that were looked at
     unchecked: tuple[str, ...] = ()  # location shapes at which nothing could be checked
@@ -146,6 +148,11 @@ class RunReport:
     def standing(self, finding: Finding) -> Standing:
         """What people have said of the finding."""
         return self.standings.get(finding.fingerprint, SILENT)
+
+    def is_new(self, finding: Finding) -> bool:
+        """Whether no earlier run of the service showed the finding."""
+        seen = self.first_seen.get(finding.fingerprint)
+        return seen is not None and seen.run == self.run_id
 
     @property
     def open(self) -> tuple[Finding, ...]:

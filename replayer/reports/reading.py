@@ -17,6 +17,7 @@ from diffing.sensitivity import BlindSpot, Sensitivity, Share
 from diffing.standing import Standing
 
 from ..errors import UsageError
+from ..first_seen import FirstSeen
 from ..selection.account import Account, RouteAccount
 from ..selection.strata import Stratum
 from .json_findings import findings_of, location_of, member_of
@@ -55,6 +56,9 @@ def report_of(data: Data) -> RunReport:
         coverage=_coverage(data["coverage"]),
         findings=findings_of(data),
         standings={each["fingerprint"]: found for each in data["findings"] if (found := _standing(each)) is not None},
+        first_seen={
+            each["fingerprint"]: _first_seen(each["first_seen"]) for each in data["findings"] if each.get("first_seen")
+        },
         unseen=tuple(_approval(each) for each in data.get("approvals_unseen", ())),
         unchecked_share=data["unchecked"]["share"],
         unchecked=tuple(data["unchecked"]["locations"]),
@@ -71,6 +75,11 @@ def report_of(data: Data) -> RunReport:
         limits=tuple(data["limits"]),
         problems=tuple(data["problems"]),
     )
+
+
+def _first_seen(data: Data) -> FirstSeen:
+    at = datetime.fromisoformat(data["at"]).timestamp()
+    return FirstSeen(data["run"], at, data["candidate"], data["branch"], data["commit"])
 
 
 def _alert(data: Data) -> AlertReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from diffing.grouping import Finding
 
@@ -13,10 +14,18 @@ from .wording import state_note
 
 
 def remarks(report: RunReport, finding: Finding) -> Iterator[str]:
-    """What people said of it, whether it came back, how much of the traffic it touches. Not made visible."""
+    """What people said of it, whether it came back, since when it is there, how much it touches. Not made visible."""
     if words := standing_words(report.standing(finding)):
         yield words
     if note := state_note(finding):
         yield note
+    seen = report.first_seen.get(finding.fingerprint)
+    if seen is not None:
+        day = datetime.fromtimestamp(seen.at, UTC).date().isoformat()
+        yield (
+            "new in this run"
+            if report.is_new(finding)
+            else f"first seen on {day} in the run {seen.run} ({seen.release})"
+        )
     if words := selection_wording.affected(report.selection, finding):
         yield words

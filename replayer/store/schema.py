@@ -11,7 +11,7 @@ from ..errors import UsageError
 from .dialect import lock_schema, writing
 from .tables import metadata
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest migration. Written out so that opening an up-to-date store need not import Alembic."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -15,6 +15,7 @@ from .dialect import read, reporting
 from .engines import check_server, make_engine, sqlite_path
 from .failures import shown
 from .figures import FigureStore
+from .first_seen import FirstSeenStore
 from .journal import JournalStore
 from .profiles import ProfileStore
 from .recordings import RecordingStore
@@ -38,6 +39,7 @@ class Store(
     CollectingStore,
     RetainingStore,
     FigureStore,
+    FirstSeenStore,
     AlertStore,
     AccountStore,
     JournalStore,
@@ -60,6 +62,7 @@ class Store(
         CollectingStore.__init__(self, engine)
         RetainingStore.__init__(self, engine)
         FigureStore.__init__(self, engine)
+        FirstSeenStore.__init__(self, engine)
         AlertStore.__init__(self, engine)
         AccountStore.__init__(self, engine)
         JournalStore.__init__(self, engine)

@@ -354,6 +354,21 @@ told = Table(
     UniqueConstraint("scope", "subject"),
 )
 
+# In which run of a service each finding was seen first, by its fingerprint and those of its places. Outlives runs.
+first_seen = Table(
+    "first_seen",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("project", String(200), nullable=False),  # a service's name; of a recording without one, the recording's
+    Column("fingerprint", String(64), nullable=False),
+    Column("run", String(32), nullable=False),
+    Column("at", Double, nullable=False),  # when that run began
+    Column("candidate", Text, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("commit", Text, nullable=False),
+    UniqueConstraint("project", "fingerprint"),
+)
+
 # Messages for people, sent or waiting. Gone with their run.
 alerts = Table(
     "alerts",

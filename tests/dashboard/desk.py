@@ -16,6 +16,7 @@ from diffing.gate import Outcome, Verdict
 from diffing.grouping import Finding
 from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
 from replayer.accounts import Accounts, Person, Role
+from replayer.first_seen import noted
 from replayer.reports.json_report import to_json
 from replayer.reports.model import RunReport
 from replayer.settings import Settings
@@ -124,7 +125,7 @@ def finish(
         blocking = tuple(each.fingerprint for each in findings if each.tags)
         verdict = Verdict(Outcome.FAIL, ("Findings that policy fails on.",), 1, blocking)
         made = replace(report, run_id=run, findings=tuple(findings), verdict=verdict, standings={})
-        data = to_json(made)
+        data = to_json(noted(store, "shop", made))
         store.finish_run(run, "fail", 1, data, summary_of(data))
     return run
 

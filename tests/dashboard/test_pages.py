@@ -178,6 +178,30 @@ def test_where_a_finding_was_seen(desk: Desk) -> None:
     ]
 
 
+def test_what_no_earlier_run_showed_is_new_and_the_rest_says_since_when(desk: Desk) -> None:
+    first = run_of(desk.url, [PRICES])
+    later = run_of(desk.url, [replace(PRICES, fingerprint="f" * 16), *many(2)], report=replace(REPORT, commit="c0ffee"))
+    client = desk.client(Role.VIEWER)
+    for run, query, found in (
+        (first, "is:new", [PRICES.fingerprint]),
+        (later, "is:new", [each.fingerprint for each in many(2)]),
+        (later, "", [*(each.fingerprint for each in many(2)), "f" * 16]),  # what is new comes first
+        (later, "!is:new", ["f" * 16]),
+    ):
+        text = client.get(f"/runs/{run}", params={"q": query}).text
+        assert shown_in(text) == found
+    assert "since 2023-11-14 <code>" in text
+    assert f"first seen on 2023-11-14 in the run {first}" in client.get(f"/runs/{later}/findings/{'f' * 16}").text
+    told = client.get(f"/api/v1/runs/{later}/findings?q=is:new").json()["items"]
+    assert [(each["first_seen"]["run"], each["first_seen"]["commit"]) for each in told] == [(later, "c0ffee")] * 2
+    with Store.open(desk.url) as store:  # as a version without it reported
+        data = store.run_report(later)
+        for each in data["findings"]:
+            del each["first_seen"]
+        store.finish_run(later, "fail", 1, data)
+    assert len(client.get(f"/api/v1/runs/{later}/findings?q=is:new").json()["items"]) == 2
+
+
 def test_what_is_gone_is_said(desk: Desk) -> None:
     run = run_of(desk.url)
     with Store.open(desk.url) as store:

@@ -245,6 +245,7 @@ def test_the_json_report_is_version_1() -> None:
                 "exemplars": ["0123456789abcdef0123456789abcdef"],
                 "affected": None,
                 "detail": "",
+                "first_seen": None,
             },
             {
                 "fingerprint": "bbbbbbbbbbbbbbbb",
@@ -296,6 +297,7 @@ def test_the_json_report_is_version_1() -> None:
                 "exemplars": [],
                 "affected": None,
                 "detail": "new since the baseline",
+                "first_seen": None,
             },
         ],
         "approvals_unseen": [],

@@ -174,6 +174,17 @@ class Word(Model):
     until: date | None
 
 
+class FirstSeen(Model):
+    """The run of the service in which a finding was seen first; that run may be gone by now."""
+
+    run: str
+    at: datetime
+    candidate: Text
+    branch: Text
+    commit: Text
+    new: bool = Field(description="Whether it is this one.")
+
+
 class Finding(Model):
     """A finding as the JSON report has it, with the words that the filter's `state:` knows it by."""
 
@@ -202,6 +213,7 @@ class Finding(Model):
     affected: float | None = Field(description="Of a run with a budget: about which share of the recording shows it.")
     exemplars: list[str] = Field(description="Ids of exchanges.")
     detail: str
+    first_seen: FirstSeen | None = Field(None, description="Null: not known.")
 
 
 class Was(Model):
