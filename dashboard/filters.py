@@ -19,10 +19,12 @@ from replayer.talk import SILENCE, Talked
 
 from .errors import ApiError
 
-KEYS = ("severity", "route", "method", "kind", "part", "path", "tag", "state", "by", "assignee", "is")
+KEYS = ("severity", "route", "method", "kind", "part", "path", "tag", "state", "by", "assignee", "mentions", "is")
 
 ME = "me"
-"""Whoever asks, as a value of `by:` and `assignee:`."""
+"""Whoever asks, as a value of the keys of OF_PEOPLE."""
+
+OF_PEOPLE = ("by", "assignee", "mentions")
 
 Says = Callable[[RunReport, Finding, Talked], Iterable[str]]
 
@@ -50,7 +52,7 @@ def parse(text: str, me: str = "") -> list[Word]:
     except ValueError:
         raise ApiError(422, "filter", "A quotation mark in the filter has no second one.") from None
     words = [_word(part) for part in parts]
-    return [replace(each, value=me) if each.key in ("by", "assignee") and each.value == ME else each for each in words]
+    return [replace(each, value=me) if each.key in OF_PEOPLE and each.value == ME else each for each in words]
 
 
 def narrowed(
@@ -128,5 +130,6 @@ _SAYS: dict[str, Says] = {
     "state": lambda report, finding, talked: states_of(report, finding),
     "by": lambda report, finding, talked: [each.author for each in decisions_on(report.standing(finding))],
     "assignee": lambda report, finding, talked: [talked.assignee(finding)],
+    "mentions": lambda report, finding, talked: talked.mentioned(finding),
     "is": lambda report, finding, talked: [*talk_words(finding, talked), *(["new"] * report.is_new(finding))],
 }

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from diffing.difference import DifferenceKind, Part, Severity
 from diffing.grouping import FLAKY, Finding
 from replayer.review import RunReport, wording
+from replayer.talk import Talked
 
 from .filters import states_of
 
@@ -70,12 +71,21 @@ def jumps(report: RunReport, findings: Sequence[Finding]) -> list[Jump]:
     return found
 
 
+def mine(report: RunReport, talked: Talked, me: str) -> list[Jump]:
+    """What of a run is whoever's that asks: findings to look after, and such that somebody mentions them at."""
+    sorts = {
+        "assignee": [each for each in report.findings if talked.assignee(each) == me],
+        "mentions": [each for each in report.findings if me in talked.mentioned(each)],
+    }
+    return [Jump(0, name, len(found), found[0].fingerprint) for name, found in sorts.items() if found]
+
+
 def words(report: RunReport) -> list[str]:
     """What the filter may be made of, as it is typed."""
     findings = report.findings
     found = [f"severity:{each.value}" for each in Severity]
     found += [f"state:{each}" for each in sorted({each for f in findings for each in states_of(report, f)})]
-    found += [*(f"assignee:{each}" for each in ("me",)), "is:new", "is:unassigned", "is:unresolved"]
+    found += ["assignee:me", "mentions:me", "is:new", "is:unassigned", "is:unresolved"]
     found += _words("tag", (tag for each in findings for tag in each.tags))
     found += _words("part", (each.location.part.value for each in findings))
     found += _words("kind", (each.kind for each in findings))

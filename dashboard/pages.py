@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -100,9 +101,14 @@ def lasted(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def _visible_lines(value: object) -> str:
+    """A text whose ends of lines stay."""
+    return wording.visible(str(value), "\n")
+
+
 @cache
 def _environment() -> Environment:
     environment = environment_of(__package__)
     environment.globals.update(HELP=HELP, query=query, asset=asset_address, called=CALLED)
-    environment.filters.update(lasted=lasted, visible_lines=lambda value: wording.visible(str(value), "\n"), when=when)
+    environment.filters.update(lasted=lasted, quoted=shlex.quote, visible_lines=_visible_lines, when=when)
     return environment

@@ -12,6 +12,7 @@ from diffing.standing import marks
 
 from .accounts import as_name
 from .errors import UsageError, nearest
+from .mentions import Mentions as Mentions
 from .reports.wording import change, route
 from .store import AssignmentRecord, CommentRecord, Store
 
@@ -24,6 +25,7 @@ class Talked:
 
     comments: Mapping[str, Sequence[CommentRecord]] = field(default_factory=dict)
     assigned: Mapping[str, AssignmentRecord] = field(default_factory=dict)  # the last one of each
+    mentions: Mentions = field(default_factory=lambda: Mentions(()))  # of the users that may log in
 
     def comments_on(self, finding: Finding) -> list[CommentRecord]:
         """What was said of a finding or a member of it, in any run, the oldest first."""
@@ -33,6 +35,11 @@ class Talked:
     def unresolved(self, finding: Finding) -> int:
         """Comments that nobody has dealt with."""
         return sum(each.resolved is None for each in self.comments_on(finding))
+
+    def mentioned(self, finding: Finding) -> tuple[str, ...]:
+        """The users that comments on a finding speak to, each once."""
+        found = (user for each in self.comments_on(finding) for user in self.mentions.of(each.text))
+        return tuple(dict.fromkeys(found))
 
     def assignee(self, finding: Finding) -> str:
         """Who looks after a finding; "" for nobody."""
@@ -56,7 +63,11 @@ class Talk:
             for mark in {comment.fingerprint, *comment.members}:
                 comments.setdefault(mark, []).append(comment)
         assigned = {mark: each for each in self._store.assignments() for mark in (each.fingerprint, *each.members)}
-        return Talked(comments, assigned)
+        return Talked(comments, assigned, self.mentions())
+
+    def mentions(self) -> Mentions:
+        """What finds the users that may log in, in a text."""
+        return Mentions(self.people())
 
     def comment(self, run: str, finding: Finding, text: str, author: str) -> CommentRecord:
         """Says something of a finding."""

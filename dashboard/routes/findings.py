@@ -89,6 +89,7 @@ def finding(
         retrials=review.retrials(info, found),
         came_of=came_of,
         comments=talked.comments_on(found),
+        mentions=talked.mentions,
         assignee=talked.assignee(found),
         me=key_of(me),
         needed=review.reviewers(found),

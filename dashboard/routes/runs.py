@@ -20,7 +20,7 @@ from replayer.talk import Talk
 from ..access import needs, person_of
 from ..filters import narrowed, parse, states_of
 from ..live import seen
-from ..overview import jumps, overview, reason_parts, words
+from ..overview import jumps, mine, overview, reason_parts, words
 from ..pages import page
 
 router = APIRouter(include_in_schema=False)
@@ -92,6 +92,7 @@ def one_run(
         minutes=round(MINUTES_EACH * len(undecided)) or 1,
         figures=overview(report),
         jumps=jumps(report, shown),
+        mine=mine(report, talked, person_of(request).name),
         words=words(report),
         reason_parts=reason_parts,
         age=review.age(info),

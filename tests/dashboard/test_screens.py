@@ -19,7 +19,7 @@ from replayer.reports.model import Came, Retrial
 from replayer.review import Review, Verdict
 from replayer.rule_desk import RuleDesk, RuleWish, Shelf
 from replayer.settings import NoiseSetting, Settings
-from replayer.store import Store
+from replayer.store import Store, UserRecord
 from replayer.summary import summary_of
 from replayer.talk import Talk
 from replayer.target_settings import TargetSettings
@@ -81,9 +81,10 @@ class Screens:
             Review(store, self.desk.settings).decide_all(
                 self.run, [each.fingerprint for each in many(9)[5:]], Verdict(Decision.NOISE, "they vary"), "ann"
             )
+            store.add_user(UserRecord("ann", Role.ADMIN.value, "", 0.0))
             talk = Talk(store)
             talk.resolve(talk.comment(self.other, PRICES, "Why a text?", "bob").id, "ann")
-            talk.comment(self.run, PRICES, "And who reads it?", "ann")
+            talk.comment(self.run, PRICES, "And who reads it, @ann?", "ann")
             talk.assign(PRICES, "ann", "ann")
             desk = RuleDesk(store, self.desk.settings, Shelf())
             wish = RuleWish(reason="it is edited all day", anyway=True)

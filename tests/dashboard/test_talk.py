@@ -72,6 +72,34 @@ def test_a_finding_is_given_to_somebody_and_found_by_that(desk: Desk) -> None:
     assert sorted(found) == [("", "ann"), ("Kim Lee", ""), ("ann", "Kim Lee")]
 
 
+def test_whoever_is_mentioned_finds_that_among_what_is_theirs(desk: Desk) -> None:
+    run = run_of(desk.url, [PRICES, COLOUR])
+    for name in ("Kim Lee", "Kim", "bob"):
+        desk.add_user(name, Role.REVIEWER)
+    ann, kim = desk.client(Role.REVIEWER, "ann"), desk.client(Role.VIEWER, "Kim Lee")
+    finding = f"/runs/{run}/findings/{COLOUR.fingerprint}"
+    ann.post(f"{finding}/comments", data={"text": "<b>@kim lee</b>, is that yours? bob@shop.example", **csrf(ann)})
+    assert "Mine:" not in ann.get(f"/runs/{run}").text
+    assert f'href="/runs/{run}?q=mentions%3Ame">that mention me <span class="dim">1' in kim.get(f"/runs/{run}").text
+    for client, query, found in (
+        (kim, "mentions:me", [COLOUR.fingerprint]),
+        (ann, "mentions:'kim lee'", [COLOUR.fingerprint]),
+        (ann, "mentions:me", []),
+        (ann, "mentions:kim", []),
+        (ann, "mentions:bob", []),
+    ):
+        assert listed(client, run, query) == found, query
+    text = ann.get(finding).text
+    assert f'&lt;b&gt;<a href="/runs/{run}?q=mentions%3A%27Kim+Lee%27">@kim lee</a>&lt;/b&gt;, is that yours?' in text
+    with Store.open(desk.url) as store:
+        (said,) = (each.after for each in events(store, desk.settings) if each.action == "comment.made")
+    assert "@kim lee" in said
+    client = desk.client()
+    client.headers["Authorization"] = f"Bearer {desk.token(TokenScope.READ, TokenScope.DECIDE)}"
+    assert client.get(f"/api/v1{finding}").json()["comments"][0]["mentions"] == ["Kim Lee"]
+    assert client.post(f"/api/v1{finding}/comments", json={"text": "@bob, @Bob"}).json()["mentions"] == ["bob"]
+
+
 def test_programs_talk_too(desk: Desk) -> None:
     run = run_of(desk.url, [PRICES])
     client = desk.client()

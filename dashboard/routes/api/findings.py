@@ -19,6 +19,7 @@ from replayer.review import Sighting as Seen
 from replayer.rule_desk import RuleDesk
 from replayer.service import UsageError
 from replayer.store import CommentRecord, StoredAnswer
+from replayer.talk import Mentions
 from replayer.tokens import TokenScope
 
 from ...access import needs, person_of
@@ -76,7 +77,8 @@ def finding(request: Request, run: RunId, fingerprint: Fingerprint) -> FindingIn
     found = review.finding(report, fingerprint)
     exemplars = [_exemplar(review.exemplar(info, each)) for each in found.exemplars]
     talked = talk_of(request).all()
-    talk = {"assignee": talked.assignee(found) or None, "comments": map(comment_of, talked.comments_on(found))}
+    comments = [comment_of(each, talked.mentions) for each in talked.comments_on(found)]
+    talk = {"assignee": talked.assignee(found) or None, "comments": comments}
     rules: RuleDesk = request.app.state.rules()
     hidden_by = [each.rule.name for each in rules.hiding(found)]
     return FindingInFull(**{**dict(shown(report, found)), "exemplars": exemplars, "hidden_by": hidden_by, **talk})
@@ -160,12 +162,13 @@ def _place(found: Found) -> Key:
     return int(not found.tags), found.severity.rank, found.fingerprint
 
 
-def comment_of(comment: CommentRecord) -> models.Comment:
+def comment_of(comment: CommentRecord, mentions: Mentions) -> models.Comment:
     """A comment of the store."""
     return models.Comment(
         id=comment.id,
         by=comment.author,
         text=comment.text,
+        mentions=list(mentions.of(comment.text)),
         run=comment.run,
         created_at=models.moment(comment.created),
         resolved_by=comment.resolved_by or None,

@@ -295,6 +295,7 @@ class Comment(Model):
     id: str
     by: Text
     text: Text
+    mentions: list[Text] = Field(description="The users that it mentions, by their names.")
     run: str = Field(description="At which it was said.")
     created_at: datetime | None
     resolved_by: Text | None

@@ -55,7 +55,8 @@ def comment(
 ) -> Comment:
     """Say something of a finding. On a tagged route nothing is approved until it is resolved."""
     run, finding = _finding(request, run, fingerprint)
-    return comment_of(talk_of(request).comment(run, finding, given.text, person_of(request).name))
+    talk = talk_of(request)
+    return comment_of(talk.comment(run, finding, given.text, person_of(request).name), talk.mentions())
 
 
 @router.post("/comments/{comment}/resolve", response_model=Comment, responses=problems(404))
@@ -65,7 +66,7 @@ def resolve(request: Request, comment: CommentId) -> Comment:
     talk = talk_of(request)
     if not any(each.id == comment for said in talk.all().comments.values() for each in said):
         raise ApiError(404, "not_found", f"There is no comment {comment!r}.")
-    return comment_of(talk.resolve(comment, person_of(request).name))
+    return comment_of(talk.resolve(comment, person_of(request).name), talk.mentions())
 
 
 @router.post(
