@@ -11,8 +11,11 @@ import base64
 import binascii
 import re
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
 from diffing.atoms import is_opaque
+from diffing.bodies import Form, comparable
+from recorder.exchange import RecordedResponse
 
 from .flow import Step, consumed
 from .plan import Plan
@@ -35,13 +38,16 @@ def first_uses(plan: Plan) -> dict[tuple[int, str], str]:
     """(session, secret field's value) -> the route of the request that first sent it with success.
 
     Where any request to a route shows that it was let in, the others to it that do not were refused, whatever their
-    status. Where none does, the status has to do.
+    status, unless they were answered in the same words. Where none does, the status has to do.
     """
     admitted = _admitted(plan)
     telling = {plan.steps[index].route for index in admitted}
+    welcomes = _welcomes(plan, admitted)
     found: dict[tuple[int, str], str] = {}
     for step in plan.steps:
-        if 200 <= step.status < 400 and (step.index in admitted or step.route not in telling):
+        if not 200 <= step.status < 400:
+            continue
+        if step.index in admitted or step.route not in telling or _is_welcomed(step, welcomes):
             for slot in filter(holds_secret, step.slots):
                 found.setdefault((step.session, slot.text), step.route)
     return found
@@ -105,6 +111,39 @@ def _admitted(plan: Plan) -> set[int]:
         if (first or step.index in makers) and any(map(holds_secret, step.slots)):
             admitted.add(step.index)
     return admitted
+
+
+def _welcomes(plan: Plan, admitted: Iterable[int]) -> dict[tuple[str, int], frozenset[str]]:
+    """(route, status) -> the names that stand in every JSON answer to those who are known to have been let in."""
+    found: dict[tuple[str, int], frozenset[str]] = {}
+    for index in admitted:
+        step = plan.steps[index]
+        names, key = _names(step.exchange.response), (step.route, step.status)
+        found[key] = found[key] & names if key in found else names
+    return found
+
+
+def _is_welcomed(step: Step, welcomes: Mapping[tuple[str, int], frozenset[str]]) -> bool:
+    """Whether the answer has all that those have who were let in: who logs in once more need not use what it hands out.
+
+    Of JSON alone: a page that is shown again is much like the one that comes next.
+    """
+    names = welcomes.get((step.route, step.status))
+    return bool(names) and names <= _names(step.exchange.response)
+
+
+def _names(response: RecordedResponse | None) -> frozenset[str]:
+    """The names of a JSON object's values, those of objects in it with theirs before them; tokens are marked."""
+    if response is None or not response.body.complete:
+        return frozenset()
+    parsed = comparable(response)
+    return frozenset(_paths(parsed.value, "")) if parsed.form is Form.JSON else frozenset()
+
+
+def _paths(value: object, before: str) -> Iterator[str]:
+    for name, inner in value.items() if isinstance(value, dict) else ():
+        yield f"{before}{name}{'=token' if isinstance(inner, str) and is_opaque(inner) else ''}"
+        yield from _paths(inner, f"{before}{name}.")
 
 
 def _credentials(step: Step) -> set[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
+import pytest
+
 from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
 from replayer.admissions import first_uses, secret_owners
 from replayer.correlate import Correlator
@@ -25,14 +27,16 @@ def exchange(
     gives: str = "",
     principal: str = "",
     client: str = "client",
+    body: str = "<p>page</p>",
 ) -> Exchange:
     method, _, path = request.partition(" ")
     headers = (*(FORM if fields else ()), *([("Cookie", f"sid={cookie}")] if cookie else ()))
+    kind = "application/json" if body.startswith("{") else "text/html"
     given = (("Set-Cookie", f"sid={gives}; Path=/"),) if gives else ()
     return Exchange(
         id=f"{number:032x}",
         request=RecordedRequest(method, path, headers, Body(urlencode(fields).encode() if fields else b"")),
-        response=RecordedResponse(status, "", (*given, ("Content-Type", "text/html")), Body(b"<p>page</p>")),
+        response=RecordedResponse(status, "", (*given, ("Content-Type", kind)), Body(body.encode())),
         started=float(number),
         ended=number + 0.1,
         client=client,
@@ -95,6 +99,29 @@ def test_what_one_session_shows_about_a_route_holds_for_another() -> None:
         ]
     )
     assert first_uses(plan) == {(0, "right"): "/login"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "let_in"),
+    [
+        ('{"ok": true, "data": {"token": "tablet-77aa01bc", "user": 1, "last": "never"}, "error": null}', True),
+        ('{"ok": true, "data": {"token": "tablet-77aa01bc", "user": null, "last": null}, "error": null}', True),
+        ('{"ok": false, "data": {"token": null, "user": null, "last": null}, "error": "bad password"}', False),
+        ('{"ok": false, "data": null, "error": "bad password"}', False),
+        ('{"ok": true, "data": {"challenge": "code by mail"}, "error": null}', False),
+    ],
+)
+def test_whoever_logs_in_once_more_need_not_use_what_it_hands_out(answer: str, let_in: bool) -> None:
+    first = '{"ok": true, "data": {"token": "ann-83bc10d2e5", "user": 1, "last": "today"}, "error": null}'
+    plan = plan_of(
+        [
+            exchange(1, "POST /api/login", login("hers"), gives="ann-83bc10d2e5", body=first),
+            exchange(2, "GET /home", cookie="ann-83bc10d2e5", principal="ann"),
+            exchange(3, "GET /home", cookie="ben-5f0c41aa90", principal="ben", client="other"),
+            exchange(4, "POST /api/login", login("his"), cookie="ben-5f0c41aa90", client="other", body=answer),
+        ]
+    )
+    assert first_uses(plan) == {(0, "hers"): "/api/login"} | ({(1, "his"): "/api/login"} if let_in else {})
 
 
 def test_a_form_and_an_api_that_take_one_password_are_one_principals() -> None:
