@@ -128,7 +128,7 @@ def _is_welcomed(step: Step, welcomes: Mapping[tuple[str, int], frozenset[str]])
 
     Of JSON alone: a page that is shown again is much like the one that comes next.
     """
-    names = welcomes.get((step.route, step.status))
+    names = welcomes.get((step.route, step.status), frozenset())
     return bool(names) and names <= _names(step.exchange.response)
 
 

@@ -11,7 +11,7 @@ import importlib
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -217,11 +217,19 @@ class Live:
     def _compared(self, again: Mapping[int, tuple[Answer, ...]]) -> list[tuple[Step, Comparison]]:
         steps = [self.plan.steps[index] for index in sorted(self._answers)]
         maker = CaseMaker(self.plan, redactor=keeping_redactor(self.key))
-        cases = [
-            Case(step.exchange, step.route, (), (maker.redacted(self._answers[step.index], step.exchange),))
+        lessons = [
+            Case(
+                step.exchange,
+                step.route,
+                (),
+                tuple(
+                    maker.redacted(answer, step.exchange)
+                    for answer in (self._answers[step.index], *again.get(step.index, ()))
+                ),
+            )
             for step in steps
         ]
-        lessons = [Case(step.exchange, step.route, again.get(step.index, ()), ()) for step in steps]
+        cases = [replace(case, candidate=case.candidate[:1]) for case in lessons]
         profile = self.profile or learn(lessons, self.plan.flow.sorts)
         return list(zip(steps, judge(cases, profile), strict=True))
 
