@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 
 from replayer.accounts import Accounts
-from replayer.review import Review
+from replayer.review import FlakyShelf, Review
 from replayer.rule_desk import RuleDesk, Shelf
 from replayer.service import Measured, receiver
 from replayer.settings import Settings
@@ -55,6 +55,7 @@ class _Kept:
         self._lock = threading.Lock()
         self._store: Store | None = None
         self._shelf = Shelf()
+        self._flaky = FlakyShelf()
 
     def store(self) -> Store:
         with self._lock:
@@ -69,7 +70,7 @@ class _Kept:
         return Tokens(self.store())
 
     def review(self) -> Review:
-        return Review(self.store(), self._settings)
+        return Review(self.store(), self._settings, self._flaky)
 
     def talk(self) -> Talk:
         return Talk(self.store())

@@ -19,6 +19,9 @@ from .approving import Book, Decided, Wish, approvals_path
 from .coverage.html import warmth as warmth
 from .errors import UsageError
 from .first_seen import first_seen, project_of
+from .flakiness import FLAKY_RUNS as FLAKY_RUNS
+from .flakiness import Flakiness as Flakiness
+from .flakiness import FlakyShelf as FlakyShelf
 from .formats.curl import to_curl
 from .ingest import ImportReport as ImportReport
 from .ingest import import_path
@@ -32,6 +35,7 @@ from .reports.html import side_by_side as side_by_side
 from .reports.html import to_html as to_html
 from .reports.json_report import finding_json, to_json
 from .reports.markdown import finding_markdown as finding_markdown
+from .reports.model import CoverageRoute as CoverageRoute
 from .reports.model import RunReport as RunReport
 from .reports.reading import report_of
 from .reports.remarks import remarks as remarks
@@ -87,9 +91,10 @@ class Verdict:
 class Review:
     """The runs of one store, with what is said of their findings by now. An unknown id is a UsageError everywhere."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, shelf: FlakyShelf | None = None) -> None:
         self._store = store
         self._settings = settings
+        self._shelf = shelf or FlakyShelf()
 
     def runs(self) -> list[RunInfo]:
         """All runs, the newest first."""
@@ -160,6 +165,10 @@ class Review:
                 raise UsageError(f"The run {each.id} replayed one finding alone: no run can be held against it.")
         later, earlier = self.report(run), self.report(other)
         return later, earlier, between(earlier.findings, later.findings, later.ledger)
+
+    def flakiness(self, run: RunInfo) -> dict[tuple[str, str], Flakiness]:
+        """In which share of the latest runs of its service a route had flaky findings, by method and route."""
+        return self._shelf.of(self._store, run)
 
     def retrials(self, run: RunInfo, finding: Finding) -> list[RunInfo]:
         """The runs of the recording that replayed a finding alone, the newest first; those under way, too."""

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 from diffing.approvals import Scope
 from diffing.grouping import Finding
 from replayer.accounts import Role
-from replayer.review import MOST_AT_ONCE, Review, RunReport, outcome, to_html, warmth
+from replayer.review import FLAKY_RUNS, MOST_AT_ONCE, CoverageRoute, Review, RunReport, outcome, to_html, warmth
 from replayer.talk import Talk
 
 from ..access import needs, person_of
@@ -126,18 +126,30 @@ def routes(request: Request, run: str) -> Response:
     review = review_of(request)
     info = review.run(run)
     report = review.report(info.id)
-    found = Counter(place for each in report.findings for place in _routes_of(each))
+    found = routes_found(report)
     return page(
         request,
         "routes.html.j2",
         run=info,
         report=report,
-        routes=sorted(report.coverage.routes, key=lambda each: (not each.known, each.route, each.method)),
+        routes=routes_in_order(report),
         statuses=sorted({status for each in report.coverage.routes for status in each.statuses}),
         found=found,
+        flaky=review.flakiness(info),
+        latest=FLAKY_RUNS,
         warmth=warmth,
         filter_of=lambda each: f"method:{shlex.quote(each.method)} route:{shlex.quote(each.route)}",
     )
+
+
+def routes_in_order(report: RunReport) -> list[CoverageRoute]:
+    """The routes of a run: those that coverage asks for come first."""
+    return sorted(report.coverage.routes, key=lambda each: (not each.known, each.route, each.method))
+
+
+def routes_found(report: RunReport) -> Counter[tuple[str, str]]:
+    """How many findings each route has, by method and route."""
+    return Counter(place for each in report.findings for place in _routes_of(each))
 
 
 def exported(report: RunReport) -> Response:

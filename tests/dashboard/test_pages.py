@@ -12,6 +12,7 @@ import pytest
 from dashboard.routes.runs import PAGE
 from diffing.approvals import Decision
 from diffing.difference import Severity
+from diffing.grouping import FLAKY
 from diffing.ledger import Ledger
 from replayer.accounts import Role
 from replayer.store import Store
@@ -108,6 +109,14 @@ def test_routes_show_what_was_replayed_and_lead_to_what_was_found(desk: Desk) ->
     link = re.search(r'href="([^"]+)" aria-label="1 finding on GET', text)
     assert link
     assert shown_in(client.get(html.unescape(link[1])).text) == [PRICES.fingerprint]
+    run_of(desk.url, [replace(PRICES, state=FLAKY)])
+    assert '<span title="50 %">1/2</span>' in client.get(f"/runs/{run}/routes").text
+    told = {each.pop("route"): each for each in client.get(f"/api/v1/runs/{run}/routes").json()["items"]}
+    assert told["/api/orders/<int:id>"] == {
+        "method": "GET", "known": True, "replayed": 40, "statuses": {"200": 40}, "findings": 1, "runs": 2,
+        "flaky": 1,
+    }  # fmt: skip
+    assert (told["/api/x"]["replayed"], told["/api/x"]["runs"]) == (0, 0)
 
 
 def test_long_lists_come_in_pages(desk: Desk) -> None:

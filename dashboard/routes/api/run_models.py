@@ -36,6 +36,19 @@ class RunDetail(Run):
     found: FoundByNow = Field(description="While it is under way; the report of a finished one has more.")
 
 
+class RunRoute(Model):
+    """A route of a run: what was replayed of it, what was found there, and how often it is flaky."""
+
+    method: Text
+    route: Text
+    known: bool = Field(description="Whether coverage asks for it.")
+    replayed: int
+    statuses: dict[str, int] = Field(description="Of the candidate: how many answers had which.")
+    findings: int
+    runs: int = Field(description="Of the latest 20 of the service, those that compared something of it.")
+    flaky: int = Field(description="Of these, those that had findings there that came and went.")
+
+
 class Sighting(Model):
     """What one run says of a finding; without a fingerprint it did not show there."""
 

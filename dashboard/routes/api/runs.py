@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
 from replayer.accounts import Role
-from replayer.review import document, sketch
+from replayer.review import CoverageRoute, Flakiness, document, sketch
 from replayer.starting import GateWish, Starter
 from replayer.store import RunInfo
 from replayer.tokens import TokenScope
 
 from ...access import needs, person_of
 from ...errors import ApiError
-from ..runs import exported
+from ..runs import exported, routes_found
 from .asking import PREFIX, Cursor, Limit, body_of, part_of, problems, review_of, run_of, takes
 from .models import Fingerprint, Ledger, Log, NewRun, Page, Report, Run, RunId, moment
-from .run_models import RunDetail
+from .run_models import RunDetail, RunRoute
 
 router = APIRouter(prefix=f"{PREFIX}/runs", tags=["runs"])
 
@@ -80,6 +81,27 @@ def ledger(request: Request, run: RunId) -> Ledger:
     """Where every exchange of a finished run ended."""
     review = review_of(request)
     return Ledger.model_validate(document(review.report(run_of(review, run).id))["ledger"])
+
+
+@router.get("/{run}/routes", response_model=Page[RunRoute], responses=problems(404))
+@needs(Role.VIEWER, TokenScope.READ)
+def routes(request: Request, run: RunId, cursor: Cursor = "", limit: Limit = 50) -> Page[RunRoute]:
+    """What a finished run replayed of which route, what it found there, and in how many runs the route was flaky."""
+    review = review_of(request)
+    info = run_of(review, run)
+    report = review.report(info.id)
+    found, flaky = routes_found(report), review.flakiness(info)
+
+    def row(each: CoverageRoute) -> RunRoute:
+        place = (each.method, each.route)
+        often = flaky.get(place, Flakiness(0, 0))
+        facts = {"findings": found[place], "runs": often.runs, "flaky": often.flaky}
+        return RunRoute.model_validate({**asdict(each), **facts})
+
+    part, after = part_of(
+        report.coverage.routes, lambda each: (int(not each.known), each.route, each.method), cursor, limit
+    )
+    return Page[RunRoute](items=[row(each) for each in part], next=after)
 
 
 @router.post("/{run}/again", status_code=201, response_model=Run, responses=problems(404))
