@@ -207,8 +207,8 @@ class Capture(Tally):
         "weight",
     )
 
+    ended: float  # when the last piece went to the server; 0.0: not yet
     # What is set only when the exchange has ended: see `RecorderMiddleware`.
-    ended: float
     request_body: tuple[Tally, bool, bool] | None  # what came by, whether its end was seen, whether some was skipped
     route: str
     endpoint: str
@@ -231,6 +231,7 @@ class Capture(Tally):
         self.names = names  # of the request's header fields, see `layout`
         self.values = values  # of the request, before the application could change its environ
         self.started = time.time()
+        self.ended = 0.0
         self.cap = cap
         self.chunks = []
         self.kept = self.size = 0
@@ -284,6 +285,8 @@ class Capture(Tally):
         try:
             for chunk in self._result:
                 self.add(chunk)
+                # whoever has read it may ask the next thing long before the server closes the response
+                self.ended = time.time()
                 yield chunk
         except GeneratorExit:  # this iterator was let go of; whether the client went away shows at `close()`
             raise

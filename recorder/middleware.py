@@ -221,7 +221,7 @@ class RecorderMiddleware:
 def _complete(capture: Capture) -> None:
     """Notes what is known at the end only, and lets go of everything else."""
     environ, values, tee = capture.environ, capture.values, capture.input
-    capture.ended = time.time()
+    capture.ended = capture.ended or time.time()
     capture.route, capture.endpoint = route_of(environ, values[SCRIPT], capture.request)
     capture.principal = principal_of(environ)
     weight = _FIXED_WEIGHT + capture.kept + _PIECE_WEIGHT * len(capture.chunks) + sum(map(len, values[HEADERS:]))

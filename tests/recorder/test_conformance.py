@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -281,6 +282,21 @@ def test_a_stream_is_passed_on_piece_by_piece(recorded: Any) -> None:
     assert next(stream) == b"0"
     assert taken == [0]
     result.close()
+
+
+def test_an_exchange_ends_when_its_client_can_have_read_all_of_it(recorded: Any) -> None:
+    def app(request: dict[str, Any], start: Any) -> Any:
+        start("200 OK", [])
+        return [b"all of it"]
+
+    wrapped, exchanges = recorded(app)
+    result = wrapped(environ("/"), lambda *_: None)
+    assert next(iter(result)) == b"all of it"
+    read = time.time()
+    while time.time() <= read:  # the client asks for the next thing, and only then is this response closed
+        pass
+    result.close()
+    assert exchanges()[0].ended <= read
 
 
 def test_bodies_over_the_cap_are_marked_with_their_true_size(recorded: Any) -> None:
