@@ -15,9 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from diffing.atoms import is_opaque
 from diffing.difference import Answer, Case, Comparison, Difference, DifferenceKind, Status
-from diffing.formats import template
 from diffing.judge import judge
 from diffing.profile import NoiseProfile, learn
 from diffing.routes import RouteTable
@@ -38,6 +36,7 @@ from ..pacing import Pace
 from ..plan import Plan, make_plan
 from ..protection import Protection
 from ..service import find_recording, open_context, recording_key
+from .doubts import is_other_token, sifted
 from .in_process import InProcess, load_application
 
 REPEATS = 6
@@ -60,6 +59,11 @@ class Place:
     title: str
     differences: tuple[Difference, ...]
 
+    @property
+    def wheres(self) -> tuple[str, ...]:
+        """Where and how, in a line each."""
+        return tuple(map(_where, self.differences))
+
 
 class Changed(Exception):
     """Answers of a session are others than the recorded ones."""
@@ -79,14 +83,26 @@ class Changed(Exception):
         return "\n".join([f"{self}:", "", *told]).rstrip()
 
 
+def _where(one: Difference) -> str:
+    return " ".join(filter(None, [one.location.part.value, one.location.path])) + f": {one.transition}"
+
+
 def _told(one: Difference) -> list[str]:
-    where = " ".join(filter(None, [one.location.part.value, one.location.path]))
-    lines = [f"@@ {where}: {one.transition} @@"]
+    lines = [f"@@ {_where(one)} @@"]
     if one.kind is not DifferenceKind.EXTRA:
         lines.append(f"- {one.baseline!r}")
     if one.kind is not DifferenceKind.MISSING:
         lines.append(f"+ {one.candidate!r}")
     return lines
+
+
+class _Found(list[tuple[Step, tuple[Difference, ...]]]):
+    """Steps of a session, and what differs in their answers."""
+
+
+def _place(step: Step, differences: tuple[Difference, ...]) -> Place:
+    request = step.exchange.request
+    return Place(f"{request.method} {step.route}  ({request.target})", differences)
 
 
 @dataclass(slots=True)
@@ -129,32 +145,41 @@ class Live:
                 f"session_{number:0{width}d}_{first}", tuple(step.index for step in steps), frozenset(words)
             )
 
-    def run(self, told: SessionTold) -> None:
-        """Replays a session. Raises Changed where an answer is another than the recorded one."""
+    def run(self, told: SessionTold) -> tuple[Place, ...]:
+        """Replays a session. Raises Changed where an answer is another than the recorded one.
+
+        Returns where an answer is another that may as well vary by itself: nothing was learned yet of what does.
+        """
         wanted = closure(self.plan, told.steps) - self._answers.keys()
         asyncio.run(self._send(frozenset(wanted)))
-        changed = self._changed(told, {})
-        reads = [step for step, _ in changed if step.reads]
+        changed, doubtful = self._changed(told, {})
+        reads = [step for step, _ in (*changed, *doubtful) if step.reads]
         if reads:
-            changed = self._changed(told, asyncio.run(self._asked_again(reads)))
+            changed, doubtful = self._changed(told, asyncio.run(self._asked_again(reads)))
         if changed:
-            raise Changed(
-                tuple(
-                    Place(f"{step.exchange.request.method} {step.route}  ({step.exchange.request.target})", kept)
-                    for step, kept in changed
-                )
-            )
+            raise Changed(tuple(_place(*each) for each in changed))
+        return tuple(_place(*each) for each in doubtful)
 
-    def _changed(
-        self, told: SessionTold, again: Mapping[int, tuple[Answer, ...]]
-    ) -> list[tuple[Step, tuple[Difference, ...]]]:
-        """The steps of a session that were answered otherwise, without what moves by itself in answers `again`."""
+    def _changed(self, told: SessionTold, again: Mapping[int, tuple[Answer, ...]]) -> tuple[_Found, _Found]:
+        """The steps of a session that were answered otherwise, and those that may have been, without what moves by
+        itself in answers `again`.
+        """
         chosen = set(told.steps)
-        return [
-            (step, kept)
-            for step, one in self._compared(again)
-            if step.index in chosen and one.status in (Status.DIFFERED, Status.ERRORED) and (kept := _kept(one))
-        ]
+        changed, doubtful = _Found(), _Found()
+        for step, one in self._compared(again):
+            if step.index in chosen and one.status in (Status.DIFFERED, Status.ERRORED):
+                certain, may_vary = self._sifted(one)
+                if certain or not may_vary:
+                    changed.append((step, certain))
+                else:
+                    doubtful.append((step, may_vary))
+        return changed, doubtful
+
+    def _sifted(self, one: Comparison) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
+        if self.profile is None:
+            return sifted(one.differences)
+        tokens = tuple(filter(is_other_token, one.differences))
+        return tuple(each for each in one.differences if each not in tokens), tokens
 
     def close(self) -> None:
         """Ends the server that the mint hook was given, if there was one."""
@@ -230,7 +255,8 @@ class Live:
             for step in steps
         ]
         cases = [replace(case, candidate=case.candidate[:1]) for case in lessons]
-        profile = self.profile or learn(lessons, self.plan.flow.sorts)
+        assert self._correlator is not None
+        profile = self.profile or learn(lessons, self._correlator.proven_sorts())
         return list(zip(steps, judge(cases, profile), strict=True))
 
 
@@ -249,19 +275,3 @@ def _alone(batch: Batch) -> Batch:
 
 def _calls(exchange: Exchange) -> tuple[OutboundCall, ...]:
     return exchange.outbound or ()
-
-
-def _kept(one: Comparison) -> tuple[Difference, ...]:
-    """Without tokens that are other tokens of the same kind: nothing was learned here of which of them vary."""
-    return tuple(
-        difference
-        for difference in one.differences
-        if not (
-            difference.kind is DifferenceKind.VALUE
-            and isinstance(difference.baseline, str)
-            and isinstance(difference.candidate, str)
-            and is_opaque(difference.baseline)
-            and is_opaque(difference.candidate)
-            and template(difference.baseline) == template(difference.candidate)
-        )
-    )

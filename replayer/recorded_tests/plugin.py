@@ -49,6 +49,28 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         live.close()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says what could not be told; the reports of workers carry it here."""
+    doubts: list[str] = []
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call":
+                doubts += [each for name, told in report.user_properties if name == _DOUBTS for each in told]
+    if not doubts:
+        return
+    most = config.getoption("--understudy-lines")
+    terminalreporter.section("could not be told (understudy)")
+    terminalreporter.line(
+        f"{len(doubts)} differences may be what varies by itself: orders, random texts, numbers of processes."
+        " A gate run with a baseline that has a `build` learns what does."
+    )
+    for line in doubts[:most]:
+        terminalreporter.line(f"  {line}")
+    if len(doubts) > most:
+        terminalreporter.line(f"  … and {len(doubts) - most} more; --understudy-lines shows more")
+
+
+_DOUBTS = "understudy: could not be told"
 _LIVE: pytest.StashKey[Live] = pytest.StashKey()
 
 
@@ -90,7 +112,10 @@ class RecordedSession(pytest.Item):
     told: SessionTold
 
     def runtest(self) -> None:
-        self.config.stash[_LIVE].run(self.told)
+        doubtful = self.config.stash[_LIVE].run(self.told)
+        told = [f"{place.title} {where}" for place in doubtful for where in place.wheres]
+        if told:
+            self.user_properties.append((_DOUBTS, told))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         from .live import Changed

@@ -124,6 +124,7 @@ def books() -> Any:
     user = _user()
     rows = g.db.execute("SELECT * FROM books WHERE user_id = ? ORDER BY id", (user,)).fetchall()
     found = [_shown(row) for row in rows]
+    found = found[::-1] if on("books_turned") else found
     return jsonify(books=found, total=len(found) + on("total_wrong"), tip=random.choice(["read", "lend", "sell"]))
 
 

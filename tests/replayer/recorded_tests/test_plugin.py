@@ -74,6 +74,13 @@ def test_a_failure_is_a_diff_of_what_changed_alone(run: Run) -> None:
     assert "ann-secret" not in ran.stdout
 
 
+def test_what_may_as_well_vary_is_listed_and_fails_nothing(run: Run) -> None:
+    ran = run("--understudy=shelf", faults="books_turned")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "could not be told (understudy)" in ran.stdout
+    assert "  GET /books  (/books) body $.books: order -> other order\n" in ran.stdout
+
+
 def test_lines_of_a_failure_are_bounded(run: Run) -> None:
     ran = run("--understudy=shelf", "-x", "--understudy-lines=4", faults="pages_as_text")
     assert "lines more; --understudy-lines shows more" in ran.stdout, ran.stdout + ran.stderr
