@@ -92,13 +92,17 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const reason = document.getElementById("reason");
+    if (event.key === "Enter" && reason && event.target.tagName === "INPUT" && event.target.form === reason.form) {
+      event.preventDefault();
+      // Enter after Y, N, I or E sends what that key meant; without one it says which there are
+      if (event.target !== reason || !reason.dataset.then) {
+        const which = document.getElementById("which");
+        which.textContent = which.dataset.says;
+      } else if (reason.reportValidity()) document.getElementById(reason.dataset.then).click();
+      return;
+    }
     if (typing(event.target)) {
       if (event.key === "Escape") event.target.blur();
-      // Enter after Y, N, I or E sends what that key meant
-      if (event.key === "Enter" && event.target === reason && reason.dataset.then && reason.value.trim()) {
-        event.preventDefault();
-        document.getElementById(reason.dataset.then).click();
-      }
       return;
     }
     if (document.querySelector("dialog[open]")) return;

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from dashboard.access import COOKIE
 from replayer.accounts import Role
@@ -95,6 +95,15 @@ def test_a_hundred_findings_are_judged_by_keys_alone(browser: Browser, empty_dat
         page.keyboard.press("k")
         press(page, "Enter")
         assert page.url.startswith(f"{address}/runs/{run}/findings/{0:016x}")
+        for field in ("#reason", "[name=until]"):  # nothing was chosen by a key: Enter decides nothing
+            page.locator("#reason").fill("no, not yet")
+            page.locator(field).press("Enter")
+            expect(page.locator("#which")).to_contain_text("Nothing is decided yet. Esc, and then Y, N, I or E decides")
+        page.goto(f"{address}/runs/{run}?all=1")
+        page.locator("#reason").fill("no, not yet")
+        page.locator(".check").first.press("Enter")
+        expect(page.locator("#which")).to_contain_text("Nothing is decided yet")
+        page.goto(f"{address}/runs/{run}/findings/{0:016x}")
         for number in range(100):
             page.keyboard.press({3: "n", 5: "i", 7: "e"}.get(number % 10, "y"))
             page.keyboard.type("yes and no: jkfu/")  # keys that mean something elsewhere are text here
