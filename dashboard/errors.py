@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from fastapi.responses import JSONResponse
 
+from replayer.service import ConflictError, UsageError
+
 
 class ApiError(Exception):
     """What a route answers instead of what was asked.
@@ -17,6 +19,11 @@ class ApiError(Exception):
         self.code = code
         self.message = message
         self.headers = headers or {}
+
+
+def refusal(error: UsageError) -> tuple[int, str]:
+    """Status and code of what can not be done: because of what was asked, or of the state that things are in by now."""
+    return (409, "conflict") if isinstance(error, ConflictError) else (422, "invalid")
 
 
 def answer(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from replayer.service import UnderstudyError, UsageError
 
 from .access import LoginNeeded, wants_page
-from .errors import ApiError, answer
+from .errors import ApiError, answer, refusal
 from .pages import page
 
 logger = logging.getLogger("understudy.dashboard")
@@ -72,7 +72,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _usage(request: Request, error: Exception) -> Response:
     """What was asked for is not there, or cannot be: the sentence says which."""
     assert isinstance(error, UsageError)
-    status, code = (404, "not_found") if request.method == "GET" else (422, "invalid")
+    status, code = (404, "not_found") if request.method == "GET" else refusal(error)
     return told(request, status, code, error.message)
 
 

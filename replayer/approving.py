@@ -15,7 +15,7 @@ from diffing.grouping import Finding, Member
 from diffing.standing import marks
 
 from .approvals_file import FILE_NAME, add_approval, add_withdrawal, as_file, read_approvals
-from .errors import UsageError
+from .errors import ConflictError, UsageError
 from .reports.json_findings import findings_of
 from .settings import Settings
 from .store import Store
@@ -119,7 +119,7 @@ class Book:
                 found.append(_weighed(wanted, held))
             except UsageError as error:
                 what = f"{changes[mark].subject.method} {changes[mark].subject.route} ({mark})"
-                raise UsageError(f"{what}: {error.message} Leave it out.", error.hint) from None
+                raise type(error)(f"{what}: {error.message} Leave it out.", error.hint) from None
         self._store.add_approvals([approval for approval, _ in found if not approval.stored])
         return group, tuple(Decided(each, () if each.stored else ("the database",), than) for each, than in found)
 
@@ -134,7 +134,7 @@ class Book:
             raise UsageError(f"There is no decision on several findings {group!r}.", "Take them back one by one.")
         left = [each for each in mine if each.withdrawn is None]
         if not left:
-            raise UsageError("All of this was withdrawn already.")
+            raise ConflictError("All of this was withdrawn already.")
         tombstone = self._tombstone(author, reason)
         self._store.withdraw_approvals([each.id for each in left], tombstone)
         return tuple(replace(each, withdrawn=tombstone) for each in left)
@@ -143,7 +143,7 @@ class Book:
         """Sets a tombstone wherever the entry is kept. Raises UsageError for an id that fits none, or several."""
         found = self._find(identity)
         if found.withdrawn is not None:
-            raise UsageError(f"{found.id} was withdrawn already, by {found.withdrawn.author}.")
+            raise ConflictError(f"{found.id} was withdrawn already, by {found.withdrawn.author}.")
         tombstone = self._tombstone(author, reason)
         if found.filed:
             add_withdrawal(self._path, found.id, tombstone)
@@ -274,12 +274,12 @@ def one_line(text: str, what: str) -> str:
 
 
 def _weighed(wanted: Approval, held: Sequence[Approval]) -> tuple[Approval, tuple[Approval, ...]]:
-    """The decision, or the same one kept before; and what it overrules. Raises UsageError if it is overruled."""
+    """The decision, or the same one kept before; and what it overrules. Raises ConflictError if it is overruled."""
     mine = [each for each in held if each.covers & wanted.covers]
     if stronger := [each for each in mine if each.decision.overrules(wanted.decision)]:
         no = stronger[-1]
         done = "rejected this change" if no.decision is Decision.REJECT else "put it down to the environment"
-        raise UsageError(
+        raise ConflictError(
             f"{no.author} has {done} ({no.reason}).",
             f"`understudy findings withdraw {no.id}` takes the {no.decision.noun} back.",
         )

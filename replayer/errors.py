@@ -49,6 +49,10 @@ class UsageError(UnderstudyError):
     exit_code = ExitCode.USAGE
 
 
+class ConflictError(UsageError):
+    """What the user asks is right, and can not be done in the state that things are in by now."""
+
+
 class InconclusiveError(UnderstudyError):
     """What the user asked is right, but the evidence could not be had."""
 

@@ -13,7 +13,7 @@ from diffing.noise import NoiseRule
 
 from .alerts.ways import Ways, open_ways
 from .approving import Book, approvals_path
-from .errors import UsageError, nearest
+from .errors import ConflictError, UsageError, nearest
 from .judging import policy_of
 from .kept_rules import rules_in_force
 from .retrial import Again, Sought, sought
@@ -91,7 +91,7 @@ def again_as(store: Store, run: RunInfo, again: Again | None = None) -> GateOpti
     UsageError for a run of which it is not known any more how it was asked for.
     """
     if not run.asked or run.recording_id is None:
-        raise UsageError(
+        raise ConflictError(
             f"It is not known any more how the run {run.id} was asked for, or its recording is gone.",
             "Start another one.",
         )

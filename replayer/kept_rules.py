@@ -12,7 +12,7 @@ from diffing.noise import NoiseRule
 from diffing.paths import parse_pattern
 
 from .approving import one_line
-from .errors import UsageError, nearest
+from .errors import ConflictError, UsageError, nearest
 from .judging import noise_rules
 from .policy_settings import ROUTE_PATTERN
 from .reports.proposal_words import rule_toml
@@ -81,7 +81,7 @@ def withdraw_rule(store: Store, identity: str, author: str, reason: str = "") ->
     """Sets a tombstone. Raises UsageError as `find_rule`, and for a rule that has one."""
     found = find_rule(store, identity)
     if found.withdrawn is not None:
-        raise UsageError(f"The rule {found.id} was taken back already, by {found.withdrawn.author}.")
+        raise ConflictError(f"The rule {found.id} was taken back already, by {found.withdrawn.author}.")
     why = one_line(reason, "reason") if reason.strip() else ""
     tombstone = Withdrawal(one_line(author, "author"), datetime.now(UTC).replace(microsecond=0), why)
     store.withdraw_rule(found.id, tombstone)

@@ -14,7 +14,7 @@ from diffing.rule_hindsight import hidden_members
 from diffing.rule_review import Problem, RuleHistory
 
 from .approving import one_line
-from .errors import UsageError
+from .errors import ConflictError, UsageError
 from .kept_rules import ListedRule, exported, find_rule, rules_in_force, withdraw_rule
 from .reports.proposal_words import rule_toml as rule_toml
 from .reports.rule_words import NEXT, caveats, sentence
@@ -146,7 +146,7 @@ class RuleDesk:
 
     def hiding(self, finding: Finding) -> tuple[Hiding, ...]:
         """The rules in force by now that would hide a finding, or a part of it, in a gate that begins now."""
-        rules = rules_in_force(self._settings, self._store)
+        rules = self._in_force()
         hidden = ((rule, len(hidden_members(rule, finding))) for rule in rules)
         return tuple(Hiding(rule, count == len(finding.places)) for rule, count in hidden if count)
 
@@ -157,7 +157,8 @@ class RuleDesk:
         """
         told = self.ask(run, fingerprint, wish, admin)
         if told.rule is None or told.refusals:
-            raise UsageError(told.problem or told.refusals[0])
+            there = told.rule is not None and told.rule.name in {each.name for each in self._in_force()}
+            raise (ConflictError if there else UsageError)(told.problem or told.refusals[0])
         if told.warnings and not wish.anyway:
             raise UsageError(f"{told.warnings[0]} Say that it is to be kept all the same, if you know better.")
         today = date.today()
@@ -182,6 +183,9 @@ class RuleDesk:
     def toml(self) -> str:
         """What the store alone has, for the settings file."""
         return exported(self._settings, self._store)
+
+    def _in_force(self) -> tuple[NoiseRule, ...]:
+        return rules_in_force(self._settings, self._store)
 
     def _book(self, runs: list[RunInfo]) -> RuleBook:
         context = Context(self._settings, self._store)

@@ -17,6 +17,7 @@ from recorder.keys import InvalidKey, Key, load_key
 
 from .alerts.alerting import Alerting, AlertingWatcher, alert_reports, facts
 from .approving import Book, approvals_path
+from .errors import ConflictError as ConflictError
 from .errors import UnderstudyError as UnderstudyError
 from .errors import UsageError as UsageError
 from .executors import Executor, LocalExecutor
@@ -156,7 +157,7 @@ def end_run(store: Store, run: str, by: str) -> str:
     """As `stop_run`, in a store that is open."""
     given = store.run(run)
     if not store.ask_to_stop(given.id, f"by {by}"):
-        raise UsageError(f"The run {given.id} is not under way: it is {given.state}.", "Nothing was stopped.")
+        raise ConflictError(f"The run {given.id} is not under way: it is {given.state}.", "Nothing was stopped.")
     return given.id
 
 

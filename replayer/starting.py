@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .errors import UnderstudyError, UsageError
+from .errors import ConflictError, UnderstudyError, UsageError
 from .gate_options import GateOptions, again_as, as_asked
 from .retrial import Again
 from .settings import Settings
@@ -61,24 +61,28 @@ class Starter:
         return self._begin(store, self._options(store, wish), by)
 
     def again(self, run: str, by: str, finding: str = "") -> str:
-        """Begins a run as another one was asked for, here and now; its id. Raises UsageError as `start`.
+        """Begins a run as another one was asked for, here and now; its id. Raises ConflictError where that can not be.
 
         With a `finding` of that run, it is replayed alone. What was declared of targets on a command line is not taken
         over: that they are disposable is for the settings file to say.
         """
         store = self._store()
         given = store.run(run)
-        before = again_as(store, given, Again(given.id, finding) if finding else None)
-        wish = GateWish(before.recording, before.candidate, before.baselines, before.passes)
-        here = self._options(store, wish).settings_path
-        return self._begin(store, replace(before, settings_path=here, disposable=False, executor="local"), by, given.id)
+        try:
+            before = again_as(store, given, Again(given.id, finding) if finding else None)
+            wish = GateWish(before.recording, before.candidate, before.baselines, before.passes)
+            here = self._options(store, wish).settings_path
+            wanted = replace(before, settings_path=here, disposable=False, executor="local")
+            return self._begin(store, wanted, by, given.id)
+        except UsageError as error:  # nobody typed what is wrong here: targets, settings or the recording have changed
+            raise ConflictError(error.message, error.hint) from None
 
     def _begin(self, store: Store, options: GateOptions, by: str, like: str = "") -> str:
         asked = as_asked(self._settings, store, options)
         info = store.recording(options.recording)
         with self._lock:
             if busy := self.under_way():
-                raise UsageError(
+                raise ConflictError(
                     f"This server runs one gate at a time, and {busy} is under way.", "Wait, or cancel it."
                 )
             run = store.create_run(

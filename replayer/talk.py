@@ -11,7 +11,7 @@ from diffing.grouping import Finding
 from diffing.standing import marks
 
 from .accounts import as_name
-from .errors import UsageError, nearest
+from .errors import ConflictError, UsageError, nearest
 from .mentions import Mentions as Mentions
 from .reports.wording import change, route
 from .store import AssignmentRecord, CommentRecord, Store
@@ -89,7 +89,7 @@ class Talk:
         if found is None:
             raise UsageError(f"There is no comment {identity!r}.")
         if not done:
-            raise UsageError(f"The comment {identity} was resolved already, by {found.resolved_by}.")
+            raise ConflictError(f"The comment {identity} was resolved already, by {found.resolved_by}.")
         return found
 
     def assign(self, finding: Finding, assignee: str, by: str) -> None:

@@ -14,6 +14,7 @@ from replayer.rule_desk import DAYS, KIND_WORDS, RUNS, RuleDesk, RuleWish, rule_
 from replayer.service import UsageError
 
 from ..access import form_of, may, needs, person_of
+from ..errors import refusal
 from ..pages import page
 
 router = APIRouter(include_in_schema=False)
@@ -87,7 +88,7 @@ def _kept(request: Request, run: str, fingerprint: str, wish: RuleWish) -> Respo
     try:
         kept = desk_of(request).keep(run, fingerprint, wish, person_of(request).name, may(request, Role.ADMIN))
     except UsageError as error:
-        return _asked(request, run, fingerprint, wish, RUNS, f"{error.message} {error.hint}".strip(), 422)
+        return _asked(request, run, fingerprint, wish, RUNS, f"{error.message} {error.hint}".strip(), refusal(error)[0])
     return RedirectResponse(f"/rules?kept={quote(kept.id)}", 303)
 
 

@@ -11,6 +11,7 @@ from replayer.service import UsageError
 from replayer.starting import PASSES, GateWish, Starter
 
 from ..access import form_of, needs, person_of
+from ..errors import refusal
 from ..pages import page
 from .runs import review_of
 
@@ -89,7 +90,7 @@ def _started(request: Request, wish: GateWish) -> Response:
     try:
         run = starter_of(request).start(wish, person_of(request).name)
     except UsageError as error:
-        return _asked(request, wish, f"{error.message} {error.hint}".strip(), 422)
+        return _asked(request, wish, f"{error.message} {error.hint}".strip(), refusal(error)[0])
     return RedirectResponse(f"/runs/{run}", 303)
 
 

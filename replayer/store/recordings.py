@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from recorder.exchange import ProducerReport, RouteCount
 
-from ..errors import UsageError, nearest
+from ..errors import ConflictError, UsageError, nearest
 from .bodies import free_bodies
 from .dialect import finite, give_back_space, insert_new, read, reading, storable, write, writing
 from .numbers import rebased
@@ -49,7 +49,7 @@ class RecordingStore:
             with writing(self._engine) as connection:
                 connection.execute(insert(recordings).values(values))
         except IntegrityError:
-            raise UsageError(
+            raise ConflictError(
                 f"There is a recording {name!r} already.", "Choose another name with --name, or delete that one first."
             ) from None
         return self.recording(name)

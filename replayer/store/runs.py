@@ -14,7 +14,7 @@ import orjson
 import zstandard
 from sqlalchemy import Connection, Engine, Select, delete, insert, select, update
 
-from ..errors import UsageError
+from ..errors import ConflictError, UsageError
 from . import codec
 from .blocks import BlockReader, add_blocks
 from .bodies import BodyStore, free_bodies
@@ -175,12 +175,12 @@ class RunStore:
         return _run(self._find(id_or_prefix))
 
     def run_report(self, run_id: str) -> dict[str, Any]:
-        """The JSON report of a finished run. Raises UsageError when it has none yet."""
+        """The JSON report of a finished run. Raises ConflictError when it has none yet."""
         number = self._find(run_id).number
         with reading(self._engine) as connection:
             data = connection.execute(select(runs.c.report).where(runs.c.number == number)).scalar()
         if data is None:
-            raise UsageError(f"The run {run_id!r} has no report: it did not finish.")
+            raise ConflictError(f"The run {run_id!r} has no report: it did not finish.")
         report: dict[str, Any] = unpacked(data)
         return report
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from base64 import b64encode
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import httpx
@@ -19,7 +20,7 @@ from replayer.target_settings import TargetSettings
 from replayer.tokens import TokenScope
 from tests.replayer.test_report import COLOUR, HOSTILE, PRICE, PRICES
 
-from .desk import EXCHANGE, Desk, csrf, many, run_of
+from .desk import EXCHANGE, Desk, begin, csrf, many, run_of
 
 NEW = {"decision": "approve", "reason": "wanted"}
 
@@ -92,7 +93,7 @@ def test_a_run_that_is_not_over_has_no_report_and_can_be_cancelled(desk: Desk, c
     assert (found["count"], found["confirmed"], found["findings"][0]["location"]["path"]) == (1, 1, PRICE.path)
     assert PRICES.candidate not in found["findings"][0].values()
     again = client.post(f"/api/v1/runs/{run}/cancel")
-    assert (again.status_code, again.json()["error"]["code"]) == (422, "invalid")
+    assert (again.status_code, again.json()["error"]["code"]) == (409, "conflict")
 
 
 @pytest.fixture
@@ -242,7 +243,7 @@ def test_a_decision_is_made_once_listed_and_taken_back(desk: Desk, client: httpx
     assert "approval." not in file.text  # that of one run is none of the repository's
     back = client.post(f"/api/v1/decisions/{told['id']}/withdraw", json={"reason": "too early"})
     assert (back.json()["state"], back.json()["withdrawn"]["reason"]) == ("withdrawn", "too early")
-    assert client.post(f"/api/v1/decisions/{told['id']}/withdraw", json={}).status_code == 422
+    assert client.post(f"/api/v1/decisions/{told['id']}/withdraw", json={}).status_code == 409
     assert client.get("/api/v1/decisions").json() == {"items": [back.json()], "next": None}
     assert client.get(f"/api/v1/decisions/{told['id']}").json() == back.json()
 
@@ -280,6 +281,39 @@ def test_what_is_no_decision_is_said(
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     with Store.open(desk.url) as store:
         assert store.approvals() == ()
+
+
+def test_what_does_not_fit_the_state_that_things_are_in_is_a_conflict(desk: Desk, client: httpx.Client) -> None:
+    finished, going = run_of(desk.url, [PRICES, COLOUR]), begin(desk.url)
+    new = {**NEW, "scope": "always"}
+    rule = {"reason": "it varies", "anyway": True, "until": (date.today() + timedelta(days=3)).isoformat()}
+
+    def told(address: str, given: object) -> tuple[int, str]:
+        answer = client.post(f"/api/v1/{address}", json=given)
+        return answer.status_code, answer.json().get("error", {}).get("code", "")
+
+    open_, closed = f"runs/{going}/findings/{PRICES.fingerprint}", f"runs/{finished}/findings/{PRICES.fingerprint}"
+    for action, given in (
+        ("decisions", new),
+        ("comments", {"text": "why?"}),
+        ("assignee", {"assignee": None}),
+        ("rule", rule),
+        ("again", {}),
+    ):
+        assert told(f"{open_}/{action}", given) == (409, "conflict"), action  # it is not finished
+        assert told(f"{closed}0/{action}", given) == (404, "not_found"), action
+    assert told(f"runs/{going}/decisions", {**new, "fingerprints": [PRICES.fingerprint]}) == (409, "conflict")
+    assert told(f"runs/{finished}/cancel", {}) == (409, "conflict")
+    for address in (f"{closed}/again", f"runs/{finished}/again"):  # it is not known how it was asked for
+        assert told(address, {}) == (409, "conflict")
+    assert told(f"{closed}/decisions", {**new, "decision": "reject"}) == (201, "")
+    assert told(f"{closed}/decisions", new) == (409, "conflict")  # somebody has rejected it
+    comment = client.post(f"/api/v1/{closed}/comments", json={"text": "why?"}).json()["id"]
+    kept = f"runs/{finished}/findings/{COLOUR.fingerprint}/rule"
+    identity = client.post(f"/api/v1/{kept}", json=rule).json()["id"]
+    assert told(kept, rule) == (409, "conflict")  # there is one
+    for address in (f"comments/{comment}/resolve", f"rules/{identity}/withdraw"):
+        assert [told(address, {}) for _ in range(2)] == [(200, ""), (409, "conflict")]
 
 
 def test_a_login_proves_itself_and_a_token_need_not(desk: Desk, client: httpx.Client) -> None:

@@ -169,7 +169,7 @@ def test_a_rule_for_a_tagged_route_takes_an_admin_who_has_read_the_warnings(empt
     file = admin.get("/rules.toml")
     assert file.headers["content-disposition"].startswith("attachment")
     assert tomllib.loads(file.text)["noise"][0]["reason"] == "set by the <i>market</i>"
-    assert keep(admin, run, PRICES.fingerprint, **NARROW, anyway="on").status_code == 422  # there is one
+    assert keep(admin, run, PRICES.fingerprint, **NARROW, anyway="on").status_code == 409  # there is one
     assert "GET /api/cart $.items[*].price (str)" in admin.get(address).text  # the place that is left
     assert f'href="{address.removesuffix("/rule")}">Back to the finding' in page
     assert reviewer.post(f"/rules/{rule.id}/withdraw", data=csrf(reviewer)).status_code == 303
@@ -177,7 +177,7 @@ def test_a_rule_for_a_tagged_route_takes_an_admin_who_has_read_the_warnings(empt
     assert "taken back" in page
     assert "by bob" in page
     assert "There are no rules" in page
-    assert reviewer.post(f"/rules/{rule.id}/withdraw", data=csrf(reviewer)).status_code == 422
+    assert reviewer.post(f"/rules/{rule.id}/withdraw", data=csrf(reviewer)).status_code == 409
 
 
 def test_where_two_people_decide_nobody_keeps_a_rule(empty_database: str) -> None:

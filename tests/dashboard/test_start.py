@@ -88,7 +88,7 @@ def test_one_gate_at_a_time(desk: Desk) -> None:
     log(run, "reading\n")
     assert f'href="/runs/{run}"' in client.get("/start").text
     answer = client.post("/start", data={"recording": "r0", "candidate": "new", "passes": "2", **csrf(client)})
-    assert answer.status_code == 422
+    assert answer.status_code == 409
     assert f"one gate at a time, and {run} is under way" in answer.text
 
 
@@ -121,7 +121,7 @@ def test_a_run_is_started_again_as_it_was_asked_for(desk: Desk, monkeypatch: pyt
     until_failed(client, f"/runs/{made['id']}")
     for run, said in ((unnamed, "names no target"), (run_of(desk.url), "not known any more how")):
         answer = client.post(f"/api/v1/runs/{run}/again")
-        assert (answer.status_code, said in answer.text) == (422, True)
+        assert (answer.status_code, said in answer.text) == (409, True)
 
 
 def test_a_finding_is_replayed_alone_and_that_is_no_verdict_of_a_release(

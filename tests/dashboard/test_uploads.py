@@ -104,7 +104,7 @@ def test_what_is_no_recording_is_said(
 def test_a_name_that_is_taken_by_something_else_is_said(client: httpx.Client, tmp_path: Path) -> None:
     assert client.post(ADDRESS, params={"name": "nightly"}, content=spool(tmp_path, 1)).status_code == 201
     answer = client.post(ADDRESS, params={"name": "nightly"}, content=spool(tmp_path, 1, 2))
-    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "conflict")
     assert "nightly" in answer.json()["error"]["message"]
 
 

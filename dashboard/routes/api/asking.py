@@ -11,8 +11,9 @@ from fastapi import Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+from diffing.grouping import Finding
 from replayer.review import Review
-from replayer.service import UsageError
+from replayer.service import ConflictError, UsageError
 from replayer.store import RunInfo
 
 from ...errors import ApiError
@@ -34,6 +35,7 @@ _MEANS = {
     401: "Nobody is logged in, and no token is shown, or it is over.",
     403: "The role or the token does not suffice, or the request does not come from a page of the login.",
     404: "There is no such thing.",
+    409: "What was asked does not fit the state that things are in by now.",
     408: "What was sent did not arrive in time.",
     413: "What was sent is too large.",
     415: "What was sent is of another media type.",
@@ -59,6 +61,18 @@ def run_of(review: Review, run: str) -> RunInfo:
     """The run. Raises ApiError, whatever the method."""
     try:
         return review.run(run)
+    except UsageError as error:
+        raise ApiError(404, "not_found", error.message) from None
+
+
+def finding_of(review: Review, run: RunInfo, fingerprint: str) -> Finding:
+    """A finding of a run that is finished: of another one there is none to do something with. Raises ApiError."""
+    try:
+        report = review.report(run.id)
+    except ConflictError as error:
+        raise ApiError(409, "conflict", error.message) from None
+    try:
+        return review.finding(report, fingerprint)
     except UsageError as error:
         raise ApiError(404, "not_found", error.message) from None
 

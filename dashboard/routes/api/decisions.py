@@ -56,7 +56,7 @@ def decision(request: Request, identity: Identity) -> Decision:
 @router.post(
     "/{identity}/withdraw",
     response_model=Decision,
-    responses=problems(404, 413, 415),
+    responses=problems(404, 409, 413, 415),
     openapi_extra=takes(NewWithdrawal),
 )
 @needs(Role.REVIEWER, TokenScope.DECIDE)

@@ -17,18 +17,16 @@ from replayer.review import Exemplar as Example
 from replayer.review import RunReport, Verdict, finding_document
 from replayer.review import Sighting as Seen
 from replayer.rule_desk import RuleDesk
-from replayer.service import UsageError
 from replayer.store import CommentRecord, StoredAnswer
 from replayer.talk import Mentions
 from replayer.tokens import TokenScope
 
 from ...access import needs, person_of
-from ...errors import ApiError
 from ...filters import narrowed, parse, states_of
 from ..findings import raw_body
 from ..runs import talk_of
 from . import models
-from .asking import PREFIX, Cursor, Key, Limit, body_of, part_of, problems, review_of, run_of, takes
+from .asking import PREFIX, Cursor, Key, Limit, body_of, finding_of, part_of, problems, review_of, run_of, takes
 from .decisions import shown as decision_shown
 from .models import (
     Content,
@@ -122,7 +120,7 @@ def raw(
     response_model=models.Decision,
     responses={
         200: {"model": models.Decision, "description": "The same was decided before."},
-        **problems(404, 413, 415),
+        **problems(404, 409, 413, 415),
     },
     openapi_extra=takes(NewDecision),
 )
@@ -137,10 +135,7 @@ def decide(
     """Decide on a finding, in the name of who asks. A gate that waits hears of it."""
     review = review_of(request)
     info = run_of(review, run)
-    try:
-        review.finding(review.report(info.id), fingerprint)
-    except UsageError as error:
-        raise ApiError(404, "not_found", error.message) from None
+    finding_of(review, info, fingerprint)
     kept = review.decide(info.id, fingerprint, verdict_of(given), person_of(request).name)
     if not kept.homes:
         response.status_code = 200

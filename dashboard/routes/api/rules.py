@@ -16,7 +16,7 @@ from replayer.tokens import TokenScope
 from ...access import may, needs, person_of
 from ...errors import ApiError
 from . import rule_models as models
-from .asking import PREFIX, Cursor, Limit, body_of, part_of, problems, review_of, run_of, takes
+from .asking import PREFIX, Cursor, Limit, body_of, finding_of, part_of, problems, review_of, run_of, takes
 from .models import Fingerprint, NewWithdrawal, RunId, Withdrawal
 from .rule_models import Hides, NewRule, Rule, RuleChoice, RulePreview, Rules
 
@@ -51,7 +51,7 @@ def one_rule(request: Request, rule: RuleId) -> models.KeptRule:
 @router.post(
     "/rules/{rule}/withdraw",
     response_model=models.KeptRule,
-    responses=problems(404, 413, 415),
+    responses=problems(404, 409, 413, 415),
     openapi_extra=takes(NewWithdrawal),
 )
 @needs(Role.REVIEWER, TokenScope.DECIDE)
@@ -80,7 +80,8 @@ def preview(
     runs: Annotated[int, Query(ge=1, le=20, description="How many of the latest are looked at.")] = RUNS,
 ) -> RulePreview:
     """What a rule for this finding would have hidden in the latest runs, and what speaks against it."""
-    _finding(request, run, fingerprint)
+    review = review_of(request)
+    review.finding(review.report(run_of(review, run).id), fingerprint)
     wish = RuleWish(route, path, kind, at)
     return _previewed(desk_of(request).ask(run, fingerprint, wish, may(request, Role.ADMIN), runs))
 
@@ -89,7 +90,7 @@ def preview(
     "/runs/{run}/findings/{fingerprint}/rule",
     status_code=201,
     response_model=models.KeptRule,
-    responses=problems(404, 413, 415),
+    responses=problems(404, 409, 413, 415),
     openapi_extra=takes(NewRule),
 )
 @needs(Role.REVIEWER, TokenScope.DECIDE)
@@ -97,19 +98,10 @@ def keep(
     request: Request, run: RunId, fingerprint: Fingerprint, given: Annotated[NewRule, Depends(body_of(NewRule))]
 ) -> models.KeptRule:
     """Keep a rule for this finding, in the name of who asks. Gates that begin from now on hear of it."""
-    _finding(request, run, fingerprint)
+    review = review_of(request)
+    finding_of(review, run_of(review, run), fingerprint)
     wish = RuleWish(given.route, given.path, given.kind, given.at, given.reason, until=given.until, anyway=given.anyway)
     return _kept(desk_of(request).keep(run, fingerprint, wish, person_of(request).name, may(request, Role.ADMIN)))
-
-
-def _finding(request: Request, run: str, fingerprint: str) -> None:
-    """Raises ApiError unless the run has it."""
-    review = review_of(request)
-    info = run_of(review, run)
-    try:
-        review.finding(review.report(info.id), fingerprint)
-    except UsageError as error:
-        raise ApiError(404, "not_found", error.message) from None
 
 
 def _key(row: RuleRow) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from replayer.tokens import TokenScope
 from ...access import needs, person_of
 from ...errors import ApiError
 from ..runs import exported, routes_found
-from .asking import PREFIX, Cursor, Limit, body_of, part_of, problems, review_of, run_of, takes
+from .asking import PREFIX, Cursor, Limit, body_of, finding_of, part_of, problems, review_of, run_of, takes
 from .models import Fingerprint, Ledger, Log, NewRun, Page, Report, Run, RunId, moment
 from .run_models import RunDetail, RunRoute
 
@@ -31,7 +31,7 @@ def all_runs(request: Request, cursor: Cursor = "", limit: Limit = 50) -> Page[R
     return Page[Run](items=[shown(info) for info in part], next=after)
 
 
-@router.post("", status_code=201, response_model=Run, responses=problems(413, 415), openapi_extra=takes(NewRun))
+@router.post("", status_code=201, response_model=Run, responses=problems(409, 413, 415), openapi_extra=takes(NewRun))
 @needs(Role.ADMIN, TokenScope.RUNS)
 def start(request: Request, given: Annotated[NewRun, Depends(body_of(NewRun))]) -> Run:
     """Start a gate on targets of the server's settings file, as the page does: one at a time."""
@@ -104,7 +104,7 @@ def routes(request: Request, run: RunId, cursor: Cursor = "", limit: Limit = 50)
     return Page[RunRoute](items=[row(each) for each in part], next=after)
 
 
-@router.post("/{run}/again", status_code=201, response_model=Run, responses=problems(404))
+@router.post("/{run}/again", status_code=201, response_model=Run, responses=problems(404, 409))
 @needs(Role.ADMIN, TokenScope.RUNS)
 def again(request: Request, run: RunId) -> Run:
     """Start a gate as this one was asked for: the same recording, candidate, baselines, branch and budget."""
@@ -112,17 +112,17 @@ def again(request: Request, run: RunId) -> Run:
     return shown(review.run(_starter(request).again(run_of(review, run).id, person_of(request).name)))
 
 
-@router.post("/{run}/findings/{fingerprint}/again", status_code=201, response_model=Run, responses=problems(404))
+@router.post("/{run}/findings/{fingerprint}/again", status_code=201, response_model=Run, responses=problems(404, 409))
 @needs(Role.ADMIN, TokenScope.RUNS)
 def finding_again(request: Request, run: RunId, fingerprint: Fingerprint) -> Run:
     """Start a run that replays one finding alone, with what its exchanges depend on. It gives no verdict."""
     review = review_of(request)
     info = run_of(review, run)
-    found = review.finding(review.report(info.id), fingerprint)
+    found = finding_of(review, info, fingerprint)
     return shown(review.run(_starter(request).again(info.id, person_of(request).name, found.fingerprint)))
 
 
-@router.post("/{run}/cancel", status_code=202, response_model=Run, responses=problems(404))
+@router.post("/{run}/cancel", status_code=202, response_model=Run, responses=problems(404, 409))
 @needs(Role.ADMIN, TokenScope.RUNS)
 def cancel(request: Request, run: RunId) -> Run:
     """Ask a run that is under way to end. It ends within seconds, and says so in its state."""

@@ -9,14 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from diffing.grouping import Finding
 from replayer.accounts import Role
-from replayer.service import UsageError
 from replayer.talk import LONGEST
 from replayer.tokens import TokenScope
 
 from ...access import needs, person_of
 from ...errors import ApiError
 from ..runs import talk_of
-from .asking import PREFIX, body_of, problems, review_of, run_of, takes
+from .asking import PREFIX, body_of, finding_of, problems, review_of, run_of, takes
 from .findings import comment_of
 from .models import Comment, Fingerprint, Model, RunId, Text
 
@@ -43,7 +42,7 @@ class Assignee(Model):
     "/runs/{run}/findings/{fingerprint}/comments",
     status_code=201,
     response_model=Comment,
-    responses=problems(404, 413, 415),
+    responses=problems(404, 409, 413, 415),
     openapi_extra=takes(NewComment),
 )
 @needs(Role.REVIEWER, TokenScope.DECIDE)
@@ -59,7 +58,7 @@ def comment(
     return comment_of(talk.comment(run, finding, given.text, person_of(request).name), talk.mentions())
 
 
-@router.post("/comments/{comment}/resolve", response_model=Comment, responses=problems(404))
+@router.post("/comments/{comment}/resolve", response_model=Comment, responses=problems(404, 409))
 @needs(Role.REVIEWER, TokenScope.DECIDE)
 def resolve(request: Request, comment: CommentId) -> Comment:
     """Say that a comment is dealt with. It stays on record."""
@@ -72,7 +71,7 @@ def resolve(request: Request, comment: CommentId) -> Comment:
 @router.post(
     "/runs/{run}/findings/{fingerprint}/assignee",
     response_model=Assignee,
-    responses=problems(404, 413, 415),
+    responses=problems(404, 409, 413, 415),
     openapi_extra=takes(Assignee),
 )
 @needs(Role.REVIEWER, TokenScope.DECIDE)
@@ -90,8 +89,4 @@ def _finding(request: Request, run: str, fingerprint: str) -> tuple[str, Finding
     """The whole id of a run, and a finding of it. Raises ApiError."""
     review = review_of(request)
     info = run_of(review, run)
-    report = review.report(info.id)
-    try:
-        return info.id, review.finding(report, fingerprint)
-    except UsageError as error:
-        raise ApiError(404, "not_found", error.message) from None
+    return info.id, finding_of(review, info, fingerprint)

@@ -42,7 +42,7 @@ class Decisions(Model):
     "/runs/{run}/decisions",
     status_code=201,
     response_model=Decisions,
-    responses=problems(404, 413, 415),
+    responses=problems(404, 409, 413, 415),
     openapi_extra=takes(NewDecisions),
 )
 @needs(Role.REVIEWER, TokenScope.DECIDE)
@@ -59,7 +59,7 @@ def decide_all(
 @router.post(
     "/decisions/groups/{group}/withdraw",
     response_model=Decisions,
-    responses=problems(404, 413, 415),
+    responses=problems(404, 409, 413, 415),
     openapi_extra=takes(NewWithdrawal),
 )
 @needs(Role.REVIEWER, TokenScope.DECIDE)

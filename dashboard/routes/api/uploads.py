@@ -18,7 +18,7 @@ from replayer.settings import Settings
 from replayer.tokens import TokenScope
 
 from ...access import needs, person_of
-from ...errors import ApiError
+from ...errors import ApiError, refusal
 from .asking import PREFIX, problems, review_of
 from .models import Imported
 from .recordings import shown
@@ -39,7 +39,7 @@ UPLOAD_SECONDS = 300.0
     response_model=Imported,
     responses={
         200: {"model": Imported, "description": "The same content was imported before."},
-        **problems(400, 408, 413, 415),
+        **problems(400, 408, 409, 413, 415),
     },
     openapi_extra={"requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
 )
@@ -102,7 +102,8 @@ def _imported(request: Request, path: Path, name: str) -> ImportReport:
         return review_of(request).add_recording(path, name, person_of(request).name)
     except UsageError as error:
         # where it lay for a moment is nobody's business
-        raise ApiError(422, "invalid", error.message.replace(f"{path.parent}/", "")) from None
+        status, code = refusal(error)
+        raise ApiError(status, code, error.message.replace(f"{path.parent}/", "")) from None
 
 
 def _too_large(most: int) -> ApiError:
