@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from .guard import logger
+from .secret_names import fold
 
 _Value = TypeVar("_Value")
 
@@ -33,6 +34,7 @@ class RecorderConfig:
     spool_max: int = GIB  # bytes of spool before the oldest is dropped
     key: str | None = field(default=None, repr=False)
     key_file: str | None = None
+    secret_names: tuple[str, ...] = ()  # of fields that are pseudonymised beside those that are known
     trusted_proxies: int = 0
     observe: bool = False
     sql: bool = True  # note the SQL statements of each request
@@ -49,6 +51,9 @@ class RecorderConfig:
             raise ConfigError(f"max_body is {self.max_body}; expected a number of bytes")
         if self.spool_max < _MIN_SPOOL:
             raise ConfigError(f"spool_max is {self.spool_max}; expected at least {_MIN_SPOOL} bytes")
+        for name in self.secret_names:
+            if not fold(name):
+                raise ConfigError(f"secret_names holds {name!r}; expected names of fields, such as tax_number")
         if self.trusted_proxies < 0:
             raise ConfigError(f"trusted_proxies is {self.trusted_proxies}; expected how many there are, 0 or more")
         if self.queue_count < 1 or self.queue_bytes < 1:
@@ -76,6 +81,7 @@ class RecorderConfig:
             "spool_max": reader.value("SPOOL_MAX", _size, GIB),
             "key": reader.value("KEY", str, None),
             "key_file": reader.value("KEY_FILE", str, None),
+            "secret_names": reader.value("SECRET_NAMES", _names, _names("")),
             "trusted_proxies": reader.value("TRUSTED_PROXIES", _count, 0),
             "observe": reader.value("OBSERVE", _switch, False),
             "sql": reader.value("SQL", _switch, True),
@@ -87,6 +93,11 @@ class RecorderConfig:
             return cls(**found)  # type: ignore[arg-type]  # each was parsed to its own type above
         except ConfigError as error:
             raise ConfigError(f"UNDERSTUDY_{_upper_name(str(error))}") from None
+
+
+def secret_names_from(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """`UNDERSTUDY_SECRET_NAMES` alone, for who redacts what was not recorded here. Raises ConfigError."""
+    return RecorderConfig.parse({name: environ.get(name, "") for name in ("UNDERSTUDY_SECRET_NAMES",)}).secret_names
 
 
 class _Reader:

@@ -30,7 +30,7 @@ class Shipper:
         from .redaction import Redactor
 
         self._identifier = Identifier(key)
-        self._redactor = Redactor(key)
+        self._redactor = Redactor(key, config.secret_names)
         self._producer = producer
         self._trusted_proxies = config.trusted_proxies
         header = Header(key.id, config.service, config.release, producer, os.getpid(), time.time())

@@ -15,12 +15,12 @@ from pathlib import Path
 from recorder.exchange import Exchange, ProducerReport
 from recorder.identity import identify
 from recorder.keys import InvalidKey, load_key
-from recorder.redaction import Redactor
 from recorder.wire import Damage, read_header, read_spool_file
 
 from .errors import UsageError
 from .formats.har import MAXIMUM_BYTES, parse_har
 from .import_source import Source, find_source
+from .keeping import redactor_with
 from .sequences import Sequences
 from .store import DamageRecord, RecordingInfo, Store
 
@@ -184,7 +184,7 @@ def _import_har(
         key = load_key(os.environ.get("UNDERSTUDY_KEY"), os.environ.get("UNDERSTUDY_KEY_FILE"))
     except InvalidKey as error:
         raise UsageError(f"A HAR is redacted with a key as it is imported, and there is none: {error}.") from None
-    redactor = Redactor(key)
+    redactor = redactor_with(key)
     tally = _Tally(progress, skipped=Counter(dict(content.skipped)))
     tally.damaged = len(content.torn)
     tally.damage = [DamageRecord(file.name, 0, 0, why) for _, why in content.torn[:DAMAGE_KEPT]]

@@ -7,14 +7,25 @@ from dataclasses import replace
 
 from diffing.atoms import is_opaque
 from diffing.grouping import Finding
+from recorder.config import ConfigError, secret_names_from
 from recorder.exchange import Body, Exchange, Observed, RecordedResponse
 from recorder.keys import Key, load_key
 from recorder.redaction import Redactor
 
+from .errors import UsageError
+
+
+def redactor_with(key: Key) -> Redactor:
+    """A redactor that knows the names of `UNDERSTUDY_SECRET_NAMES`, as the recorder does. Raises UsageError."""
+    try:
+        return Redactor(key, secret_names_from())
+    except ConfigError as error:
+        raise UsageError(f"{error}.") from None
+
 
 def keeping_redactor(key: Key | None) -> Redactor:
     """A redactor with the recording's key, or with this machine's own where that is not to be had."""
-    return Redactor(key or load_key(None, None))
+    return redactor_with(key or load_key(None, None))
 
 
 def kept_observations(observed: Observed | None, recorded: Exchange, redactor: Redactor) -> Observed | None:

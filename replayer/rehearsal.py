@@ -25,7 +25,6 @@ from diffing.sensitivity import Sensitivity
 from diffing.trial import Trial
 from recorder.exchange import Exchange, RouteCount
 from recorder.keys import Key
-from recorder.redaction import Redactor
 
 from .breaker import Reference
 from .budgets import Budgeting
@@ -34,7 +33,7 @@ from .confirmation import Confirmer
 from .errors import UsageError
 from .executors import Executor, LocalExecutor
 from .guide import make_guide
-from .keeping import keeping_redactor
+from .keeping import keeping_redactor, redactor_with
 from .known import Drift, Known, drift
 from .known_routes import RouteSource
 from .pacing import CONCURRENCY
@@ -147,11 +146,9 @@ class _Rehearsing:
             executor=request.executor,
             ask_routes=request.routes.ask,
         )
-        self._maker = CaseMaker(
-            self._plan,
-            tuple(answers for _, answers in request.baseline_answers),
-            Redactor(request.key) if request.key and not request.baselines else None,
-        )
+        redactor = redactor_with(request.key) if request.key else None  # made in any case: it may be refused
+        stored = tuple(answers for _, answers in request.baseline_answers)
+        self._maker = CaseMaker(self._plan, stored, None if request.baselines else redactor)
 
         self._retrier: Retrier | None = None
         if request.sought is not None:

@@ -409,3 +409,17 @@ def test_what_the_environ_says_of_route_and_principal_is_kept(recorded: Any) -> 
     assert first.principal
     assert first.principal == second.principal
     assert second.route == "/where/<path>"
+
+
+def test_names_of_the_settings_promise_secrets_too(recorded: Any) -> None:
+    def app(request: dict[str, Any], start: Any) -> Any:
+        start("200 OK", [("Content-Type", "application/json"), ("X-Membership", "M-1789")])
+        return [b'{"customer_email": "ann@shop.example", "name": "Ann"}']
+
+    wrapped, exchanges = recorded(app, secret_names=("email", "x-membership"))
+    serve(wrapped, environ("/", QUERY_STRING="email=ann@shop.example"))
+    (made,) = exchanges()
+    kept = made.request.target + str(made.response.headers) + made.response.body.data.decode()
+    assert "ann" not in kept
+    assert "1789" not in kept
+    assert '"name": "Ann"' in kept
