@@ -42,6 +42,7 @@ from diffing.signatures import ExchangeContext
 from diffing.trial import Trial
 from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
 from replayer.accounts import Accounts, Person, Role
+from replayer.first_seen import noted
 from replayer.reports.json_report import to_json
 from replayer.reports.model import Coverage, CoverageRoute, RunReport
 from replayer.settings import Settings
@@ -133,7 +134,7 @@ def filled(url: str) -> tuple[str, str, list[Finding]]:
             store.create_run(recording.id, candidate="next", baselines=("prod",), branch="main") for _ in range(RUNS)
         ]
         for run in made:
-            data = to_json(replace(report, run_id=run))
+            data = to_json(noted(store, "shop", replace(report, run_id=run)))
             store.finish_run(run, "fail", 1, data, summary_of(data))
         for name, side in (("baseline 1", "baseline"), ("candidate", "candidate")):
             store.add_answers(
