@@ -83,10 +83,12 @@ def explain(
     if json:
         output.data({key: report[key] for key in ("verdict", "exit_code", "reasons", "policy")})
         return
-    output.say(f"{report['verdict'].upper()}, exit code {report['exit_code']}")
+    alone = report.get("retrial")
+    output.say(alone["came"].upper() if alone else f"{report['verdict'].upper()}, exit code {report['exit_code']}")
     for reason in report["reasons"]:
         output.say(f"  {visible(reason)}")
-    output.table(("holds", "policy", "asked", "measured", "evidence"), map(clause_row, told))
+    if told:
+        output.table(("holds", "policy", "asked", "measured", "evidence"), map(clause_row, told))
 
 
 @app.command()

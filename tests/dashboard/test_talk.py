@@ -7,7 +7,7 @@ import pytest
 
 from replayer.accounts import Accounts, Role
 from replayer.audit import events
-from replayer.store import Store
+from replayer.store import Store, UserRecord
 from replayer.tokens import TokenScope
 from tests.replayer.test_report import COLOUR, HOSTILE, PRICES
 
@@ -74,8 +74,9 @@ def test_a_finding_is_given_to_somebody_and_found_by_that(desk: Desk) -> None:
 
 def test_whoever_is_mentioned_finds_that_among_what_is_theirs(desk: Desk) -> None:
     run = run_of(desk.url, [PRICES, COLOUR])
-    for name in ("Kim Lee", "Kim", "bob"):
-        desk.add_user(name, Role.REVIEWER)
+    with Store.open(desk.url) as store:
+        for name in ("Kim Lee", "Kim", "bob"):
+            store.add_user(UserRecord(name, Role.REVIEWER.value, "", 0.0))
     ann, kim = desk.client(Role.REVIEWER, "ann"), desk.client(Role.VIEWER, "Kim Lee")
     finding = f"/runs/{run}/findings/{COLOUR.fingerprint}"
     ann.post(f"{finding}/comments", data={"text": "<b>@kim lee</b>, is that yours? bob@shop.example", **csrf(ann)})

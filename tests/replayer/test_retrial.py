@@ -18,6 +18,7 @@ from recorder.keys import Key
 from recorder.redaction import Redactor
 from replayer.approving import find_change
 from replayer.cases import CaseMaker, teaching
+from replayer.cli.main import main
 from replayer.client import Client
 from replayer.engine import PassOptions, closure, run_pass
 from replayer.errors import UsageError
@@ -227,3 +228,18 @@ def test_whatever_looks_at_the_latest_runs_looks_at_whole_ones(store: Store) -> 
     assert sought(store, Again(whole, REPORT.findings[0].fingerprint[:6])).finding.fingerprint == (
         REPORT.findings[0].fingerprint
     )
+
+
+def test_the_command_line_calls_it_by_what_it_came_to(
+    store: Store, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recording = store.create_recording("r", service="shop", release="1", key_id="k", source="").id
+    run = store.create_run(recording, candidate="new", finding="f" * 16)
+    data = {**to_json(replace(REPORT, retrial=FOUND)), "policy": [], "reasons": ["It looked at one finding alone."]}
+    store.finish_run(run, "", None, data, summary_of(data))
+    assert main(["runs", "explain", run, "--db", database_url]) == 0
+    assert capsys.readouterr().out == "GONE\n  It looked at one finding alone.\n"
+    assert main(["runs", "list", "--db", database_url]) == 0
+    assert f"{'f' * 16}: gone, 0 of 5" in capsys.readouterr().out
+    assert main(["runs", "again", run, "--times", "3", "--db", database_url]) == 2
+    assert "Give --finding, too." in capsys.readouterr().err
