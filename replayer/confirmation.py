@@ -1,10 +1,11 @@
 """Findings put to the test: the exchanges that show them, and all that these depend on, replayed again on both sides.
 
-What varies so rarely that the passes before did not show it would be taken for a regression. Two rounds, in which the
-candidate shows the change each time and the baseline never does, settle most findings; for the others there are
-further rounds until Fisher's exact test tells the two sides apart, or the finding counts as flaky. The test is made
+What varies so rarely that the passes before did not show it would be taken for a regression. Two or three rounds, in
+which the candidate shows the change each time and the baseline never does, settle most findings; for the others there
+are further rounds until Fisher's exact test tells the two sides apart, or the finding counts as flaky. The test is made
 twice: over the exchanges that showed the change, and over all exchanges of their routes, since what comes and goes will
-show in others the next time.
+show in others the next time. What raised the finding counts for neither side: not the sighting, and not that the passes
+which taught what varies showed none, without which there would be no finding.
 """
 
 from __future__ import annotations
@@ -24,12 +25,18 @@ from .plan import Plan
 from .target_settings import TargetSettings
 
 MIN_ROUNDS = 2
-MAX_ROUNDS = 5
+MIN_TRIALS = 3
+"""Of a change that shows each time: noise of one answer in five does so twice in one of 25."""
+ROUNDS = 5
+MAX_ROUNDS = 10
+"""As long as the trials speak for a change that comes and goes."""
+PROMISING = 0.1
+"""The probability of chance up to which they do."""
 MAX_ASKED = 8
 """Exchanges that showed a finding and are replayed again."""
 MAX_AROUND = 24
 """Others of its route that are replayed with them when it showed in a part of them only: it may come and go."""
-BELIEVED = 0.003
+BELIEVED = 0.001
 """Probability of chance at which a change that comes and goes is believed to be the candidate's."""
 COMMON = 0.4
 """The same probability, from which a change that the baseline shows as well needs no further rounds."""
@@ -54,16 +61,14 @@ class _Tally:
     trials: int = 0
     baseline_shown: int = 0  # of `baseline_trials` of the baseline against itself
     baseline_trials: int = 0
-    learned: int = 0  # of `baseline_trials`: those of the passes that taught, made one right after the other
     around: tuple[str, ...] = ()  # all exchanges of its routes, those that showed it included
     wide: Counts = field(default_factory=lambda: [0, 0, 0, 0])  # the same four figures over these
 
     @property
     def _drifts(self) -> bool:
         """Whether the baseline, asked again later, shows the change about as often: the day or the minute changed."""
-        later = self.baseline_trials - self.learned
         return bool(self.trials and self.baseline_shown) and (
-            2 * self.baseline_shown * self.trials >= self.shown * later
+            2 * self.baseline_shown * self.trials >= self.shown * self.baseline_trials
         )
 
     def count(self, seen: Mapping[str, Comparison], itself: Mapping[str, Comparison]) -> None:
@@ -88,14 +93,18 @@ class _Tally:
             return UNCONFIRMED
         if self._drifts:
             return FLAKY
-        if self.trials and self.shown == self.trials and not self.baseline_shown:
+        enough = self.trials >= MIN_TRIALS or rounds > MIN_TRIALS  # in some rounds nothing may have been compared
+        if enough and self.trials and self.shown == self.trials and not self.baseline_shown:
             return CONFIRMED
         chance = more_often(self.shown, self.trials, self.baseline_shown, self.baseline_trials)
-        if min(chance, more_often(*self.wide)) <= BELIEVED:
+        likely = min(chance, more_often(*self.wide))
+        if likely <= BELIEVED:
             return CONFIRMED
-        gone = self.trials >= 2 * MAX_ROUNDS and not self.shown
+        if likely <= PROMISING and rounds < MAX_ROUNDS:
+            return UNCONFIRMED
+        gone = self.trials >= 2 * ROUNDS and not self.shown
         common = self.baseline_shown and chance >= COMMON
-        return FLAKY if self.trials and (gone or common or rounds >= MAX_ROUNDS) else UNCONFIRMED
+        return FLAKY if self.trials and (gone or common or rounds >= ROUNDS) else UNCONFIRMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +117,6 @@ class Confirmer:
     replay: Replay
     candidate: TargetSettings
     baseline: TargetSettings | None  # None: there is no live baseline to be replayed again
-    learned_from: int = 0  # baseline passes that showed nothing of what is to be confirmed, beside the reference
     counted: dict[str, int] = field(default_factory=dict)  # figures for the report
     broken: list[str] = field(default_factory=list)  # what ended repetitions, in sentences
     tell: Callable[[Sequence[Finding]], None] = lambda _: None  # is told what is confirmed by now, after each round
@@ -128,12 +136,11 @@ class Confirmer:
             states = [tally.state(number) for tally in tallies]
             now = [replace(f, state=state) for f, state in zip(findings, states, strict=True) if state == CONFIRMED]
             self.tell(now)
-            if number >= MIN_ROUNDS and UNCONFIRMED not in states:
-                break
-            if number >= MIN_ROUNDS and not any(
-                t.trials for t, s in zip(tallies, states, strict=True) if s == UNCONFIRMED
-            ):
-                break  # what is left can not be asked again
+            left = [tally for tally, state in zip(tallies, states, strict=True) if state == UNCONFIRMED]
+            if number >= MIN_ROUNDS:
+                if not any(tally.trials for tally in left):  # what is left can not be asked again
+                    break
+                only = self._steps(left)
         self.counted["exchanges"] = len({each for tally in tallies for each in tally.asked})
         return [replace(finding, state=state) for finding, state in zip(findings, states, strict=True)]
 
@@ -152,10 +159,7 @@ class Confirmer:
         around = tuple(
             one.exchange_id for one in first.values() if (one.method, one.route) in routes and one.status in _COMPARED
         )
-        learned = self.learned_from * len(asked)
-        tally = _Tally(frozenset(changes), asked, baseline_trials=learned, learned=learned, around=around)
-        tally.wide[3] = self.learned_from * len(around)
-        return tally
+        return _Tally(frozenset(changes), asked, around=around)
 
     def _steps(self, tallies: Iterable[_Tally]) -> frozenset[int] | None:
         """The steps to send; None: all."""

@@ -318,7 +318,6 @@ class _Rehearsing:
             partial(self._pass, reference=self._reference(found.baselines)),
             self._request.candidate,
             self._request.baselines[0] if self._request.baselines else None,
-            learned_from=max(0, found.learned_from - 1),
             tell=self._watcher.confirmed,
         )
         findings = await confirmer.confirm(found.findings, found.comparisons)

@@ -13,6 +13,7 @@ from typing import Any
 from diffing.difference import Answer
 from diffing.grouping import CONFIRMED, Finding
 from recorder.exchange import Body
+from replayer.confirmation import MAX_ROUNDS
 from replayer.passes import Pass
 from replayer.rehearsal import Request
 
@@ -25,7 +26,7 @@ from .policies import POLICIES, Asked
 from .pool import FromSupply, Lessons, Supply, rehearsed, with_answers
 from .response_faults import Message
 
-BASELINES, REPEATED, CANDIDATES = 3, 5, 6
+BASELINES, REPEATED, CANDIDATES = 3, MAX_ROUNDS, MAX_ROUNDS + 1
 """Passes: of the baseline, and as many of each side as the confirmation has rounds, and the candidate's first."""
 MAX_TRIES = 60
 """Draws for one fault of a kind that changes an answer."""

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from diffing.grouping import CONFIRMED
+from replayer.confirmation import MAX_ROUNDS
 from replayer.errors import InconclusiveError
 from replayer.passes import Pass
 from replayer.rehearsal import Request
@@ -31,7 +32,7 @@ from .pool import FromSupply, Lessons, Supply, rehearsed
 from .table import share
 
 RESULTS = Path(__file__).with_name("results")
-BASELINES, REPEATED = 3, 5
+BASELINES, REPEATED = 3, MAX_ROUNDS
 EACH = 10
 """Runs that share a recording."""
 

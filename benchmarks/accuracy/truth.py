@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from diffing.grouping import CONFIRMED, Finding
+from replayer.confirmation import MAX_ROUNDS
 from replayer.rehearsal import Rehearsal, Request
 
 from .detector import Bench, Traffic
@@ -29,7 +30,7 @@ from .pool import FromSupply, Lessons, Supply, rehearsed
 from .table import share
 
 RESULTS = Path(__file__).with_name("results")
-BASELINES, REPEATED = 3, 5
+BASELINES, REPEATED = 3, MAX_ROUNDS
 
 
 @dataclass(frozen=True, slots=True)
