@@ -117,7 +117,7 @@ def finding_markdown(report: RunReport, finding: Finding) -> Iterator[str]:
         yield f"- also {code(_cut(f'{route(member)} {change(member)}', MAX_ROUTE))} ({member.count})"
     if len(others) > MAX_PLACES:
         yield f"- and {len(others) - MAX_PLACES} more places"
-    words = "".join(f"; {prose(_cut(each, MAX_ROUTE))}" for each in remarks(report, finding))
+    words = "".join(f"; {prose(_cut(each, MAX_ROUTE))}" for each in remarks(report, finding, lasting=True))
     yield f"- {code(finding.fingerprint)}, {finding.state}{words}"
 
 
@@ -129,7 +129,7 @@ def _approved(report: RunReport) -> Iterator[str]:
         yield from _listed(
             [
                 f"{code(_cut(f'{route(each)} {change(each)}', MAX_ROUTE))}:"
-                f" {prose(_cut('; '.join(remarks(report, each)), MAX_ROUTE))}"
+                f" {prose(_cut('; '.join(remarks(report, each, lasting=True)), MAX_ROUTE))}"
                 for each in report.approved
             ],
             20,

@@ -13,8 +13,11 @@ from .model import RunReport
 from .wording import state_note
 
 
-def remarks(report: RunReport, finding: Finding) -> Iterator[str]:
-    """What people said of it, whether it came back, since when it is there, how much it touches. Not made visible."""
+def remarks(report: RunReport, finding: Finding, lasting: bool = False) -> Iterator[str]:
+    """What people said of it, whether it came back, since when it is there, how much it touches. Not made visible.
+
+    With `lasting`, in words that the next run would use as well.
+    """
     if words := standing_words(report.standing(finding)):
         yield words
     if note := state_note(finding):
@@ -22,10 +25,7 @@ def remarks(report: RunReport, finding: Finding) -> Iterator[str]:
     seen = report.first_seen.get(finding.fingerprint)
     if seen is not None:
         day = datetime.fromtimestamp(seen.at, UTC).date().isoformat()
-        yield (
-            "new in this run"
-            if report.is_new(finding)
-            else f"first seen on {day} in the run {seen.run} ({seen.release})"
-        )
+        new = report.is_new(finding) and not lasting
+        yield "new in this run" if new else f"first seen on {day} in the run {seen.run} ({seen.release})"
     if words := selection_wording.affected(report.selection, finding):
         yield words

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from diffing.grouping import Finding
 from replayer.first_seen import FirstSeen, first_seen, noted, project_of
 from replayer.reports.json_report import to_json
+from replayer.reports.markdown import to_markdown
 from replayer.reports.model import Came, Retrial, RunReport
 from replayer.reports.reading import report_of
 from replayer.reports.remarks import remarks
@@ -28,11 +29,14 @@ def test_a_finding_is_new_once_and_known_by_any_of_its_places(store: Store) -> N
     first = noted(store, "shop", report("one", 100.0, PRICES))
     assert first.is_new(PRICES)
     assert [*remarks(first, PRICES)][-1] == "new in this run"
+    lasting = [*remarks(first, PRICES, lasting=True)][-1]
+    assert lasting == "first seen on 1970-01-01 in the run one (one-of-a-rel)"  # a comment need not be written anew
     moved = replace(PRICES, fingerprint="f" * 16)  # another place leads it by now
     second = noted(store, "shop", report("two", 200.0, moved, COLOUR))
     here = FirstSeen("one", 100.0, REPORT.candidate, REPORT.branch, "one-of-a-release")
     assert (second.first_seen[moved.fingerprint], second.is_new(moved), second.is_new(COLOUR)) == (here, False, True)
-    assert "first seen on 1970-01-01 in the run one (one-of-a-rel)" in [*remarks(second, moved)]
+    assert lasting in [*remarks(second, moved)]
+    assert lasting in to_markdown(second).replace("\\", "")
     again = noted(store, "shop", report("one", 100.0, PRICES))  # the same run, taken up
     assert again.is_new(PRICES)
     assert not noted(store, "other", report("three", 300.0)).first_seen
