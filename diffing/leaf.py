@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .ages import aged_alike
 from .atoms import Inner, atoms, canonical, inner, is_integer, is_jwt, is_opaque, without_signature
 from .authority import authorities, same_host, same_instance
 from .bindings import TELLING_DIGITS, Renaming
@@ -96,6 +97,8 @@ class LeafJudge:
         timely = self._time(a, b, place)
         if timely is not None:
             return timely
+        if isinstance(a, str) and isinstance(b, str) and aged_alike(a, b, self.baseline, self.candidate):
+            return Verdict(TIME)
         if place.varies:
             return self._varying(a, b, place)
         return Verdict(BINDING) if self._named_alike(a, b, key) else plain(a, b)

@@ -93,7 +93,9 @@ def gather(cases: Sequence[Case], known: NoiseProfile, watched: Set[str], clock:
             scope = made.of(case.method, case.route, match.baseline.status)
             _Reader(evidence, match, scope, known).read()
             if match.number == 1:
-                evidence.turned_up.close(case.exchange.request.target, match.reads, match.baseline)
+                asked = case.exchange
+                reader = asked.principal or asked.client
+                evidence.turned_up.close(asked.request.target, match.reads, match.baseline, reader)
     return evidence
 
 
@@ -185,10 +187,10 @@ class _Reader:
                 seen.kinds.add(DifferenceKind.NULL if "null" in (type_a, type_b) else DifferenceKind.TYPE)
         if type_a != type_b:
             return
-        self._time(seen, a, b)
+        self._time(seen, a, b, pair.path)
         self._texts(seen, a, b)
         if self._match.names and not self._digested:
-            self._atoms(key, a, b)
+            self._atoms(key, a, b, pair.path)
 
     def _authorities(self, a: str, b: str) -> tuple[str, str]:
         left, right = authorities(a), authorities(b)
@@ -197,7 +199,7 @@ class _Reader:
         self._evidence.authorities.update(x for x, y in zip(left, right, strict=True) if not same_host(x, y))
         return without_authority(a), without_authority(b)
 
-    def _time(self, seen: Seen, a: object, b: object) -> None:
+    def _time(self, seen: Seen, a: object, b: object, path: str = "") -> None:
         if not self._match.noise or a == b:
             return
         left, right, match = moment(a), moment(b), self._match
@@ -205,6 +207,8 @@ class _Reader:
             seen.untimely = True
             return
         seen.timed += 1
+        if match.number == 1 and match.when_a.opened - left.resolution <= left.at < match.when_a.started:
+            self._evidence.turned_up.note_time(left.at, path)
         if match.attribution is None or not match.attribution.agree(left, right, match.when_a, match.when_b):
             seen.unattributed = True
 
@@ -214,7 +218,7 @@ class _Reader:
             if self._match.noise:
                 seen.texts.add(b)
 
-    def _atoms(self, key: str, a: object, b: object) -> None:
+    def _atoms(self, key: str, a: object, b: object, path: str) -> None:
         left, right = list(atoms(a)), list(atoms(b))
         if [suffix for suffix, _ in left] != [suffix for suffix, _ in right]:
             # what can name nothing (null, a flag, a fraction) has no atoms at all
@@ -235,7 +239,7 @@ class _Reader:
             sort = self._known.sort_of(key + suffix)
             if sort:
                 if self._match.number == 1:
-                    self._evidence.turned_up.note(sort, named)
+                    self._evidence.turned_up.note(sort, named, path)
                 new = may_be_new(self._known.turned_up, sort, named)
                 if self._match.reads and not new and self._scope.renaming.image(sort, named) is None:
                     self._sight(sort, named, others)

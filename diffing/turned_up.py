@@ -3,7 +3,8 @@
 An API hands out the id of what it makes. Who takes a form answers with a redirect, and the id is first seen by a
 request that only reads, as are the ids of what was there before. Ids grow: what was made is larger than all that was
 seen of what was there before, whatever others made meanwhile; and from the smallest of those on, no number says that
-its thing was there before the passes began.
+its thing was there before the passes began. A log does not even need a form: what it lists in the order of its numbers
+now, and did not when the same reader asked before, was made by somebody in between.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from .atoms import is_integer
 
 MAX_PAGES = 20_000
 """Addresses that are remembered; a recording with more of them has learned what it needs before."""
+MIN_ROWS = 3
+"""Rows whose times rise with their numbers before that is no coincidence."""
 
 
 @dataclass(slots=True)
@@ -28,15 +31,25 @@ class TurnedUp:
     _highest: dict[str, int] = field(default_factory=dict)  # sort -> the largest number that is none of `least`'s
     _shown: set[str] = field(default_factory=set)  # pages that were read
     _led_to: set[str] = field(default_factory=set)  # pages that forms have led to since
-    _here: dict[str, set[int]] = field(default_factory=dict)  # sort -> numbers of the answer that is being read
+    _tops: dict[tuple[str, str, str], int] = field(default_factory=dict)  # reader, target, sort -> largest number shown
+    _here: dict[str, list[int]] = field(default_factory=dict)  # sort -> numbers of the answer that is being read
+    _rows: dict[str, dict[str, int]] = field(default_factory=dict)  # sort -> path of its row -> the number there
+    _made: dict[str, float] = field(default_factory=dict)  # path of its row -> the earliest time of the pass there
 
-    def note(self, sort: str, text: str) -> None:
-        """A value of the answer that is being read."""
+    def note(self, sort: str, text: str, path: str = "") -> None:
+        """A value of the answer that is being read, and where it stands there."""
         if is_integer(text):
-            self._here.setdefault(sort, set()).add(int(text))
+            self._here.setdefault(sort, []).append(int(text))
+            if "]" in path:
+                self._rows.setdefault(sort, {})[_row(path)] = int(text)
 
-    def close(self, target: str, reads: bool, answer: RecordedResponse) -> None:
-        """The answer to a request for `target` was read to its end."""
+    def note_time(self, at: float, path: str) -> None:
+        """A time of the pass, in seconds since the epoch, that the answer says at a place."""
+        if "]" in path:
+            self._made[_row(path)] = min(at, self._made.get(_row(path), at))
+
+    def close(self, target: str, reads: bool, answer: RecordedResponse, reader: str = "") -> None:
+        """The answer to a request of `reader` for `target` was read to its end."""
         path = urlsplit(target).path
         if not reads and 300 <= answer.status < 400:
             led_to = urlsplit(header(answer.headers, "location")).path
@@ -46,12 +59,35 @@ class TurnedUp:
             if path in self._led_to:
                 self._take_for_new()
             self._shown.add(path)
+            self._compare_with_before(reader, target)
+            self._believe_times()
         elif not reads and answer.status == 201:
             self._take_for_new()
         for sort, numbers in self._here.items():
             old = [number for number in numbers if number < self.least.get(sort, number + 1)]
             self._highest[sort] = max([*old, self._highest.get(sort, -1)])
-        self._here = {}
+        self._here, self._rows, self._made = {}, {}, {}
+
+    def _compare_with_before(self, reader: str, target: str) -> None:
+        """What a log shows beyond what it showed the same reader before was made since then."""
+        for sort, numbers in self._here.items():
+            if len(set(numbers)) < 2 or numbers not in (sorted(numbers), sorted(numbers, reverse=True)):
+                continue  # in another order it shows now this and now that of what was there
+            known = self._tops.get((reader, target, sort))
+            new = [number for number in numbers if known is not None and number > known]
+            if new:
+                self.least[sort] = min([*new, self.least.get(sort, new[0])])
+            if known is not None or len(self._tops) < MAX_PAGES:
+                self._tops[reader, target, sort] = max(numbers)
+
+    def _believe_times(self) -> None:
+        """Rows of a log say when they were made: the later, the larger their numbers; what has no time is older."""
+        for sort, rows in self._rows.items():
+            numbered = sorted((number, self._made.get(row, 0.0)) for row, number in rows.items())
+            times = [at for _, at in numbered]
+            if len(numbered) >= MIN_ROWS and times == sorted(times) and times[-1] > 0.0:
+                new = next(number for number, at in numbered if at > 0.0)
+                self.least[sort] = min(new, self.least.get(sort, new))
 
     def _take_for_new(self) -> None:
         """What this answer shows was made, as far as it is larger than all that was there before."""
@@ -59,6 +95,10 @@ class TurnedUp:
             new = [number for number in numbers if number > self._highest.get(sort, -1)]
             if new:
                 self.least[sort] = min([*new, self.least.get(sort, new[0])])
+
+
+def _row(path: str) -> str:
+    return path[: path.rindex("]") + 1]
 
 
 def may_be_new(least: Mapping[str, int], sort: str, text: str) -> bool:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from diffing.atoms import is_integer, is_opaque
@@ -27,9 +27,7 @@ from .flow import Flow, Step, consumed, handed_out, infer
 from .produced import IDENTITY_KEYS, Produced, produced
 from .sessions import principals, sessions
 from .spans import slots
-from .unexplained import unexplained_reads
-
-Key = tuple[str, ...]
+from .unexplained import Key, Touch, unexplained_reads
 
 _SIGNED_SCHEMES = ("digest ", "hawk ", "aws4-", "signature ", "oauth ", "hoba ", "ntlm ", "negotiate ")
 _ROW_IDENTITY = re.compile(r"\[\*\](\.(" + "|".join(IDENTITY_KEYS) + r"))?$")
@@ -139,37 +137,43 @@ class _Edges:
 
     def build(self) -> tuple[frozenset[int], ...]:
         last: dict[int, int] = {}
-        inherited: dict[int, dict[Key, None]] = defaultdict(dict)
         barrier_reads: list[int] = []
         writes: list[int] = []
-        unexplained = unexplained_reads(self._steps, self._flow, self._identifying)
-        for step in self._steps:
+        touches = list(self._touches())
+        unexplained = unexplained_reads(self._steps, self._flow, self._identifying, touches)
+        for step, touch in zip(self._steps, touches, strict=True):
             waits = self._depends[step.index]
             if step.session in last:
                 waits.add(last[step.session])
             last[step.session] = step.index
             waits.update(self._producers(step))
-            keys = self._keys(step)
-            if step.reads and not _acts(step, self._flow):
-                for key in keys | self._collections(step):
-                    self._read(key, step.index)
-                if step.route in unexplained:
-                    waits.update(writes)
-                    writes = [step.index]  # a later barrier waits for this one, and through it for those writes
-                    barrier_reads = [step.index]
-            else:
-                mine = inherited[step.session]
-                changed = self._changed_collections(step, keys)
-                keys |= set(mine)
-                for key in sorted(keys):
-                    if key[0] != "principal" and len(mine) < MAX_INHERITED:
-                        mine[key] = None
-                for key in keys | changed | self._numbered(step):
-                    self._write(key, step.index)
+            for key in touch.keys:
+                (self._read if touch.reads else self._write)(key, step.index)
+            if not touch.reads:
                 waits.update(barrier_reads)
                 writes.append(step.index)
+            elif step.route in unexplained:
+                waits.update(writes)
+                writes = [step.index]  # a later barrier waits for this one, and through it for those writes
+                barrier_reads = [step.index]
             waits.discard(step.index)
         return tuple(frozenset(waits) for waits in self._depends)
+
+    def _touches(self) -> Iterator[Touch]:
+        """What each step touches, in order."""
+        inherited: dict[int, dict[Key, None]] = defaultdict(dict)
+        for step in self._steps:
+            keys = self._keys(step)
+            if step.reads and not _acts(step, self._flow):
+                yield Touch(True, frozenset(keys | self._collections(step)))
+                continue
+            mine = inherited[step.session]
+            changed = self._changed_collections(step, keys)
+            keys |= set(mine)
+            for key in sorted(keys):
+                if key[0] != "principal" and len(mine) < MAX_INHERITED:
+                    mine[key] = None
+            yield Touch(False, frozenset(keys | changed | self._numbered(step)))
 
     def _read(self, key: Key, index: int) -> None:
         access = self._access[key]

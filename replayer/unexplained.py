@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from diffing.atoms import canonical, is_opaque, location_key
 from diffing.times import moment
@@ -19,11 +20,35 @@ PAGE = "$html"
 """The root of what a page hands out: its links, fields and meta tags."""
 
 _WORD = re.compile(r"[^\s<>\"'=&;/?]+")
+_LASTING = re.compile(
+    r"\b\d+(?:\.\d+)? ?(?:ms|s|sec|min|h|(?:milli)?seconds?|minutes?|hours?|days?)\b|\b\d+\.\d{3,}\b", re.IGNORECASE
+)
+"""How long something took, or how long ago it was: new each time whatever happens."""
+_TIMING = re.compile(
+    r"(?:^|[._])(?:ms|uptime|elapsed|duration|took|latency|load|age)(?:_\w+)?(?:\[\*?\d*\])?$|_(?:ms|s)$"
+)
+_SHARE = 2
+"""Decimals of a fraction that says something of what there is (a share, an average); timings have more."""
 
 
-def unexplained_reads(steps: Sequence[Step], flow: Flow, identifying: set[str]) -> set[str]:
-    """The routes of such reads. `identifying` are the sorts that name things."""
-    return _Unexplained(steps, flow, identifying).routes()
+_BESIDE = re.compile(r"\[\*\]\.[^.\[\]]+\.\w+$|\[\*\]\.\w*[a-z]_id$")
+"""Where a row names another thing than itself: a ranking's figures change with what it does not name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """What a step touches: things, people, collections, series; and whether it only reads them."""
+
+    reads: bool
+    keys: frozenset[Key]
+
+
+def unexplained_reads(
+    steps: Sequence[Step], flow: Flow, identifying: set[str], touches: Sequence[Touch] = ()
+) -> set[str]:
+    """The routes of such reads. `identifying` are the sorts that name things; `touches` are those of the steps."""
+    found = _Unexplained(steps, flow, identifying)
+    return found.routes() | (found.changed_by_nobody(touches) if touches else set())
 
 
 class _Unexplained:
@@ -56,16 +81,50 @@ class _Unexplained:
         changing = {route for (route, _), texts in bodies.items() if len(texts) > 1}
         return routes | {route for route, nothing in silent.items() if nothing and route in changing}
 
+    def changed_by_nobody(self, touches: Sequence[Touch]) -> set[str]:
+        """Routes of reads that said something else the next time, though nobody had written to what they touch.
+
+        The tenant in an address names something, and yet a page below it changes with all that anybody of the tenant
+        does.
+        """
+        routes: set[str] = set()
+        written: dict[Key, int] = {}
+        before: dict[tuple[str, str], tuple[int, str]] = {}
+        for step, touch in zip(self._steps, touches, strict=True):
+            if not touch.reads:
+                written.update(dict.fromkeys(touch.keys, step.index))
+                continue
+            if not 200 <= step.status < 300 or not _has_body(step) or step.route in routes or self._names_new(step):
+                continue
+            address = (step.exchange.request.target, step.principal)
+            text = _stable_text(step)
+            then, said = before.get(address, (step.index, text))
+            before[address] = (step.index, text)
+            if text != said and all(written.get(key, -1) < then for key in touch.keys):
+                routes.add(step.route)
+        return routes
+
     def _names_something(self, step: Step) -> bool:
         page = (
             step.produced.root == PAGE
         )  # its links name a part of what it shows; its sentences and figures name nothing
-        if not page and any(self._flow.sorts.get(location) in self._identifying for location, _ in handed_out(step)):
+        if not page and any(
+            self._flow.sorts.get(location) in self._identifying and not _BESIDE.search(location)
+            for location, _ in handed_out(step)
+        ):
             return True
         return any(
             self._flow.sorts.get(location) in self._identifying
             for slot, location, _ in consumed(step)
             if not slot.location.startswith(("header.", "cookie."))
+        )
+
+    def _names_new(self, step: Step) -> bool:
+        """Whether the address names what the recording saw made: a job goes on by itself, whoever writes meanwhile."""
+        return any(
+            (self._flow.sorts.get(location, ""), value) in self._flow.created
+            for slot, location, value in consumed(step)
+            if slot.location.startswith(("path[", "query."))
         )
 
     def _rows_of_nobody(self, step: Step) -> dict[Key, float]:
@@ -103,13 +162,13 @@ def _stable_text(step: Step) -> str:
         return hashlib.sha256(step.exchange.response.body.data).hexdigest()
     if step.produced.root == PAGE and step.exchange.response is not None:
         page = decoded(step.exchange.response).decode("utf-8", "replace")
-        return " ".join(word for word in _WORD.findall(page) if not is_opaque(word))
+        return " ".join(word for word in _WORD.findall(_LASTING.sub("", page)) if not is_opaque(word))
     parts: list[str] = []
     for path, leaf in step.produced.leaves():
         text = canonical(leaf)
         if path.startswith("header:") or (text is not None and (is_opaque(text) or _looks_like_time(text))):
             continue
-        if isinstance(leaf, float) or path.endswith(("_ms", "uptime", "elapsed", "duration")):
+        if _TIMING.search(path) or (isinstance(leaf, float) and round(leaf, _SHARE) != leaf):
             continue
         parts.append(f"{path}={leaf!r}")
     return "\n".join(parts)

@@ -64,3 +64,38 @@ def test_what_others_make_meanwhile_is_larger_and_no_older() -> None:
         ]
     )
     assert made == {"bill": 36}
+
+
+def test_what_a_log_shows_beyond_what_the_same_reader_saw_before_was_made() -> None:
+    log = [
+        ("GET", "/audit", 200, "", [9, 8, 7]),
+        ("GET", "/audit?page=2", 200, "", [12, 6]),
+        ("GET", "/audit", 200, ""),
+    ]
+    assert read([*log[:2], (*log[2], [15, 11, 9])]) == {"bill": 11}
+    assert read([*log[:2], (*log[2], [15, 9, 11])]) == {}  # no log: now it shows this, now that
+    assert read([*log[1:2], (*log[2], [15, 11, 9])]) == {}
+    stranger = TurnedUp()
+    for reader, numbers in (("ann", [4, 3]), ("bob", [9, 8]), ("bob", [9, 8])):
+        for number in numbers:
+            stranger.note("bill", str(number))
+        stranger.close("/audit", True, answer(200), reader)
+    assert stranger.least == {}
+
+
+def rows(*made: tuple[int, float]) -> dict[str, int]:
+    """(number, time of the pass in the same row; 0: it says none) in the rows of one listing."""
+    turned_up = TurnedUp()
+    for place, (number, at) in enumerate(made):
+        turned_up.note("bill", str(number), f"$.entries[{place}].id")
+        if at:
+            turned_up.note_time(at, f"$.entries[{place}].at")
+    turned_up.close("/audit", True, answer(200))
+    return turned_up.least
+
+
+def test_rows_of_a_log_say_themselves_that_they_were_made() -> None:
+    assert rows((31, 50.5), (30, 50.0), (29, 0.0), (28, 0.0)) == {"bill": 30}
+    assert rows((31, 0.0), (30, 50.0), (29, 51.0)) == {}  # the latest has none: these were changed, not made
+    assert rows((31, 50.0), (30, 51.0), (29, 52.0)) == {}
+    assert rows((31, 50.5), (30, 50.0)) == {}

@@ -134,3 +134,65 @@ def test_a_file_that_is_another_one_later_waits_for_every_earlier_write() -> Non
     )
     assert waits(plan, 2, 1)
     assert not waits(plan, 3, 1)
+
+
+def test_a_page_of_a_tenant_waits_for_what_others_of_the_tenant_write_elsewhere() -> None:
+    page, route = '<a href="/o/acme/">home</a><p>Open: {}, rendered in {} ms</p>', "/o/<slug>/"
+    plan = plan_of(
+        [
+            exchange(0, "GET /o/acme/", page.format(3, 7.1), route=route),
+            exchange(1, "POST /bills", client="bob", location="/thanks/"),
+            exchange(2, "GET /o/acme/", page.format(4, 9.25), route=route),
+            exchange(3, "POST /bills", client="carol", location="/thanks/"),
+        ]
+    )
+    assert waits(plan, 2, 1)
+    assert waits(plan, 3, 2)
+
+
+def test_how_long_a_page_took_is_no_change_of_it() -> None:
+    page, route = '<a href="/o/acme/">home</a><p>rendered in {} ms, {} ago</p>', "/o/<slug>/"
+    plan = plan_of(
+        [
+            exchange(0, "GET /o/acme/", page.format(7.1, "3 seconds"), route=route),
+            exchange(1, "POST /bills", client="bob", location="/thanks/"),
+            exchange(2, "GET /o/acme/", page.format(9.25, "40 seconds"), route=route),
+        ]
+    )
+    assert not waits(plan, 2, 1)
+
+
+def test_a_job_goes_on_by_itself_whoever_writes_meanwhile() -> None:
+    def job(number: int, status: str) -> Exchange:
+        body = f'{{"id": "k3J9xQ2mPz81LsVd", "status": "{status}"}}'
+        return exchange(number, "GET /jobs/k3J9xQ2mPz81LsVd", body, route="/jobs/<id>", media="application/json")
+
+    made = '{"id": "k3J9xQ2mPz81LsVd", "status": "queued"}'
+    plan = plan_of(
+        [
+            exchange(0, "POST /jobs", made, media="application/json"),
+            job(1, "queued"),
+            exchange(2, "POST /bills", client="bob", location="/thanks/"),
+            job(3, "done"),
+        ]
+    )
+    assert not waits(plan, 3, 2)
+
+
+def test_a_ranking_waits_for_what_changes_the_shares_of_those_that_it_names() -> None:
+    def ranking(number: int, share: float) -> Exchange:
+        body = f'[{{"customer": {{"id": 7}}, "share": {share}}}]'
+        return exchange(number, "GET /top", body, media="application/json")
+
+    listed = '[{"id": 7, "open": 1}, {"id": 8, "open": 0}]'
+    plan = plan_of(
+        [
+            exchange(0, "GET /customers", listed, media="application/json"),
+            exchange(1, "GET /customers/7", "{}", route="/customers/<id>", media="application/json"),
+            exchange(2, "GET /customers/8", "{}", route="/customers/<id>", media="application/json"),
+            ranking(3, 40.5),
+            exchange(4, "POST /bills", client="bob", location="/thanks/"),
+            ranking(5, 38.25),
+        ]
+    )
+    assert waits(plan, 5, 4)
