@@ -71,6 +71,15 @@ class Renaming:
         moved = [(a, b) for a, b in zip(left, right, strict=True) if a != b]
         return bool(moved) and all(self._same_name(a, b) for a, b in moved)
 
+    def names(self, baseline: str, candidate: str) -> bool:
+        """Whether two names are called each other, or are the same but for numbers in them that are: `customer-7-1`."""
+        if self.knows(baseline, candidate):
+            return True
+        left, right = _RUNS.findall(baseline), _RUNS.findall(candidate)
+        return len(left) == len(right) and all(
+            a == b or (a.isdigit() and b.isdigit() and self.knows(a, b)) for a, b in zip(left, right, strict=True)
+        )
+
     def _same_name(self, a: str, b: str) -> bool:
         if not (a.isdigit() and b.isdigit()):
             return False

@@ -34,7 +34,7 @@ class Parsed:
     """A body as a JSON-like value below `root`.
 
     Binary bodies are {"size", "digest"}. `problem` says why a body is not what its content type says; `oddities` are
-    what clients may trip over (repeated keys, broken UTF-8); `columns` are a table's, in order.
+    what clients may trip over (repeated keys, another charset than is said); `columns` are a table's, in order.
     """
 
     form: Form
@@ -47,6 +47,9 @@ class Parsed:
 
 MAX_ROWS = 200_000
 """Rows of a table or lines of a text that are taken apart; a longer one is compared as a digest."""
+
+_LAST_RESORT = "latin-1"
+"""A charset in which everything can be read, if not what was meant."""
 
 _EMPTY = Parsed(Form.EMPTY)
 _LINES_TYPES = frozenset(
@@ -109,10 +112,18 @@ def _by_type(data: bytes, media: str, coding: str, response: RecordedResponse) -
     textual = media.startswith("text/") or media.endswith(("xml", "javascript")) or not media
     if not textual:
         return _binary(data, response)
-    text = _text(data, coding)
+    text, spelled = _text(data, coding)
     if text is None:
         problem = "" if not media else f"says {media}, is not text"
         return _binary(data, response, problem=problem)
+    parsed = _of_text(text, media, data, response)
+    expected = coding or "utf-8"
+    if media and response.body.complete and spelled == _LAST_RESORT != expected and not parsed.oddities:
+        return replace(parsed, oddities=f"not {expected}")
+    return parsed
+
+
+def _of_text(text: str, media: str, data: bytes, response: RecordedResponse) -> Parsed:
     if media == "text/html" or media == "application/xhtml+xml":
         try:
             return Parsed(Form.PAGE, page_tree(text), root="$html")
@@ -129,16 +140,17 @@ def _plain(text: str) -> Parsed:
     return Parsed(Form.TEXT, [*text.split("\n")] if "\n" in text else text, root="$text")
 
 
-def _text(data: bytes, coding: str) -> str | None:
+def _text(data: bytes, coding: str) -> tuple[str | None, str]:
+    """The text, and the charset that it could be read in; no text where it is none."""
     if b"\0" in data[:4096]:
-        return None
-    for candidate in (coding, "utf-8", "latin-1"):
+        return None, ""
+    for candidate in (coding, "utf-8", _LAST_RESORT):
         try:
             if candidate:
-                return data.decode(candidate)
+                return data.decode(candidate), candidate
         except (LookupError, ValueError):
             continue
-    return None
+    return None, ""
 
 
 def _binary(

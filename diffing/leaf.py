@@ -166,7 +166,7 @@ class LeafJudge:
             return ""
         if self.renaming.image(sort, a) is not None or not self.profile.loose.isdisjoint((f"{sort} {a}", f"{AT}{key}")):
             return ""
-        if may_be_new(self.profile.turned_up, sort, a):
+        if may_be_new(self.profile.turned_up, sort, a) or self.renaming.names(a, b):
             return ""
         return "names what was there before the passes began, and is not the same"
 

@@ -22,7 +22,7 @@ from .guide import Guide, make_guide
 from .learned import Fact
 from .mint import Credentials, Minted, MintFailure
 from .plan import Plan
-from .polls import poll_gaps
+from .polls import last_polls, poll_gaps
 from .protection import Protection
 from .safety import effective_method, may_send
 
@@ -160,6 +160,7 @@ class _Runner:
         self._protection = options.protection
         self._later: dict[int, asyncio.TimerHandle] = {}  # steps whose recorded time has not come
         self._polls = poll_gaps(batch.steps.values())
+        self._last_polls = last_polls(batch.steps.values())
         self._waits = {index: len(waits) for index, waits in batch.waits.items()}
         self._dependants: dict[int, list[int]] = {}
         for index, waits in batch.waits.items():
@@ -256,7 +257,7 @@ class _Runner:
         if prepared.reason is not None:
             return Answer(None, reason=prepared.reason, detail=prepared.detail)
         self._result.replaced += prepared.replaced
-        reply = await self._protection.send(step, lambda: self._send(step, prepared.request))
+        reply = await self._asked(step, prepared.request)
         if isinstance(reply, str):
             return Answer(None, reason=Reason.CANCELLED, detail=reply)
         if reply.response is None:
@@ -265,6 +266,17 @@ class _Runner:
         response = self._options.masked(reply.response) if self._options.masked else reply.response
         self._correlator.learn(step, response)
         return Answer(response, "", reply.started, reply.ended, observed=reply.observed, minting=minting)
+
+    async def _asked(self, step: Step, request: RecordedRequest) -> Reply | str:
+        """The reply to a request, or why there is none; of a last poll, one that does not wait any more."""
+        reply = await self._protection.send(step, lambda: self._send(step, request))
+        waiting = self._last_polls.get(step.index)
+        for _ in range(waiting.times if waiting else 0):
+            if isinstance(reply, str) or reply.response is None or not waiting or not waiting.goes_on(reply.response):
+                break
+            await asyncio.sleep(waiting.gap)
+            reply = await self._protection.send(step, lambda: self._send(step, request))
+        return reply
 
     async def _send(self, step: Step, request: RecordedRequest) -> Reply:
         if not step.reads:

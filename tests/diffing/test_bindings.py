@@ -40,3 +40,13 @@ def test_a_sort_is_one_to_one_and_knows_nothing_of_the_others() -> None:
 def test_a_text_is_explained_by_names_that_are_known(a: str, b: str, explained: bool) -> None:
     renaming = bound(order={"171": "6703", "17": "58"})
     assert renaming.explains(a, b) is explained
+
+
+def test_a_name_with_a_number_in_it_is_known_by_that_number() -> None:
+    renaming = Renaming()
+    renaming.bind("customer", "7", "9")
+    assert renaming.names("7", "9")
+    assert renaming.names("customer-7-1", "customer-9-1")
+    assert not renaming.names("customer-7-1", "customer-8-1")
+    assert not renaming.names("customer-7-1", "customer-9-2")
+    assert not renaming.names("customer-7-1", "customer-9")

@@ -13,7 +13,7 @@ from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
 from replayer.client import Client
 from replayer.engine import PassOptions, run_pass
 from replayer.plan import Plan, make_plan
-from replayer.polls import poll_gaps
+from replayer.polls import last_polls, poll_gaps
 
 
 def polled(answers: Sequence[dict[str, object]], gap: float = 0.25, path: str = "/jobs/7") -> Plan:
@@ -54,16 +54,38 @@ def test_polls_keep_the_gaps_that_were_left(
 
 
 def test_a_pass_waits_between_polls() -> None:
+    asked, _ = replayed(["queued", "done"])
+    assert len(asked) == 2
+    assert asked[1] - asked[0] >= 0.0625
+
+
+def replayed(says: Sequence[str]) -> tuple[list[float], list[str]]:
+    """When a target was asked that says one after the other (the last from then on); the answers that were kept."""
     asked: list[float] = []
 
     class Noting(httpx.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             asked.append(asyncio.get_running_loop().time())
-            return httpx.Response(200, json=job("queued"))
+            return httpx.Response(200, json=job(says[min(len(asked), len(says)) - 1]))
 
-    async def run() -> None:
+    async def run() -> list[str]:
+        plan = polled([job("queued"), job("done")], 0.0625)
         async with Client("http://127.0.0.1:9", transport=Noting()) as client:
-            await run_pass(polled([job("queued"), job("done")], 0.0625), client, PassOptions(disposable=True))
+            found = await run_pass(plan, client, PassOptions(disposable=True))
+        return [json.loads(each.response.body.data)["status"] for each in found.answers if each.response]
 
-    asyncio.run(run())
-    assert asked[1] - asked[0] >= 0.0625
+    return asked, asyncio.run(run())
+
+
+def test_the_last_poll_is_asked_again_while_it_says_what_the_first_one_said() -> None:
+    asked, kept = replayed(["queued", "queued", "queued", "done"])
+    assert (len(asked), kept) == (4, ["queued", "done"])
+    assert len(replayed(["queued", "failed"])[0]) == 2  # whatever it says instead is an answer
+
+
+def test_nobody_waits_for_ever() -> None:
+    (waiting,) = last_polls(polled([job("queued"), job("done")], 0.25).steps).values()
+    assert (waiting.gap, waiting.times, waiting.before) == (0.25, 12, frozenset({("$.status", "queued")}))
+    (slow,) = last_polls(polled([job("queued"), job("done")], 60.0).steps).values()
+    assert (slow.gap, slow.times) == (2.0, 1)
+    assert last_polls(polled([job("done"), job("done")]).steps) == {}
