@@ -27,7 +27,7 @@ from .downstream import Taint
 from .equality import equal_leaves
 from .kinds import shown
 from .knowledge import Scope, Scopes, by_prefix
-from .leaf import NOISE, LeafJudge, Verdict
+from .leaf import BINDING, NOISE, LeafJudge, Verdict
 from .noise import NoiseRule
 from .outbound import fewer_calls, is_idempotency_key, judged_calls, names_an_operation, outbound_pairs
 from .prejudgement import Ready, both_answered, both_succeeded, prejudge
@@ -136,6 +136,7 @@ class _Hearing:
         media = self._bodies() if complete else None
         for pair in header_pairs(self._a, self._b, self._scope):
             self._take(pair)
+        self._named_since()
         self._leaves += len(self._a.headers)
         self._calls()
         self._count_rows()
@@ -158,6 +159,16 @@ class _Hearing:
             tuple(Ruled(*ruling, count) for ruling, count in self._rulings.items()),
             tuple(self._doubtful),
         )
+
+    def _named_since(self) -> None:
+        """Texts that differ only in names which this very answer binds later: a redirect's page, and its header."""
+        for pair, difference in list(self._found):
+            a, b = pair.baseline, pair.candidate
+            named = pair.kind is None and difference.kind is DifferenceKind.VALUE
+            if named and isinstance(a, str) and isinstance(b, str) and self._leaf.renaming.explains(a, b):
+                self._found.remove((pair, difference))
+                self._told -= self._rule_on(difference, b) is None
+                self._hide(pair, BINDING)
 
     def _reason(self, differences: list[Difference], complete: bool) -> Reason | None:
         if differences:

@@ -209,8 +209,12 @@ class Correlator:
             sort = self._flow.sorts.get(location_key(method, step.route, status, path))
             return sort is not None and is_integer(key) and int(key) <= self.learned.settled.get(sort, -1)
 
+        def made_here(path: str, key: str) -> bool:
+            sort = self._flow.sorts.get(location_key(method, step.route, status, path))
+            return not step.reads and sort is not None and self._flow.created.get((sort, key)) == step.index
+
         named: list[tuple[str, str, str]] = []  # location, recorded value, value here
-        for path, old, new in Pairing(row_key, from_before).walk(step.produced, produced(response)):
+        for path, old, new in Pairing(row_key, from_before, made_here).walk(step.produced, produced(response)):
             cookie = _COOKIE.fullmatch(path)
             if cookie:
                 self.learned.cookie(step.session, cookie[1], str(old), str(new))

@@ -137,6 +137,7 @@ class Pairing:
 
     row_key: RowKey
     from_before: Callable[[str, str], bool] = lambda _path, _key: False  # whether a key is the same on both sides
+    made_here: Callable[[str, str], bool] = lambda _path, _key: False  # whether this very answer hands a key out first
     pairs: list[tuple[str, object, object]] = field(default_factory=list)
 
     def walk(self, recorded: Produced, replayed: Produced) -> list[tuple[str, object, object]]:
@@ -173,6 +174,9 @@ class Pairing:
             old_keys = [canonical(row[name]) if isinstance(row, dict) else None for row in old]
             new_keys = [canonical(row[name]) if isinstance(row, dict) else None for row in new]
             where = f"{path}[*].{name}"
+        if len(old) == len(new) and any(key is not None and self.made_here(where, key) for key in old_keys):
+            # what is made gets the next numbers: the first of one side may be called as the second of the other
+            return [(i, i) for i in range(len(old))]
         matched, taken, known = self._match(old_keys, new_keys, where)
         # a row that is known under another key, which is not there, is missing: it has no partner among the rest
         left_old = [

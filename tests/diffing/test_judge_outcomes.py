@@ -373,3 +373,20 @@ def test_a_number_inside_a_text_is_renamed_and_keeps_its_padding(candidate: str,
     created = case(reply(201), [ok(201, {"id": 17})], [ok(201, {"id": 40})], method="POST", route="/orders")
     _, found = judge([created, made], NoiseProfile(places=places))
     assert [d.kind.value for d in found.differences] == kinds
+
+
+def test_a_text_may_hold_a_name_that_the_same_answer_tells_further_on() -> None:
+    def led_to(number: int, title: str = "moved") -> RecordedResponse:
+        page = f"<p>You are {title} to /orders/{number}.</p>".encode()
+        return replace(
+            reply(303, page, "text/html"), headers=(("Content-Type", "text/html"), ("Location", f"/orders/{number}"))
+        )
+
+    known = NoiseProfile(places={"POST /orders|3xx|header:location~url[orders:1]": Place(sort="order")})
+
+    def differs(candidate: RecordedResponse) -> bool:
+        made = case(led_to(148), [Answer(led_to(148))], [Answer(candidate)], method="POST", route="/orders")
+        return bool(one(made, known).differences)
+
+    assert not differs(led_to(149))
+    assert differs(led_to(149, "sent"))

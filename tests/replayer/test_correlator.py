@@ -81,3 +81,32 @@ def test_a_signed_link_is_followed_with_all_that_belongs_to_its_signature() -> N
         correlator.learn(plan.steps[number], here[number])
     sent = [correlator.prepare(step).request.target for step in plan.steps[len(made) :]]
     assert sent == [link_of(response) for response in here]
+
+
+def made(*ids: int) -> RecordedResponse:
+    body = {"results": [{"id": number, "ok": True} for number in ids]}
+    return RecordedResponse(201, "", (("Content-Type", "application/json"),), Body(json.dumps(body).encode()))
+
+
+def test_what_one_request_made_together_is_followed_in_its_order() -> None:
+    """The first of three is called here as the second was in production, since somebody made one more before."""
+    exchanges = [
+        exchange(1, "/patients/bulk", made(126, 127, 128), "POST"),
+        *(exchange(place + 2, f"/patients/{number}", page(number)) for place, number in enumerate((126, 127, 128))),
+    ]
+    drafted = make_plan(
+        exchanges, lambda one: "/patients/<int:id>" if one.request.method == "GET" else "/patients/bulk"
+    )
+    bulk = "POST /patients/bulk|2xx|$.results[*].id"
+    flow = Flow(
+        dict.fromkeys((bulk, PATH), "patient"),
+        {PATH: {bulk: 1.0}},
+        {("patient", str(number)): 0 for number in (126, 127, 128)},
+        {},
+        {},
+    )
+    plan = Plan(drafted.steps, flow, drafted.depends, drafted.skipped)
+    correlator = Correlator(make_guide(plan))
+    correlator.learn(plan.steps[0], made(127, 128, 129))
+    asked = [correlator.prepare(step).request.target for step in plan.steps[1:]]
+    assert asked == ["/patients/127", "/patients/128", "/patients/129"]
