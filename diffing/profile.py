@@ -179,16 +179,18 @@ def learn(cases: Iterable[Case], sorts: Mapping[str, str]) -> NoiseProfile:
     """
     from .distributions import learn_spreads  # these import this module
     from .learning import conclude, gather
+    from .parted import without_parted
     from .prejudgement import drifting_routes
     from .sql_samples import varying
 
     kept = list(cases)
     clock = PassClock(kept)
+    alike = without_parted(kept)
     given = NoiseProfile(places={key: Place(sort=sort) for key, sort in sorts.items()})
-    first = gather(kept, given, frozenset(sorts), clock)
+    first = gather(alike, given, frozenset(sorts), clock)
     rough = conclude(first, sorts)
-    second = gather(kept, rough, frozenset(sorts) | first.candidates(), clock)
-    profile = replace(conclude(second, sorts), drifting=drifting_routes(kept), sql=varying(kept))
+    second = gather(alike, rough, frozenset(sorts) | first.candidates(), clock)
+    profile = replace(conclude(second, sorts), drifting=drifting_routes(kept), sql=varying(alike))
     unsighted = {f"{AT}{key}" for key, place in profile.places.items() if place.sort and rough.at(key).refuted}
     profile = replace(profile, loose=profile.loose | unsighted)
-    return replace(profile, spreads=learn_spreads(kept, profile))
+    return replace(profile, spreads=learn_spreads(alike, profile))
