@@ -57,6 +57,7 @@ class Reference:
     statuses: Mapping[int, int] = field(default_factory=dict)
     heed_refusals: bool = True
     minted: bool = False  # credentials are made by a hook
+    keyless: bool = False  # or would be, if the key of the recording were here
 
     def status(self, step: Step) -> int:
         """The status that the reference gave; 0: none."""
@@ -108,7 +109,7 @@ class Breaker:
         self._silence.clear()
         self._silent_routes.clear()
         if self.reference.heed_refusals:
-            self._refusals.minted = self.reference.minted
+            self._refusals.minted, self._refusals.keyless = self.reference.minted, self.reference.keyless
             storm = self._refusals.note(step, expected, response, reply.started)
             if storm:
                 self._void |= self._refusals.refused

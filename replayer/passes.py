@@ -128,7 +128,9 @@ class PassRunner:
                     order=self.order,
                     spare=spare,
                     mint=instance.mint if target.mint else None,
-                    reference=replace(reference, minted=bool(target.mint)),
+                    reference=replace(
+                        reference, minted=bool(target.mint), keyless=bool(target.mint) and self.key is None
+                    ),
                     repeatable=repeatable(target),
                 )
                 result = await self.executor.replay(

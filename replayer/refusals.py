@@ -48,9 +48,10 @@ class _Seen:
 
 @dataclass(slots=True)
 class Refusals:
-    """The refusals of one pass. `minted` says that the credentials are made by a hook of the user's."""
+    """The refusals of one pass. `minted`: a hook makes the credentials; `keyless`: one would, if it had the key."""
 
     minted: bool = False
+    keyless: bool = False
     refused: set[int] = field(default_factory=set)  # every step that was refused
     onset: float = 0.0  # when the storm began; 0.0: there is none
     _sessions: set[int] = field(default_factory=set)
@@ -111,6 +112,11 @@ class Refusals:
             )
         if self._admitted >= LEAST:
             return f"it let {self._admitted} in before: the credentials have expired, or were revoked meanwhile"
+        if self.keyless:
+            return (
+                "the recording's key is not here, and without it the mint hook can tell no user from another: set"
+                " UNDERSTUDY_KEY or UNDERSTUDY_KEY_FILE to it"
+            )
         if self.minted:
             return "the mint hook makes credentials that it does not take: `understudy doctor` tries one"
         return "the recorded credentials do not hold there: a `mint` hook for this target makes some that do"

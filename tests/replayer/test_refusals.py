@@ -16,9 +16,11 @@ Said = tuple[Step, int]  # a request and the status that it got
 ROUTES = ("/a", "/b", "/c", "/d")
 
 
-def told(said: Iterable[Said], minted: bool = False, headers: Headers = ()) -> tuple[str, int, Refusals]:
+def told(
+    said: Iterable[Said], minted: bool = False, headers: Headers = (), keyless: bool = False
+) -> tuple[str, int, Refusals]:
     """The sentence, after how many requests it came, and what was noted."""
-    refusals = Refusals(minted)
+    refusals = Refusals(minted, keyless)
     number = 0
     for number, (each, status) in enumerate(said, 1):
         response = answered(status, headers).response
@@ -103,6 +105,10 @@ def test_credentials_that_expire_amid_a_pass() -> None:
 def test_credentials_that_never_worked_are_the_mint_hooks_doing_if_there_is_one() -> None:
     assert "the mint hook makes credentials that it does not take" in told(requests(50, 401), minted=True)[0]
     assert "a `mint` hook for this target" in told(requests(50, 401))[0]
+
+
+def test_a_key_that_is_missing_is_named_before_the_hook_is() -> None:
+    assert "the recording's key is not here" in told(requests(50, 401), minted=True, keyless=True)[0]
 
 
 def test_a_login_in_front_of_everything() -> None:
