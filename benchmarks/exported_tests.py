@@ -64,7 +64,8 @@ def measure(folder: Path, mutants: int) -> int:
     measured = ["--cov=shop", "--cov-branch", "--cov-report=term"] if importlib.util.find_spec("pytest_cov") else []
     (folder / "noted").unlink(missing_ok=True)
     status, output = run(folder, {**environ, "NOTED": str(folder / "noted")}, *measured)
-    exercised = noted(folder / "noted")
+    failed = {line.split()[1] for line in output.splitlines() if line.startswith("FAILED ")}
+    exercised = {test: asked for test, asked in noted(folder / "noted").items() if test not in failed}
     print("\n".join(line for line in output.splitlines() if line.startswith(("TOTAL", "Name", "FAILED"))))
     print(f"release 1: {output.strip().splitlines()[-1]} ({time.monotonic() - began:.0f} s)", flush=True)
     covered(environ, exercised)

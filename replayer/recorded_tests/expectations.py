@@ -30,13 +30,17 @@ _DATED = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}\.\d{1,2}\.\d{4}|\d{1,2}/\d{1,2}/\d
 
 @dataclass(slots=True)
 class Variation:
-    """What is known to vary, over all scripts: place -> the values that were seen there."""
+    """What is known to vary, over all scripts: place -> the values that were seen there, and arrays without an order."""
 
     places: dict[str, dict[object, None]] = field(default_factory=lambda: defaultdict(dict))
+    unordered: set[str] = field(default_factory=set)
 
     def note(self, place: str, values: Sequence[object]) -> None:
         """Takes in what the plays of one script had at a place."""
         for where, leaves in _columns(place, values):
+            if isinstance(leaves[0], list):
+                self.unordered.add(where)
+                continue
             if any(type(leaf) is not type(leaves[0]) or leaf != leaves[0] for leaf in leaves):
                 known = self.places[where]
                 if len(known) < MAX_KNOWN:
@@ -57,7 +61,9 @@ def _columns(place: str, values: Sequence[object]) -> Iterator[tuple[str, list[o
                 yield from _columns(f"{place}.{key}", [table[key] for table in tables])
     elif all(isinstance(value, list) for value in values):
         arrays = [value for value in values if isinstance(value, list)]
-        if not shuffled(arrays):
+        if shuffled(arrays):
+            yield place, list(values)
+        else:
             for number, rows in enumerate(zip(*arrays, strict=False)):
                 yield from _columns(element_of(place, arrays, number), list(rows))
     elif not isinstance(first, dict | list):
@@ -104,7 +110,7 @@ def _object(place: str, values: Sequence[dict[str, object]], known: Known) -> ob
 
 def _array(place: str, values: Sequence[list[object]], known: Known) -> object:
     where = f"{place}[*]"
-    if shuffled(values):
+    if shuffled(values) or (place in known.variation.unordered and len(values[0]) > 1 and are_alike(values)):
         return Made("AnyOrder", ([expected(where, [row], known) for row in values[0]],))
     if len({len(value) for value in values}) == 1:
         return [
@@ -124,8 +130,13 @@ def element_of(place: str, values: Sequence[list[object]], number: int) -> str:
 
 def shuffled(values: Sequence[list[object]]) -> bool:
     """Whether the same elements come in another order."""
+    return are_alike(values) and any(value != values[0] for value in values)
+
+
+def are_alike(values: Sequence[list[object]]) -> bool:
+    """Whether all have the same elements, in whatever order."""
     texts = [sorted(map(repr, value)) for value in values]
-    return all(text == texts[0] for text in texts) and any(value != values[0] for value in values)
+    return all(text == texts[0] for text in texts)
 
 
 def _matcher(values: Sequence[object]) -> Made:

@@ -90,9 +90,10 @@ def export_tests(
         with Stage(folder, python, PLAYERS if alone else 1) as stage:
             trials = tried(plan, transcriber, chosen, stage, progress)
             trials.scripts += effect_scripts(plan, transcriber, trials.scripts, stage, progress)
-            plays = []
-            for number in range(PLAYS):
-                progress(f"learning what varies, {number + 1} of {PLAYS}")
+        plays = []
+        for number in range(PLAYS):
+            progress(f"learning what varies, {number + 1} of {PLAYS}")
+            with Stage(folder, python, PLAYERS if alone else 1, seed=number + 1) as stage:
                 plays.append(stage.play(trials.scripts, fresh=number > 0, backwards=number == PLAYS - 1))
     else:
         trials = untried(plan, transcriber, chosen)

@@ -51,8 +51,8 @@ class Player:
 
 
 @contextmanager
-def playing(python: str, script: Path) -> Iterator[Player]:
-    """A player for the folder in which `script` lies. It ends with the context."""
+def playing(python: str, script: Path, seed: int) -> Iterator[Player]:
+    """A player for the folder in which `script` lies, with the hashes of `seed`. It ends with the context."""
     with tempfile.TemporaryDirectory(prefix="understudy-") as scratch:
         Path(scratch, f"{PLUGIN}.py").write_text(_STAGEHAND.read_text(encoding="utf-8"), encoding="utf-8")
         printed = Path(scratch, "printed")
@@ -63,7 +63,7 @@ def playing(python: str, script: Path) -> Iterator[Player]:
                 try:
                     process = subprocess.Popen(
                         _command(python, script, scratch),
-                        env=_environ(scratch, theirs.fileno()),
+                        env=_environ(scratch, theirs.fileno(), seed),
                         pass_fds=[theirs.fileno()],
                         stdin=subprocess.DEVNULL,
                         stdout=output,
@@ -86,12 +86,12 @@ def _command(python: str, script: Path, scratch: str) -> list[str]:
     return [*command, "--tb=short", "-o", "timeout=0", "-p", PLUGIN, f"--basetemp={scratch}/files", str(script)]
 
 
-def _environ(scratch: str, descriptor: int) -> dict[str, str]:
+def _environ(scratch: str, descriptor: int, seed: int) -> dict[str, str]:
     ours = str(Path(recorder.__file__).absolute().parent.parent)
     path = os.pathsep.join([os.getcwd(), *filter(None, [os.environ.get("PYTHONPATH")]), scratch, ours])
     inherited = {name: value for name, value in os.environ.items() if name != "UNDERSTUDY_SINK"}
     more = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "REHEARSAL_SOCKET": str(descriptor)}
-    return {**inherited, **more}
+    return {"PYTHONHASHSEED": str(seed), **inherited, **more}
 
 
 def _last(output: str) -> str:

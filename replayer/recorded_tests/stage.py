@@ -49,14 +49,15 @@ class Stage:
     """The folder with `conftest.py`, and processes of the interpreter that its tests are run with.
 
     They are started when the first script is played, and end with the stage. More than one are for fixtures that
-    give each test a database of its own.
+    give each test a database of its own. `seed` is that of their hashes: sets have one order in all of them.
     """
 
-    def __init__(self, folder: Path, python: str = "", players: int = 1) -> None:
+    def __init__(self, folder: Path, python: str = "", players: int = 1, seed: int = 1) -> None:
         self.folder = folder
         self.python = python or sys.executable
         self._script = folder / f"test_rehearsal_{os.getpid()}.py"
         self._most = players
+        self._seed = seed
         self._players: list[Player] = []
         self._ending = ExitStack()
 
@@ -113,7 +114,7 @@ class Stage:
     def _started(self) -> Iterator[Player]:
         self._script.write_text(_TEST, encoding="utf-8")
         try:
-            with playing(self.python, self._script) as player:
+            with playing(self.python, self._script, self._seed) as player:
                 yield player
         finally:
             self._script.unlink(missing_ok=True)

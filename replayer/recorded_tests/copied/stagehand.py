@@ -231,6 +231,8 @@ def _play(
     checks = importlib.import_module(".checks", _package(request))
     clients: dict[int, Any] = {}
     variables: dict[str, Any] = {}
+    for user in dict.fromkeys(call["user"] for call in calls if call["user"]):
+        fixture("auth_headers")(user)  # as a test does, before anything else
     for call in calls:
         if call["client"] not in clients:
             clients[call["client"]] = fixture(

@@ -27,6 +27,15 @@ def test_the_time_of_day_is_the_same_matcher_whether_or_not_a_second_was_over(
     assert repr(found) == repr(expected("$.added", [stamp(-60)], Known()))
 
 
+def test_an_array_that_has_no_order_in_one_test_has_none_in_the_others() -> None:
+    variation = Variation()
+    variation.note("$", [{"tags": ["a", "b", "c"]}, {"tags": ["c", "a", "b"]}])
+    found = expected("$", [{"tags": ["d", "e"]}] * 3, Known(variation=variation))
+    assert repr(found) == repr({"tags": Made("AnyOrder", (["d", "e"],))})
+    assert expected("$", [{"tags": ["d"]}] * 3, Known(variation=variation)) == {"tags": ["d"]}
+    assert expected("$", [{"sizes": ["d", "e"]}] * 3, Known(variation=variation)) == {"sizes": ["d", "e"]}
+
+
 def test_what_does_not_tell_the_time_stays_beside_what_does() -> None:
     variation = Variation()
     variation.note("$.added", [stamp(0), stamp(1)])
