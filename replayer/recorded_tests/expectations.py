@@ -30,7 +30,7 @@ _DATED = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}\.\d{1,2}\.\d{4}|\d{1,2}/\d{1,2}/\d
 
 @dataclass(slots=True)
 class Variation:
-    """What is known to vary, over all scripts: place -> the values that were seen there, and arrays without an order."""
+    """What is known to vary, over all scripts: place -> values that were seen there, and arrays without an order."""
 
     places: dict[str, dict[object, None]] = field(default_factory=lambda: defaultdict(dict))
     unordered: set[str] = field(default_factory=set)
