@@ -2,7 +2,7 @@
 
 Ten runs share a recording: traffic of a seed of its own, three passes of the baseline as the product makes them, and a
 fresh candidate's pass for each run, in another legal order and with another number of requests at once (1 to 8).
-What is found is confirmed on the candidates' passes of the following runs and on five further ones of the baseline,
+What is found is confirmed on the candidates' passes of the following runs and on ten further ones of the baseline,
 all of the same code: whatever is confirmed is false.
 """
 
