@@ -20,6 +20,8 @@ FEW, LONG = 6, 6
 """Of fewer texts that are shorter than so many characters, the next may well have another length."""
 SEPARATORS = frozenset(".:")
 """What stands between the parts of a signed token: of itsdangerous and JWT, and of Django."""
+MOST_CHANGES = 4
+"""Pieces of letters and digits in a word, such as `v2b7` has."""
 MAX_LENGTH = 400
 """Characters of texts that are looked into."""
 
@@ -37,6 +39,8 @@ def pattern_of(texts: Sequence[str]) -> str:
         if len(shapes) == 1:
             return _time_pattern(texts)
     for runs in _RUNS:
+        if runs is _RUNS[1] and any(map(_is_mixed, texts)):
+            continue
         pieces = [runs.findall(text) for text in texts]
         if len({len(one) for one in pieces}) != 1:
             continue
@@ -50,6 +54,11 @@ def pattern_of(texts: Sequence[str]) -> str:
                 for place, column in enumerate(columns)
             )
     return _ANY
+
+
+def _is_mixed(text: str) -> bool:
+    """Whether a word changes between letters and digits too often for a name with numbers: it is one random piece."""
+    return any(len(re.findall(r"\d+|[A-Za-z]+", word)) > MOST_CHANGES for word in re.findall(r"[A-Za-z0-9]+", text))
 
 
 def _time_pattern(texts: Sequence[str]) -> str:

@@ -42,6 +42,12 @@ from replayer.recorded_tests.patterns import pattern_of
             "f0-cvRCcC2Ux.secret.jpeg",
         ),
         (["d1f5836878504fe6a1617f561d5c76f0", "c1df64e7513d413e841a648ea4392e2f"], "0" * 32, "G" * 32),
+        (
+            ["70c7d4ed1a2bb39d", "12c4a4ba2f2ac83e"],  # as many runs of digits and letters, by chance
+            "d244bdd833f74df0",
+            "d244bdd833f74dg0",
+        ),
+        (["Made for 70c7d4ed1a2bb39d.", "Made for 12c4a4ba2f2ac83e."], "Made for d244bdd833f74df0.", "Made for it."),
         (["9f3c1e7a-1f2b-4c3d-8e4f-123456789abc"], "00000000-0000-0000-0000-000000000000", "0"),
         (["a day", "7 days, or so"], "never", ""),
     ],
