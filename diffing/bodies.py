@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from recorder.exchange import BodyState, RecordedResponse, header
 
 from .json_text import NotJson, TooDeep, parse_json
+from .markup import card_value, xml_value
 from .media import Undecodable, charset, decode_body, media_type
 from .page import page_tree
 
@@ -25,6 +26,7 @@ class Form(Enum):
     FORM = "form"
     TABLE = "csv"
     PAGE = "html"
+    MARKUP = "markup"
     TEXT = "text"
     BINARY = "binary"
 
@@ -61,6 +63,7 @@ _LINES_TYPES = frozenset(
         "application/json-seq",
     ]
 )
+_CARDS = frozenset(["text/calendar", "text/vcard", "text/x-vcard", "text/x-vcalendar"])
 
 
 def comparable(response: RecordedResponse) -> Parsed:
@@ -129,6 +132,11 @@ def _of_text(text: str, media: str, data: bytes, response: RecordedResponse) -> 
             return Parsed(Form.PAGE, page_tree(text), root="$html")
         except ValueError as error:
             return replace(_plain(text), problem=str(error))
+    if media in _CARDS or media.endswith("xml"):
+        try:
+            return Parsed(Form.MARKUP, card_value(text) if media in _CARDS else xml_value(text))
+        except ValueError:
+            pass  # where it is broken, its lines can still be compared
     if media in ("text/csv", "text/tab-separated-values"):
         return _table(text, "\t" if media.endswith("values") else "")
     if text.count("\n") > MAX_ROWS:

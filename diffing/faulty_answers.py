@@ -29,7 +29,7 @@ _STATUSES = {
 _WORD = re.compile(r"[A-Za-z]{3,}|[0-9]+")
 TREES = frozenset([Form.JSON, Form.LINES])
 """Forms whose values are changed one by one; other text is changed line by line."""
-LINES = frozenset([Form.TEXT, Form.PAGE, Form.TABLE, Form.FORM])
+LINES = frozenset([Form.TEXT, Form.PAGE, Form.TABLE, Form.FORM, Form.MARKUP])
 
 
 @dataclass(frozen=True, slots=True)
