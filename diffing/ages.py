@@ -50,6 +50,11 @@ def aged_alike(a: str, b: str, when_a: Window, when_b: Window) -> bool:
     )
 
 
+def without_ages(text: str) -> str:
+    """A text with a sign in the place of each age."""
+    return _AGE.sub("@", text)
+
+
 def _alike(a: tuple[float, float], b: tuple[float, float], when_a: Window, when_b: Window) -> bool:
     if a[0] <= when_a.ended - when_a.opened + _SLACK and b[0] <= when_b.ended - when_b.opened + _SLACK:
         return True

@@ -99,7 +99,7 @@ class LeafJudge:
             return timely
         if isinstance(a, str) and isinstance(b, str) and aged_alike(a, b, self.baseline, self.candidate):
             return Verdict(TIME)
-        if place.varies:
+        if place.may_vary(a, b):
             return self._varying(a, b, place)
         return Verdict(BINDING) if self._named_alike(a, b, key) else plain(a, b)
 

@@ -16,6 +16,7 @@ from .formats import join
 from .headers import header_tree
 from .kinds import json_type
 from .knowledge import Scope, Scopes, by_prefix
+from .line_shapes import MAX_SHAPES, is_line, line_shape
 from .matches import Match, matches, repeated
 from .naming import Observed, Pairs, name_sorts
 from .outbound import outbound_pairs
@@ -51,6 +52,7 @@ class Seen:
     texts: set[str] = field(default_factory=set)
     kinds: set[DifferenceKind] = field(default_factory=set)
     pairs: dict[int, Pairs] = field(default_factory=dict)  # pass number -> values that stood opposite each other
+    lines: set[str] = field(default_factory=set)  # of a page or text: shapes of lines that differed
 
 
 @dataclass(slots=True)
@@ -183,6 +185,8 @@ class _Reader:
         if self._match.noise and (type_a != type_b or a != b):
             seen.noise += 1
             seen.types |= {type_a, type_b}
+            if is_line(key) and len(seen.lines) <= MAX_SHAPES:
+                seen.lines |= {line_shape(text) for text in (a, b) if isinstance(text, str)}
             if type_a != type_b:
                 seen.kinds.add(DifferenceKind.NULL if "null" in (type_a, type_b) else DifferenceKind.TYPE)
         if type_a != type_b:
@@ -346,4 +350,5 @@ def _place(seen: Seen, sort: str, refuted: bool) -> Place | None:
         rows_balance=not seen.unbalanced,
         order_varies=DifferenceKind.ORDER in kinds,
         inside_varies=DifferenceKind.FORMAT in kinds,
+        lines=frozenset(seen.lines),
     )

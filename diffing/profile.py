@@ -8,10 +8,11 @@ from typing import Any
 
 from .difference import Case
 from .formats import Format
+from .line_shapes import MAX_SHAPES, line_shape
 from .spreads import Spread
 from .windows import PassClock
 
-VERSION = 4
+VERSION = 5
 """Of the JSON form; a profile that was made by another version is learned anew."""
 
 
@@ -35,11 +36,18 @@ class Place:
     rows_balance: bool = False  # of rows that come and go: always as many came as went
     order_varies: bool = False
     inside_varies: bool = False  # what its texts hold when decoded (claims, parts of a URL) is not always the same
+    lines: frozenset[str] = frozenset()  # of a page or text: the shapes of those lines that vary
 
     @property
     def checkable(self) -> bool:
         """Whether anything is left to check at a location that varies."""
         return bool(self.sort) or self.format is not None or len(self.types) == 1
+
+    def may_vary(self, a: object, b: object) -> bool:
+        """Whether what varies here is what these two are: of lines, whether such lines do."""
+        if not self.varies or not self.lines or len(self.lines) > MAX_SHAPES:
+            return self.varies
+        return all(isinstance(text, str) and line_shape(text) in self.lines for text in (a, b))
 
 
 NOTHING = Place()
@@ -150,6 +158,8 @@ def _place_to_json(place: Place) -> dict[str, Any]:
         found["sort"] = place.sort
     if place.types:
         found["types"] = sorted(place.types)
+    if place.lines:
+        found["lines"] = sorted(place.lines)
     for name in ("seen", "timed"):
         if getattr(place, name):
             found[name] = getattr(place, name)
@@ -165,6 +175,7 @@ def _place_from_json(data: Mapping[str, Any]) -> Place:
         types=frozenset(data.get("types", ())),
         seen=data.get("seen", 0),
         timed=data.get("timed", 0),
+        lines=frozenset(data.get("lines", ())),
         format=Format(*data["format"]) if "format" in data else None,
     )
     flags: dict[str, Any] = {name: True for name in _FLAGS if data.get(name)}
