@@ -218,6 +218,20 @@ def _state(data: bytes) -> str:
     return json.dumps(sorted(kept))
 
 
+def most_faithful_first(passes: Sequence[Pass], plan: Plan) -> list[Pass]:
+    """Passes of one target, that with the fewest other statuses than the recorded ones in front, under the first name.
+
+    The first is what others are compared with. One that a login failed in by chance lacks all that the user did then.
+    """
+
+    def unfaithful(one: Pass) -> int:
+        got = statuses(one.result.answers)
+        return sum(got.get(step.index, 0) != step.status for step in plan.steps if step.status)
+
+    ordered = sorted(passes, key=unfaithful)
+    return [replace(one, name=named.name) for one, named in zip(ordered, passes, strict=True)]
+
+
 def state_problems(baselines: Sequence[Pass], candidates: Sequence[Pass]) -> list[str]:
     """Passes that began where an earlier one had ended: nothing was reset, or two instances share a database.
 
@@ -227,7 +241,7 @@ def state_problems(baselines: Sequence[Pass], candidates: Sequence[Pass]) -> lis
     earlier: list[Pass] = []
     # what was new at each read in one pass is so in all of them, even where two reads happened to agree
     noisy = frozenset[str]().union(*(one.canary.noisy for one in (*baselines, *candidates)))
-    for one in (*baselines, *candidates):
+    for one in sorted((*baselines, *candidates), key=lambda one: one.started):
         for before in earlier:
             shared = [
                 path

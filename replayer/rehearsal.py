@@ -37,7 +37,7 @@ from .keeping import keeping_redactor, redactor_with
 from .known import Drift, Known, drift
 from .known_routes import RouteSource
 from .pacing import CONCURRENCY
-from .passes import Pass, PassRunner, choose_canaries, statuses, unsent_pass
+from .passes import Pass, PassRunner, choose_canaries, most_faithful_first, statuses, unsent_pass
 from .plan import Plan, make_plan
 from .preflight import preflight
 from .reports.model import RunReport
@@ -256,6 +256,8 @@ class _Rehearsing:
                 kept = not self._drift.exchanges or (self._drift.is_slight and self._confirms)
                 if kept and not baselines[0].result.problem:
                     return baselines, known
+        if len(self._request.baselines) == 1 and not baselines[-1].result.problem:
+            baselines = most_faithful_first(baselines, self._plan)
         return baselines, None
 
     def _baseline_passes(self) -> list[tuple[str, TargetSettings]]:

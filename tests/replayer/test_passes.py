@@ -9,10 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from diffing.difference import Answer
+from recorder.exchange import RecordedResponse
 from replayer.engine import PassResult
 from replayer.errors import UsageError
 from replayer.guide import make_guide
-from replayer.passes import MAX_CANARIES, CanaryRead, Pass, PassRunner, choose_canaries, state_problems
+from replayer.passes import (
+    MAX_CANARIES,
+    CanaryRead,
+    Pass,
+    PassRunner,
+    choose_canaries,
+    most_faithful_first,
+    state_problems,
+)
 from replayer.plan import make_plan
 from replayer.target_settings import TargetSettings
 
@@ -49,6 +59,27 @@ def test_what_differs_at_each_read_shows_nothing() -> None:
 def test_a_release_that_answers_otherwise_from_the_start_is_no_problem() -> None:
     old, new = {"/version": "200 1"}, {"/version": "200 2"}
     assert state_problems([one("baseline 1", old, old)], [one("candidate", new, new)]) == []
+
+
+def test_passes_are_told_by_when_they_began_in_whatever_order_they_stand() -> None:
+    fresh, used, more = {"/stats": "200 0"}, {"/stats": "200 7"}, {"/stats": "200 14"}
+    first, second = replace(one("a", fresh, used), started=1.0), replace(one("b", used, more), started=2.0)
+    assert state_problems([second, first], [])[0].startswith("b began in the state that a had ended in")
+
+
+def test_the_pass_that_answered_as_recorded_most_often_is_what_others_are_compared_with() -> None:
+    plan = make_plan(record(users=1, rounds=2).exchanges, route_of)
+    right = [Answer(step.exchange.response) for step in plan.steps]
+    refused = [
+        replace(each, response=RecordedResponse(401, "", ())) if n == 1 else each for n, each in enumerate(right)
+    ]
+    passes = [
+        replace(one(f"baseline {number}", {}, {}), result=PassResult(answers), seconds=float(number))
+        for number, answers in enumerate((refused, right, [Answer(None), *right[1:]], right), 1)
+    ]
+    ordered = most_faithful_first(passes, plan)
+    assert [each.name for each in ordered] == ["baseline 1", "baseline 2", "baseline 3", "baseline 4"]
+    assert [each.seconds for each in ordered] == [2.0, 4.0, 1.0, 3.0]
 
 
 def test_canaries_are_reads_that_anybody_may_do_and_those_that_changed_come_first() -> None:
