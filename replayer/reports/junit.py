@@ -141,7 +141,7 @@ def _element(report: RunReport, suite: _Suite, index: int) -> ElementTree.Elemen
         "testsuite",
         {
             "name": suite.name,
-            "package": visible(report.recording) or "recording",
+            "package": visible(report.recording).strip() or "recording",
             "id": str(index),
             "tests": str(len(suite.cases)),
             "failures": str(count["failure"]),

@@ -4,7 +4,7 @@ from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from diffing.gate import Outcome, Verdict
@@ -127,6 +127,7 @@ def test_the_schema_refuses_what_it_should() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(st.characters(codec=None), max_size=40), st.sampled_from([HOSTILE, "\ufffe", "]]>", ""]))
+@example(" ", "")
 def test_no_value_can_break_it(drawn: str, hostile: str) -> None:
     text = drawn + hostile
     finding = replace(
