@@ -70,7 +70,7 @@ def _suites(report: RunReport) -> Iterator[_Suite]:
     ledger = {(each.method, each.route): each.tally for each in report.ledger.routes}
     unknown = [(each.method, each.route) for each in report.coverage.routes]
     for place in sorted({*shown, *ledger, *unknown}, key=lambda each: (each[1], each[0])):
-        name = visible(f"{place[0]} {place[1] or '(no route)'}")
+        name = visible(f"{place[0]} {place[1] if place[1].strip() else '(no route)'}")
         yield _Suite(name, shown.get(place) or [_route(ledger.get(place, Tally()))])
 
 
