@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from replayer.store import Store
 
@@ -22,6 +24,9 @@ __all__ = [
     "redis_server",
     "redis_url",
 ]
+
+if os.environ.get("TEST_EXAMPLES") == "same":  # hypothesis draws those of its profile for CI: a run can be repeated
+    settings.load_profile("ci")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
