@@ -119,13 +119,13 @@ def rows_among(
     if not values:
         return []
     names, table = ", ".join(each.name for each in columns), column.table.name
-    if connection.dialect.name == "postgresql":
-        kind = _pg_type(column.table, column.name)
-        condition = "" if within is None else f"{within[0].name} = ANY(%s::int8[]) AND "
-        lists = [list(values)] if within is None else [list(within[1]), list(values)]
-        query = f"SELECT {names} FROM {table} WHERE {condition}{column.name} = ANY({_pg_array(column)}::{kind}[])"
-        return list(connection.exec_driver_sql(query, tuple(lists)).all())
     few = () if within is None else tuple(within[1])
+    if connection.dialect.name == "postgresql":
+        # an array of the few as well, and the planner reads all that one of them has
+        condition = "" if within is None else f"{within[0].name} IN ({', '.join(['%s'] * len(few))}) AND "
+        array = f"{_pg_array(column)}::{_pg_type(column.table, column.name)}[]"
+        query = f"SELECT {names} FROM {table} WHERE {condition}{column.name} = ANY({array})"
+        return list(connection.exec_driver_sql(query, (*few, list(values))).all())
     condition = "" if within is None else f"{within[0].name} IN ({_marks(len(few))}) AND "
     head = f"SELECT {names} FROM {table} WHERE {condition}{column.name}"
     rows: list[Any] = []
