@@ -97,12 +97,14 @@ def _affixed(text: str) -> re.Match[str] | None:
     letters of which each has a quarter.
     """
     match = _AFFIXED.fullmatch(text)
-    if match is not None and len(match[1]) >= 16:
-        letters = [c for c in match[1] if c.isalpha()]
-        capitals = sum(c.isupper() for c in letters)
-        if 4 * capitals >= len(letters) and 4 * (len(letters) - capitals) >= len(letters):
-            return None
-    return match
+    return None if match is not None and len(match[1]) >= 16 and mixes_cases(match[1]) else match
+
+
+def mixes_cases(text: str) -> bool:
+    """Whether small letters and capitals each are a quarter of a text's letters, as in no name of a thing."""
+    letters = [c for c in text if c.isalpha()]
+    capitals = sum(c.isupper() for c in letters)
+    return 4 * capitals >= len(letters) and 4 * (len(letters) - capitals) >= len(letters)
 
 
 def canonical(leaf: object) -> str | None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import cycle
 
-from diffing.atoms import is_opaque
+from diffing.atoms import is_opaque, mixes_cases
 from diffing.difference import Difference, DifferenceKind
 from diffing.formats import template
 from diffing.kinds import json_type
@@ -85,8 +85,4 @@ def _are_alike(a: str, b: str) -> bool:
 
 
 def _is_random(text: str) -> bool:
-    if is_opaque(text):
-        return True
-    letters = [c for c in text if c.isalpha()]
-    few = min(sum(c.isupper() for c in letters), sum(c.islower() for c in letters))
-    return len(letters) >= LEAST_LETTERS and 4 * few >= len(letters)
+    return is_opaque(text) or (sum(map(str.isalpha, text)) >= LEAST_LETTERS and mixes_cases(text))
