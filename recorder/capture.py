@@ -267,6 +267,7 @@ class Capture(Tally):
         return self.write
 
     def write(self, data: bytes) -> Any:
+        self.ended = time.time()
         result = self._server_write(data)
         self.add(data)
         return result
@@ -288,6 +289,7 @@ class Capture(Tally):
                 # whoever has read it may ask the next thing long before the server closes the response
                 self.ended = time.time()
                 yield chunk
+            self.ended = self.ended or time.time()  # without a body, the head goes out now
         except GeneratorExit:  # this iterator was let go of; whether the client went away shows at `close()`
             raise
         except BaseException:
