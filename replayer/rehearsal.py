@@ -99,9 +99,12 @@ class Watcher:
         """These findings are confirmed by now; a later round may still think otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Rehearsal:
-    """Everything that a run found out: the report, and what it rests on."""
+    """Everything that a run found out: the report, and what it rests on.
+
+    Without a `repr` of its all: asyncio takes that of whatever a loop came to, when it puts back a signal's handler.
+    """
 
     report: RunReport
     evidence: Evidence  # to judge once more, when somebody has approved something

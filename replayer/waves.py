@@ -3,7 +3,8 @@
 A wave is a set of batches that may run side by side: what a step of it waits for is in an earlier wave or in its own
 batch. Waves are bands of the plan's levels (a step's level is the length of the longest chain that leads to it); the
 connected components of a band are what has to stay together. Where to cut is chosen so that the whole takes the least
-time: a larger band has fewer barriers, and hangs together in larger pieces.
+time: a larger band has fewer barriers, and hangs together in larger pieces. It is chosen among places some steps apart,
+since to weigh each level of a long chain takes longer than to send it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ from collections.abc import Collection, Iterable, Sequence
 BARRIER = 20
 """What a barrier costs, in steps: the time in which a worker would have sent so many."""
 
+SLICES = 10
+"""Into how many parts of about the same number of steps a full batch could be cut."""
+ALONE = 4
+"""How much larger a batch may be beside which nothing can be sent: to cut it would gain nothing but a barrier."""
+
 Wave = list[tuple[int, ...]]
 """Batches, each with its steps in recorded order."""
 
@@ -22,10 +28,10 @@ def waves(depends: Sequence[Collection[int]], chosen: Sequence[int], size: int, 
     """The chosen steps as waves of batches of about `size` steps, for `parallel` workers.
 
     `depends[i]` are the steps that step i waits for, all with smaller numbers; those that are not chosen do not count.
-    A batch is larger than `size` only where a single level hangs together by nothing but chance: never by more than
-    one component.
+    A batch is larger than `size` only where a single level hangs together by nothing but chance, never by more than
+    one component; and up to ALONE times as large where nothing can be sent beside it.
     """
-    levels = _levels(depends, chosen)
+    levels = _slices(_levels(depends, chosen), size // SLICES)
     found: list[Wave] = []
     begin = 0
     for end in _cuts(depends, levels, size, parallel):
@@ -34,7 +40,7 @@ def waves(depends: Sequence[Collection[int]], chosen: Sequence[int], size: int, 
             members.add(level, depends)
         found.append(_packed(members.all(), size, parallel))
         begin = end
-    return found
+    return _joined(found, ALONE * size)
 
 
 def _levels(depends: Sequence[Collection[int]], chosen: Sequence[int]) -> list[list[int]]:
@@ -46,6 +52,17 @@ def _levels(depends: Sequence[Collection[int]], chosen: Sequence[int]) -> list[l
         if depth == len(found):
             found.append([])
         found[depth].append(step)
+    return found
+
+
+def _slices(levels: Sequence[list[int]], least: int) -> list[list[int]]:
+    """Levels put together while they have fewer than `least` steps, and next to one that has as many by itself."""
+    found: list[list[int]] = []
+    for level in levels:
+        if found and len(found[-1]) < least and len(level) < least:
+            found[-1] += level
+        else:
+            found.append([*level])
     return found
 
 
@@ -66,6 +83,18 @@ def _cuts(depends: Sequence[Collection[int]], levels: Sequence[list[int]], size:
     while (found[-1] if found else 0) < len(levels):
         found.append(cut[found[-1] if found else 0])
     return found
+
+
+def _joined(found: Sequence[Wave], most: int) -> list[Wave]:
+    """The waves, those of a single batch joined with the next of that kind while both have at most `most` steps."""
+    joined: list[Wave] = []
+    for wave in found:
+        last = joined[-1] if joined else []
+        if len(wave) == len(last) == 1 and len(wave[0]) + len(last[0]) <= most:
+            joined[-1] = [tuple(sorted(last[0] + wave[0]))]
+        else:
+            joined.append(wave)
+    return joined
 
 
 class _Components:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -9,6 +10,10 @@ import traceback
 from collections.abc import Sequence
 
 from ..errors import ExitCode, UnderstudyError
+
+COLLECTED_AFTER = 20_000, 20, 20
+"""Of `gc.set_threshold`: what a run holds are long-lived records. With Python's own values the collector goes through
+them some thousand times, which was 7 % of the CPU of a gate on the shop; so it is 2 %, in the same memory."""
 
 GROUPS = {
     "gate": "Replay a recording against a candidate and judge it.",
@@ -133,4 +138,5 @@ def _help() -> str:
 
 def script() -> None:
     """The entry point of the installed command."""
+    gc.set_threshold(*COLLECTED_AFTER)
     sys.exit(main())

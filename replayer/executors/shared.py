@@ -36,6 +36,9 @@ from .shift import LEASE_SECONDS
 BATCH_STEPS = 400
 FIRST_POLL_SECONDS = 0.02
 LAST_POLL_SECONDS = 0.25
+FORESEEN = 0.8
+"""Of the time that a wave will take by what the one before it took, what goes by before it is looked at."""
+MOST_FORESEEN_SECONDS = 1.0
 AGAIN_SECONDS = 10.0
 """A batch that nobody has taken for so long is handed out once more: the broker may have lost it."""
 HandOut = Callable[[int], None]
@@ -69,6 +72,7 @@ class _Gathered:
     notes: dict[str, None] = field(default_factory=dict)
     begun: bool = False  # a wave was sent: what rises at the beginning of a pass has risen
     batches: int = 0  # made so far
+    step_seconds: float = 0.0  # that the largest batch of the latest wave took for each of its steps; 0: not known
 
     def add(self, outcome: Outcome) -> None:
         self.problem = self.problem or outcome.problem
@@ -141,26 +145,29 @@ class SharedExecutor:
         parcels = [_parcel(job, batch, lost, pace) for batch in wave]
         numbers = await patiently(self._store.add_batches, pass_id, gathered.batches, parcels)
         gathered.batches += len(numbers)
-        sizes = dict(zip(numbers, map(len, wave), strict=True))
-        waiting = _Waiting(self._tell, numbers)
+        sizes, largest, began = dict(zip(numbers, map(len, wave), strict=True)), max(map(len, wave)), time.monotonic()
+        # whoever waits for credentials is to wait no longer than it takes to look
+        foreseen = 0.0 if job.mint is not None else FORESEEN * largest * gathered.step_seconds
+        waiting = _Waiting(self._tell, numbers, min(foreseen, MOST_FORESEEN_SECONDS))
         while sizes:
-            states = await patiently(self._store.batch_states, list(sizes))
+            states, wanted = await patiently(self._store.batch_states, list(sizes), pass_id if job.mint else None)
             for state in states:
                 if state.state == DONE and state.outcome is not None:
                     gathered.add(Outcome.unpack(state.outcome))
                     told.add(sizes.pop(state.id))
             if not sizes:
+                gathered.step_seconds = (time.monotonic() - began) / largest
                 return
+            await self._mint(job, pass_id, wanted)
             await waiting.look(states)
-            await self._mint(job, pass_id)
 
     async def _tell(self, batch_id: int) -> None:
         await asyncio.to_thread(self._hand_out, batch_id)
 
-    async def _mint(self, job: Job, pass_id: int) -> None:
+    async def _mint(self, job: Job, pass_id: int, wanted: Sequence[str]) -> None:
         if job.mint is None:
             return
-        for principal in await patiently(self._store.wanted_mints, pass_id):
+        for principal in wanted:
             minted = pack_minted(await job.mint(principal), self._sealer)
             await patiently(self._store.answer_mint, pass_id, principal, minted)
 
@@ -193,11 +200,12 @@ class SharedExecutor:
 class _Waiting:
     """Sees that somebody works on the batches of a wave."""
 
-    def __init__(self, tell: Callable[[int], Awaitable[None]], numbers: Sequence[int]) -> None:
+    def __init__(self, tell: Callable[[int], Awaitable[None]], numbers: Sequence[int], foreseen: float) -> None:
         self._tell = tell
         self._due = dict.fromkeys(numbers, 0.0)  # when to hand out, if nobody works on it then
         self._taken = time.monotonic()
         self._pause = FIRST_POLL_SECONDS
+        self._foreseen = foreseen  # seconds in which nothing will come of them, by what is known
         self._unheard: InconclusiveError | None = None
 
     async def look(self, states: Sequence[BatchState]) -> None:
@@ -214,8 +222,10 @@ class _Waiting:
                 f"No worker has taken a batch for {PATIENCE_SECONDS:g} s.",
                 "Is `understudy worker` running, with the same broker and database?",
             )
-        await asyncio.sleep(self._pause)
-        self._pause = min(LAST_POLL_SECONDS, self._pause * 2)
+        await asyncio.sleep(max(self._pause, self._foreseen))
+        if not self._foreseen:
+            self._pause = min(LAST_POLL_SECONDS, self._pause * 2)
+        self._foreseen = 0.0
 
     async def _hand_out(self, batch_id: int) -> None:
         try:

@@ -10,7 +10,7 @@ import time
 import uuid
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -56,11 +56,10 @@ LEASE_SECONDS = 6.0
 BEAT_SECONDS = 1.0
 AHEAD = 32
 """Writes that are put down at once before the first of them is sent: a commit each would double their cost."""
-AHEAD_REPEATABLE = 128
-"""The same where nothing is lost by it: a pass of which one write is uncertain is made anew."""
 FLUSH = 512
 """Answers that are kept in memory until they are written."""
-MINT_POLL_SECONDS = 0.05
+FIRST_MINT_POLL_SECONDS = 0.05
+LAST_MINT_POLL_SECONDS = 0.25
 STEPS_KEPT = 20_000
 """Prepared steps that a worker keeps between the passes of a run: preparing one takes about as long as sending it."""
 UNCERTAIN = "a worker ended while it may have sent this"
@@ -94,13 +93,13 @@ class Worker:
     def send(self, batch_id: int) -> bool:
         """Take a batch and send it; False when it was not to be had, or another worker took it over meanwhile."""
         holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        began = time.monotonic()
         held = self._store.take_batch(batch_id, holder, LEASE_SECONDS)
         if held is None:
             return False
-        began = time.monotonic()
         try:
             with about(run=held.run_id, pass_=held.pass_id, batch=batch_id, worker=holder):
-                asyncio.run(self._send(held, holder))
+                asyncio.run(self._send(held, holder, began))
                 logger.info("sent in %.1f s", time.monotonic() - began)
         except LostBatch:
             self._knowledge = None
@@ -117,21 +116,24 @@ class Worker:
         if self._tally is not None:
             self._tally.batch(outcome)
 
-    async def _send(self, held: HeldBatch, holder: str) -> None:
+    async def _send(self, held: HeldBatch, holder: str, taken: float) -> None:
         terms = Terms.unpack(held.terms)
         pace, reference, entries = unpack_entries(held.steps)
         done = self._done_before(held) if held.begun else {}
-        uncertain = held.intents - done.keys()
+        left = [entry for entry in entries if entry.index not in done]
+        steps = self._prepared(held, left)
+        put_down = held.intents
+        if terms.repeatable:  # one uncertain write is as bad as many: that the batch is taken puts down all of them
+            put_down = frozenset(e.index for e in left if not e.skipped and not steps[e.index].reads)
+        uncertain = put_down - done.keys() if held.begun else frozenset[int]()
         if uncertain and terms.repeatable:
             outcome = Outcome("a worker ended while it may have sent what changes something", uncertain=(*uncertain,))
             self._store.keep(held, holder, outcome=outcome.pack())
             return
         knowledge = self._known(held, terms)
         lost = given_up(entries, done, uncertain)
-        rest = [_without(entry, done) for entry in entries if entry.index not in done and entry.index not in lost]
-        batch = batch_of(rest, self._prepared(held, rest))
-        ahead = AHEAD_REPEATABLE if terms.repeatable else AHEAD
-        journal = _StoreJournal(self._store, held, holder, self._sealer, batch, ahead)
+        batch = batch_of([_without(entry, done) for entry in left if entry.index not in lost], steps)
+        journal = _StoreJournal(self._store, held, holder, self._sealer, batch, put_down, taken)
         for index, detail in lost.items():
             journal.put(index, Answer(None, reason=Reason.UNCERTAIN, detail=detail), [])
         result = await self._run(held, terms, pace, reference, batch, knowledge, journal)
@@ -160,8 +162,10 @@ class Worker:
         )
 
         async def mint(principal: str) -> Minted:
+            pause = FIRST_MINT_POLL_SECONDS
             while (minted := await asyncio.to_thread(self._store.ask_mint, held.pass_id, principal)) is None:
-                await asyncio.sleep(MINT_POLL_SECONDS)
+                await asyncio.sleep(pause)
+                pause = min(LAST_MINT_POLL_SECONDS, 1.5 * pause)
             return unpack_minted(minted, self._sealer)
 
         async with client_for(terms.base_url, terms.timeout, pace, signature) as client:
@@ -227,19 +231,27 @@ class Worker:
 class _StoreJournal(Journal):
     """Keeps what is about to be sent before it is, and what came of it soon after."""
 
-    def __init__(self, store: Store, held: HeldBatch, holder: str, sealer: Sealer, batch: Batch, ahead: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        held: HeldBatch,
+        holder: str,
+        sealer: Sealer,
+        batch: Batch,
+        put_down: Set[int],
+        taken: float,
+    ) -> None:
         self._store = store
         self._held = held
         self._holder = holder
         self._sealer = sealer
-        self._most_ahead = ahead
         self._writes = sorted(i for i, step in batch.steps.items() if not step.reads and i not in batch.skipped)
-        self._intents = set(held.intents)
+        self._intents = set(put_down)
         self._answers: dict[int, Answer] = {}
         self._facts: list[Fact] = []
         self._answered: set[int] = set()
         self._lock = asyncio.Lock()
-        self._kept = time.monotonic()
+        self._kept = taken
         self._writing: list[asyncio.Future[None]] = []
         self.over = asyncio.Event()  # no more signs of life are needed
 
@@ -249,10 +261,13 @@ class _StoreJournal(Journal):
         self._answered.add(index)
 
     async def sending(self, step: Step) -> None:
-        if step.index in self._intents:
+        if step.index in self._intents and not self._silent:
             return
         async with self._lock:
-            if step.index not in self._intents:
+            if step.index in self._intents:
+                if self._silent:
+                    await self._keep([])
+            else:
                 await self._keep([step.index, *self._ahead(step.index)])
 
     async def answered(self, step: Step, answer: Answer, facts: list[Fact]) -> None:
@@ -279,10 +294,15 @@ class _StoreJournal(Journal):
             await asyncio.gather(*self._writing)
             await self._keep([], outcome)
 
+    @property
+    def _silent(self) -> bool:
+        """Whether the batch may be another worker's by now, so that the store has to be asked before a write."""
+        return time.monotonic() - self._kept >= LEASE_SECONDS
+
     def _ahead(self, index: int) -> list[int]:
         """The writes that come next."""
         later = self._writes[bisect_right(self._writes, index) :]
-        return [each for each in later if each not in self._answered and each not in self._intents][: self._most_ahead]
+        return [each for each in later if each not in self._answered and each not in self._intents][:AHEAD]
 
     async def _keep(self, intents: Sequence[int], outcome: Outcome | None = None) -> None:
         answers, self._answers = self._answers, {}

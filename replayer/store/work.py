@@ -115,12 +115,19 @@ class WorkStore:
 
         return write(self._engine, work)
 
-    def batch_states(self, batch_ids: Sequence[int]) -> list[BatchState]:
-        """How far these batches are."""
-        table = work_batches.c
+    def batch_states(self, batch_ids: Sequence[int], mints_of: int | None = None) -> tuple[list[BatchState], list[str]]:
+        """How far these batches are; and principals whose credentials a worker of the pass `mints_of` waits for."""
+        table, mints = work_batches.c, work_mints.c
         query = select(table.id, table.state, table.holder, table.beat, table.outcome).where(table.id.in_(batch_ids))
-        rows = read(self._engine, lambda connection: connection.execute(query.order_by(table.id)).all())
-        return [BatchState(*row) for row in rows]
+        query = query.order_by(table.id)
+        wanted = select(mints.principal).where(mints["pass"] == mints_of, mints.minted.is_(None))
+        wanted = wanted.order_by(mints.principal)
+
+        def work(connection: Connection) -> tuple[list[BatchState], list[str]]:
+            states = [BatchState(*row) for row in connection.execute(query)]
+            return states, list(connection.execute(wanted).scalars()) if mints_of is not None else []
+
+        return read(self._engine, work)
 
     def work_answers(self, pass_id: int, after: int = 0) -> Iterator[Answers]:
         """Everything that came of a pass, in the order in which it was written."""
@@ -136,14 +143,6 @@ class WorkStore:
     def drop_work(self, pass_id: int) -> None:
         """Forget a pass that is over: its answers have been read, and hold what a target produced."""
         write(self._engine, lambda given: given.execute(delete(work_passes).where(work_passes.c.id == pass_id)))
-
-    def wanted_mints(self, pass_id: int) -> list[str]:
-        """Principals whose credentials a worker waits for."""
-        table = work_mints.c
-        query = (
-            select(table.principal).where(table["pass"] == pass_id, table.minted.is_(None)).order_by(table.principal)
-        )
-        return list(read(self._engine, lambda connection: connection.execute(query).scalars().all()))
 
     def answer_mint(self, pass_id: int, principal: str, minted: bytes) -> None:
         """Credentials for whoever asked, or why there are none."""

@@ -46,7 +46,8 @@ COMMAND = str(Path(sys.executable).with_name("understudy"))
 class WorkerProcess:
     """`understudy worker` with two processes, in a session of its own."""
 
-    def __init__(self, database: str, broker: str, log: Path) -> None:
+    def __init__(self, database: str, broker: str, log: Path, secret: str = SECRET) -> None:
+        self._secret = secret
         self._argv = [COMMAND, "worker", "--db", database, "--broker", broker, "--processes", "2", "--verbose"]
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -56,7 +57,7 @@ class WorkerProcess:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._argv,
-                env={**os.environ, "UNDERSTUDY_KEY": SECRET},
+                env={**os.environ, "UNDERSTUDY_KEY": self._secret},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -186,7 +186,7 @@ def test_no_write_is_sent_twice_by_those_who_take_over(stage: Stage, target: Tar
 
     with ExitStack() as stack:
         crew = stack.enter_context(Crew(stage.url, make=lambda store: Dying(store, fatal)).working())
-        result = replay(shared(stage.store, crew), stage.job(target.url))
+        result = replay(shared(stage.store, crew, size=5), stage.job(target.url))
     assert len(crew.failures) == 1
     assert target.twice() == []
     assert result.problem == ""
@@ -203,8 +203,8 @@ def test_a_pass_that_can_be_made_anew_is_not_finished(stage: Stage, target: Targ
     deaths = [0]
 
     def fatal(at: str, _: int) -> bool:
-        deaths[0] += at == "after it kept"
-        return at == "after it kept" and deaths[0] == 1
+        deaths[0] += at == "before it keeps"
+        return at == "before it keeps" and deaths[0] == 1
 
     with Crew(stage.url, size=1, make=lambda store: Dying(store, fatal)).working() as crew:
         result = replay(shared(stage.store, crew), stage.job(target.url, repeatable=True))
@@ -213,8 +213,48 @@ def test_a_pass_that_can_be_made_anew_is_not_finished(stage: Stage, target: Targ
     assert sum(target.arrived.values()) < len(stage.plan.steps)
 
 
-def test_a_worker_that_was_taken_for_dead_sends_nothing_more(
+@pytest.mark.usefixtures("quick")
+def test_that_a_batch_is_taken_puts_down_its_writes_where_a_pass_can_be_made_anew(
     stage: Stage, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker ends before it has kept anything: the next one finds no word of what was sent, and sends nothing."""
+    monkeypatch.setattr(shift_module, "BEAT_SECONDS", 60.0)
+    sent: list[int] = []
+
+    def fatal(at: str, _: int) -> bool:
+        dies = at == "before it keeps" and not sent
+        if dies:
+            sent.append(target.total())
+        return dies
+
+    with Crew(stage.url, size=1, make=lambda store: Dying(store, fatal)).working() as crew:
+        result = replay(shared(stage.store, crew, size=1000), stage.job(target.url, repeatable=True))
+    assert "worker ended" in result.problem
+    assert result.uncertain > 0
+    assert sent == [target.total()] != [0]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_batch_of_reads_is_sent_again(stage: Stage, target: Target) -> None:
+    """Where a pass can be made anew, too: a read that is asked twice is no reason for it."""
+    reads = [each for each in recorded() if each.request.method == "GET" and "products" in each.request.target]
+    stage = Stage.set_up(stage.store, stage.url, reads, name="reads")
+    deaths = [0]
+
+    def fatal(at: str, _: int) -> bool:
+        deaths[0] += at == "before it keeps"
+        return at == "before it keeps" and deaths[0] == 1
+
+    with Crew(stage.url, size=1, make=lambda store: Dying(store, fatal)).working() as crew:
+        result = replay(shared(stage.store, crew, size=1000), stage.job(target.url, repeatable=True))
+    assert len(crew.failures) == 1
+    assert (result.problem, result.uncertain) == ("", 0)
+    assert all(answer.response is not None for answer in result.answers)
+
+
+@pytest.mark.parametrize("repeatable", [False, True])
+def test_a_worker_that_was_taken_for_dead_sends_nothing_more(
+    stage: Stage, target: Target, repeatable: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first worker stands still in the middle of a request for longer than its lease; another takes over."""
     monkeypatch.setattr(shift_module, "LEASE_SECONDS", 0.3)
@@ -228,13 +268,16 @@ def test_a_worker_that_was_taken_for_dead_sends_nothing_more(
         if not once.is_set():
             once.set()
             held.wait(2.0)
+        held.wait(0.02)
 
     target.before = stand_still
     with Crew(stage.url).working() as crew:
-        result = replay(shared(stage.store, crew), stage.job(target.url))
+        result = replay(shared(stage.store, crew), stage.job(target.url, repeatable=repeatable))
     assert target.twice() == []
-    assert result.problem == ""
+    assert bool(result.problem) is repeatable
     assert result.uncertain > 0
+    if repeatable:
+        assert target.total() < len(stage.plan.steps)
 
 
 def test_without_workers_the_run_says_so(stage: Stage, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,10 +51,10 @@ def test_what_hangs_together_by_nothing_is_one_wave_of_full_batches() -> None:
     assert {len(batch) for batch in found[0]} == {100}
 
 
-def test_one_chain_is_cut_into_batches_that_follow_one_another() -> None:
+def test_one_chain_is_cut_into_large_batches_that_follow_one_another() -> None:
     depends = [{step - 1} if step else set() for step in range(950)]
-    found = waves(depends, range(950), 200, 4)
-    assert [[len(batch) for batch in wave] for wave in found] == [[200], [200], [200], [200], [150]]
+    found = waves(depends, range(950), 100, 4)
+    assert [[len(batch) for batch in wave] for wave in found] == [[400], [400], [150]]
 
 
 def test_sessions_side_by_side_are_spread_over_the_workers() -> None:
