@@ -35,7 +35,7 @@ from .shift import LEASE_SECONDS
 
 BATCH_STEPS = 400
 FIRST_POLL_SECONDS = 0.02
-LAST_POLL_SECONDS = 0.25
+LAST_POLL_SECONDS = 0.5
 FORESEEN = 0.8
 """Of the time that a wave will take by what the one before it took, what goes by before it is looked at."""
 MOST_FORESEEN_SECONDS = 1.0
@@ -159,7 +159,7 @@ class SharedExecutor:
                 gathered.step_seconds = (time.monotonic() - began) / largest
                 return
             await self._mint(job, pass_id, wanted)
-            await waiting.look(states)
+            await waiting.look(states, bool(wanted))
 
     async def _tell(self, batch_id: int) -> None:
         await asyncio.to_thread(self._hand_out, batch_id)
@@ -208,8 +208,13 @@ class _Waiting:
         self._foreseen = foreseen  # seconds in which nothing will come of them, by what is known
         self._unheard: InconclusiveError | None = None
 
-    async def look(self, states: Sequence[BatchState]) -> None:
-        """Hand out what nobody works on, and wait a little."""
+    async def look(self, states: Sequence[BatchState], asked: bool) -> None:
+        """Hand out what nobody works on, and wait a little: a short while where somebody `asked` for credentials.
+
+        Who has asked for some is likely to ask for others soon.
+        """
+        if asked:
+            self._pause = FIRST_POLL_SECONDS
         clock = time.time()
         for state in states:
             idle = state.state == WAITING or (state.state == RUNNING and state.beat < clock - LEASE_SECONDS)
