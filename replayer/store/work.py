@@ -160,7 +160,7 @@ class WorkStore:
         )
 
         def work(connection: Connection) -> HeldBatch | None:
-            before = connection.execute(select(table.state).where(table.id == batch_id)).scalar()
+            before = connection.execute(select(table.state, table.holder).where(table.id == batch_id)).first()
             change = update(work_batches).where(table.id == batch_id, free)
             if not connection.execute(change.values(state=RUNNING, holder=holder, beat=now)).rowcount:
                 return None
@@ -173,7 +173,7 @@ class WorkStore:
                 row.recording,
                 row.terms,
                 row.steps,
-                before == RUNNING,
+                before is not None and before.state == RUNNING and before.holder != holder,
                 frozenset(intents.scalars()),
             )
 

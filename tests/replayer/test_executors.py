@@ -234,6 +234,21 @@ def test_that_a_batch_is_taken_puts_down_its_writes_where_a_pass_can_be_made_ane
     assert sent == [target.total()] != [0]
 
 
+def test_whoever_takes_a_batch_twice_has_not_lost_it(stage: Stage) -> None:
+    """The commit of which a worker never heard, since its connection broke, was its own."""
+    pass_id = stage.store.open_work(stage.run_id, "a pass", b"{}", b"")
+    (batch,) = stage.store.add_batches(pass_id, 0, [b""])
+    first = stage.store.take_batch(batch, "one", 60.0)
+    again = stage.store.take_batch(batch, "one", 60.0)
+    assert first is not None
+    assert again is not None
+    assert (first.begun, again.begun) == (False, False)
+    assert stage.store.take_batch(batch, "another", 60.0) is None
+    later = stage.store.take_batch(batch, "another", -60.0)
+    assert later is not None
+    assert later.begun
+
+
 @pytest.mark.usefixtures("quick")
 def test_a_batch_of_reads_is_sent_again(stage: Stage, target: Target) -> None:
     """Where a pass can be made anew, too: a read that is asked twice is no reason for it."""
