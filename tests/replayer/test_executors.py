@@ -207,7 +207,7 @@ def test_a_pass_that_can_be_made_anew_is_not_finished(stage: Stage, target: Targ
         return at == "before it keeps" and deaths[0] == 1
 
     with Crew(stage.url, size=1, make=lambda store: Dying(store, fatal)).working() as crew:
-        result = replay(shared(stage.store, crew), stage.job(target.url, repeatable=True))
+        result = replay(shared(stage.store, crew, size=5), stage.job(target.url, repeatable=True))
     assert result.uncertain > 0
     assert "worker ended" in result.problem
     assert sum(target.arrived.values()) < len(stage.plan.steps)
