@@ -77,6 +77,7 @@ def _strike(parts: Rig, fault: str, options: argparse.Namespace, length: float, 
             "exchanges": len(parts.stage.plan.steps),
             "rows": [asdict(each) for each in shown],
         }
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(data, indent=1) + "\n")
 
 
