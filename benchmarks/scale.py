@@ -107,7 +107,7 @@ def ingest(shop: Shop, redis: RedisServer, environ: dict[str, str], folder: Path
                 written = produce(redis, copies_of(shop).exchanges(count))
                 made = time.perf_counter() - began
                 wait_until_drained(redis, process)
-                took, cpu = time.perf_counter() - began, _cpu(process.pid)
+                took, cpu = time.perf_counter() - began, cpu_seconds(process.pid)
         finally:
             process.terminate()
             status = process.wait(60)
@@ -234,7 +234,8 @@ def _children(process: int) -> Sequence[int]:
     return found + [each for child in found for each in _children(child)]
 
 
-def _cpu(process: int) -> float:
+def cpu_seconds(process: int) -> float:
+    """CPU of a process alone, without its children; of one that has ended, too, until it is waited for."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -164,6 +164,18 @@ class Dying(Worker):
         store.keep = kept  # type: ignore[method-assign]
 
 
+def at_turn(moment: str, turn: int) -> Callable[[str, int], bool]:
+    """What is fatal to the worker that comes to a moment as the `turn`-th of all, and to no other."""
+    came, lock = [0], threading.Lock()
+
+    def fatal(at: str, _: int) -> bool:
+        with lock:
+            came[0] += at == moment
+            return at == moment and came[0] == turn
+
+    return fatal
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker counts as dead after a moment."""
@@ -177,13 +189,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("turn", [1, 2, 4])
 @pytest.mark.usefixtures("quick")
 def test_no_write_is_sent_twice_by_those_who_take_over(stage: Stage, target: Target, moment: str, turn: int) -> None:
-    deaths, lock = [0], threading.Lock()
-
-    def fatal(at: str, _: int) -> bool:
-        with lock:
-            deaths[0] += at == moment
-            return at == moment and deaths[0] == turn
-
+    fatal = at_turn(moment, turn)
     with ExitStack() as stack:
         crew = stack.enter_context(Crew(stage.url, make=lambda store: Dying(store, fatal)).working())
         result = replay(shared(stage.store, crew, size=5), stage.job(target.url))
@@ -200,12 +206,7 @@ def test_no_write_is_sent_twice_by_those_who_take_over(stage: Stage, target: Tar
 
 @pytest.mark.usefixtures("quick")
 def test_a_pass_that_can_be_made_anew_is_not_finished(stage: Stage, target: Target) -> None:
-    deaths = [0]
-
-    def fatal(at: str, _: int) -> bool:
-        deaths[0] += at == "before it keeps"
-        return at == "before it keeps" and deaths[0] == 1
-
+    fatal = at_turn("before it keeps", 1)
     with Crew(stage.url, size=1, make=lambda store: Dying(store, fatal)).working() as crew:
         result = replay(shared(stage.store, crew, size=5), stage.job(target.url, repeatable=True))
     assert result.uncertain > 0
@@ -254,12 +255,7 @@ def test_a_batch_of_reads_is_sent_again(stage: Stage, target: Target) -> None:
     """Where a pass can be made anew, too: a read that is asked twice is no reason for it."""
     reads = [each for each in recorded() if each.request.method == "GET" and "products" in each.request.target]
     stage = Stage.set_up(stage.store, stage.url, reads, name="reads")
-    deaths = [0]
-
-    def fatal(at: str, _: int) -> bool:
-        deaths[0] += at == "before it keeps"
-        return at == "before it keeps" and deaths[0] == 1
-
+    fatal = at_turn("before it keeps", 1)
     with Crew(stage.url, size=1, make=lambda store: Dying(store, fatal)).working() as crew:
         result = replay(shared(stage.store, crew, size=1000), stage.job(target.url, repeatable=True))
     assert len(crew.failures) == 1
