@@ -40,7 +40,7 @@ NEWEST_AGE = Metric(
 DROPPED = Metric(
     "understudy_exchanges_dropped", "gauge", "serve", "Exchanges that recorders say they dropped.", ("reason",)
 )
-RUNS = Metric("understudy_runs", "gauge", "serve", "Runs in the database.", ("state", "verdict"))
+RUNS = Metric("understudy_runs", "gauge", "serve", "Runs in the database, retrials among them.", ("state", "verdict"))
 BATCHES = Metric("understudy_pass_batches", "gauge", "serve", "Batches of shared passes under way.", ("state",))
 
 INGEST_BATCHES = Metric("understudy_ingest_batches_total", "counter", "ingest", "Entries of the stream taken.")

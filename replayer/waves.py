@@ -29,7 +29,8 @@ def waves(depends: Sequence[Collection[int]], chosen: Sequence[int], size: int, 
 
     `depends[i]` are the steps that step i waits for, all with smaller numbers; those that are not chosen do not count.
     A batch is larger than `size` only where a single level hangs together by nothing but chance, never by more than
-    one component; and up to ALONE times as large where nothing can be sent beside it.
+    one component; where it takes in what would be sent beside it sooner than another worker begins; and up to ALONE
+    times as large where nothing can be sent beside it.
     """
     levels = _slices(_levels(depends, chosen), size // SLICES)
     found: list[Wave] = []
@@ -142,10 +143,15 @@ class _Components:
 
 
 def _packed(components: Sequence[list[int]], size: int, parallel: int) -> Wave:
-    """The components in as many batches as there are workers, or in more of `size` steps; the largest go first."""
+    """The components in as many batches as there are workers, or in more of `size` steps; the largest go first.
+
+    In one where the others together are less than a barrier: it is sent before another worker has begun with them.
+    """
     total = sum(map(len, components))
     count = min(len(components), max(parallel, -(-total // size)))
     bins: list[list[int]] = [[] for _ in range(count)]
     for component in sorted(components, key=lambda steps: (-len(steps), steps[0])):
         min(bins, key=len).extend(component)
+    if total - max(map(len, bins), default=0) < min(BARRIER, size):
+        bins = [[step for steps in bins for step in steps]]
     return [tuple(sorted(steps)) for steps in bins if steps]

@@ -26,9 +26,10 @@ from ..pacing import Pace
 from ..sealing import Sealer
 from ..signature import Signature
 from ..store import Store, codec
-from ..store.work import DONE, RUNNING, WAITING, BatchState
+from ..store.work import COORDINATOR, DONE, RUNNING, WAITING, BatchState
 from ..waves import waves
 from .contract import Job
+from .lookout import Lookout
 from .parcels import Entry, Outcome, Terms, compressed, pack_entries, pack_minted, unpack_answers, unpack_facts
 from .patience import PATIENCE_SECONDS, RETRY_SECONDS, patiently
 from .shift import LEASE_SECONDS
@@ -36,9 +37,6 @@ from .shift import LEASE_SECONDS
 BATCH_STEPS = 400
 FIRST_POLL_SECONDS = 0.02
 LAST_POLL_SECONDS = 0.5
-FORESEEN = 0.8
-"""Of the time that a wave will take by what the one before it took, what goes by before it is looked at."""
-MOST_FORESEEN_SECONDS = 1.0
 AGAIN_SECONDS = 10.0
 """A batch that nobody has taken for so long is handed out once more: the broker may have lost it."""
 HandOut = Callable[[int], None]
@@ -72,7 +70,6 @@ class _Gathered:
     notes: dict[str, None] = field(default_factory=dict)
     begun: bool = False  # a wave was sent: what rises at the beginning of a pass has risen
     batches: int = 0  # made so far
-    step_seconds: float = 0.0  # that the largest batch of the latest wave took for each of its steps; 0: not known
 
     def add(self, outcome: Outcome) -> None:
         self.problem = self.problem or outcome.problem
@@ -97,6 +94,7 @@ class SharedExecutor:
     ) -> None:
         self.name = name
         self._store = store
+        self._bell = store.bell()
         self._sealer = Sealer(key)
         self._hand_out = hand_out
         self._parallel = parallel
@@ -112,6 +110,7 @@ class SharedExecutor:
         _, digest, guide = self._guide
         pass_id = await patiently(self._store.open_work, job.run_id, job.name, _terms(job, digest).pack(), guide)
         try:
+            await asyncio.to_thread(self._bell.listen, COORDINATOR % pass_id)
             return await self._replay(job, pass_id, progress)
         finally:  # whoever still works on it has lost it then
             with suppress(InconclusiveError):
@@ -145,21 +144,23 @@ class SharedExecutor:
         parcels = [_parcel(job, batch, lost, pace) for batch in wave]
         numbers = await patiently(self._store.add_batches, pass_id, gathered.batches, parcels)
         gathered.batches += len(numbers)
-        sizes, largest, began = dict(zip(numbers, map(len, wave), strict=True)), max(map(len, wave)), time.monotonic()
-        # whoever waits for credentials is to wait no longer than it takes to look
-        foreseen = 0.0 if job.mint is not None else FORESEEN * largest * gathered.step_seconds
-        waiting = _Waiting(self._tell, numbers, min(foreseen, MOST_FORESEEN_SECONDS))
-        while sizes:
+        sizes = dict(zip(numbers, map(len, wave), strict=True))
+        waiting = _Waiting(self._tell, numbers)
+        lookout = Lookout(self._bell, FIRST_POLL_SECONDS, LAST_POLL_SECONDS)
+        while True:
+            lookout.looking()
             states, wanted = await patiently(self._store.batch_states, list(sizes), pass_id if job.mint else None)
-            for state in states:
-                if state.state == DONE and state.outcome is not None:
-                    gathered.add(Outcome.unpack(state.outcome))
-                    told.add(sizes.pop(state.id))
+            done = [state for state in states if state.state == DONE and state.outcome is not None]
+            for state in done:
+                gathered.add(Outcome.unpack(state.outcome or b""))
+                told.add(sizes.pop(state.id))
+            if done or wanted:
+                lookout.found()
             if not sizes:
-                gathered.step_seconds = (time.monotonic() - began) / largest
                 return
             await self._mint(job, pass_id, wanted)
-            await waiting.look(states, bool(wanted))
+            await waiting.look(states)
+            await lookout.wait()
 
     async def _tell(self, batch_id: int) -> None:
         await asyncio.to_thread(self._hand_out, batch_id)
@@ -200,21 +201,14 @@ class SharedExecutor:
 class _Waiting:
     """Sees that somebody works on the batches of a wave."""
 
-    def __init__(self, tell: Callable[[int], Awaitable[None]], numbers: Sequence[int], foreseen: float) -> None:
+    def __init__(self, tell: Callable[[int], Awaitable[None]], numbers: Sequence[int]) -> None:
         self._tell = tell
         self._due = dict.fromkeys(numbers, 0.0)  # when to hand out, if nobody works on it then
         self._taken = time.monotonic()
-        self._pause = FIRST_POLL_SECONDS
-        self._foreseen = foreseen  # seconds in which nothing will come of them, by what is known
         self._unheard: InconclusiveError | None = None
 
-    async def look(self, states: Sequence[BatchState], asked: bool) -> None:
-        """Hand out what nobody works on, and wait a little: a short while where somebody `asked` for credentials.
-
-        Who has asked for some is likely to ask for others soon.
-        """
-        if asked:
-            self._pause = FIRST_POLL_SECONDS
+    async def look(self, states: Sequence[BatchState]) -> None:
+        """Hand out what nobody works on. Raises InconclusiveError when nobody has come for too long."""
         clock = time.time()
         for state in states:
             idle = state.state == WAITING or (state.state == RUNNING and state.beat < clock - LEASE_SECONDS)
@@ -227,10 +221,6 @@ class _Waiting:
                 f"No worker has taken a batch for {PATIENCE_SECONDS:g} s.",
                 "Is `understudy worker` running, with the same broker and database?",
             )
-        await asyncio.sleep(max(self._pause, self._foreseen))
-        if not self._foreseen:
-            self._pause = min(LAST_POLL_SECONDS, self._pause * 2)
-        self._foreseen = 0.0
 
     async def _hand_out(self, batch_id: int) -> None:
         try:

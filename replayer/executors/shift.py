@@ -31,9 +31,10 @@ from ..protection import protection
 from ..sealing import Sealer
 from ..signature import Signature
 from ..store import Store, codec
-from ..store.work import HeldBatch, LostBatch
+from ..store.work import WORKERS, HeldBatch, LostBatch
 from ..tally import Tally
 from .contract import client_for
+from .lookout import Lookout
 from .parcels import (
     Entry,
     Outcome,
@@ -85,6 +86,7 @@ class Worker:
         self._store = store
         self._tally = tally
         self._key = key
+        self._bell = store.bell()
         self._sealer = Sealer(key)
         self._knowledge: _PassKnowledge | None = None
         self._guides: dict[str, Guide] = {}  # by digest: that of the run at work, which all of its passes share
@@ -162,12 +164,16 @@ class Worker:
         )
 
         async def mint(principal: str) -> Minted:
-            pause = FIRST_MINT_POLL_SECONDS
+            lookout = Lookout(self._bell, FIRST_MINT_POLL_SECONDS, LAST_MINT_POLL_SECONDS)
+            lookout.looking()
             while (minted := await asyncio.to_thread(self._store.ask_mint, held.pass_id, principal)) is None:
-                await asyncio.sleep(pause)
-                pause = min(LAST_MINT_POLL_SECONDS, 1.5 * pause)
+                await lookout.wait()
+                lookout.looking()
+            lookout.found()
             return unpack_minted(minted, self._sealer)
 
+        if terms.mints:
+            await asyncio.to_thread(self._bell.listen, WORKERS % held.pass_id)
         async with client_for(terms.base_url, terms.timeout, pace, signature) as client:
             sending = asyncio.ensure_future(
                 run_batch(batch, knowledge.correlator, client, options, mint if terms.mints else None, journal=journal)

@@ -116,6 +116,7 @@ class Store(
 
     def close(self) -> None:
         """Close all connections."""
+        self.close_bells()
         self._engine.dispose()
 
     def __enter__(self) -> Store:

@@ -15,11 +15,14 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, delete, insert, or_, select, update
 
 from ..errors import UsageError
+from .bell import Bell, ring
 from .dialect import LOOKUP, insert_new, read, write
 from .runs import packed
 from .tables import runs, work_answers, work_batches, work_intents, work_mints, work_passes
 
 WAITING, RUNNING, DONE = "waiting", "running", "done"
+COORDINATOR, WORKERS = "understudy_coordinator_%d", "understudy_workers_%d"
+"""Channels of a pass: that a batch is done or credentials are wanted; that credentials are there."""
 PAGE = 50
 """Rows of answers read at a time: each holds those of up to some hundred exchanges."""
 
@@ -76,6 +79,17 @@ class WorkStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._bells: list[Bell] = []
+
+    def bell(self) -> Bell:
+        """What hears what is rung for one side of a pass, on one of the channels above."""
+        self._bells.append(Bell(self._engine))
+        return self._bells[-1]
+
+    def close_bells(self) -> None:
+        """Hear nothing any more, with any of them."""
+        for bell in self._bells:
+            bell.close()
 
     # -- the coordinator's side -------------------------------------------------------------------------------------
 
@@ -148,7 +162,12 @@ class WorkStore:
         """Credentials for whoever asked, or why there are none."""
         table = work_mints.c
         change = update(work_mints).where(table["pass"] == pass_id, table.principal == principal)
-        write(self._engine, lambda connection: connection.execute(change.values(minted=minted)))
+
+        def work(connection: Connection) -> None:
+            connection.execute(change.values(minted=minted))
+            ring(connection, WORKERS % pass_id)
+
+        write(self._engine, work)
 
     # -- a worker's side --------------------------------------------------------------------------------------------
 
@@ -240,6 +259,8 @@ class WorkStore:
             if answers:
                 row = {"pass": held.pass_id, "batch": held.id, "answers": answers, "facts": facts}
                 connection.execute(insert(work_answers).values(row))
+            if outcome is not None:
+                ring(connection, COORDINATOR % held.pass_id)
             return True
 
         if not write(self._engine, work):
@@ -252,7 +273,12 @@ class WorkStore:
         row = read(self._engine, lambda connection: connection.execute(query).first())
         if row is None:
             asked = [{"pass": pass_id, "principal": principal}]
-            write(self._engine, lambda connection: insert_new(connection, work_mints, asked))
+
+            def work(connection: Connection) -> None:
+                insert_new(connection, work_mints, asked)
+                ring(connection, COORDINATOR % pass_id)
+
+            write(self._engine, work)
             return None
         return None if row.minted is None else bytes(row.minted)
 

@@ -15,6 +15,7 @@ from replayer.breaker import Reference
 from replayer.engine import PassResult, closure
 from replayer.errors import InconclusiveError, UsageError
 from replayer.executors import Executor, LocalExecutor
+from replayer.executors import lookout as lookout_module
 from replayer.executors import shared as shared_module
 from replayer.executors import shift as shift_module
 from replayer.executors.parcels import Entry
@@ -130,6 +131,27 @@ def test_credentials_are_made_where_the_pass_is_coordinated(executor: Executor, 
     assert {a.reason for i, a in enumerate(result.answers) if stage.plan.steps[i].principal == "principal-2"} == {
         Reason.CREDENTIALS
     }
+
+
+def test_a_pass_goes_on_by_what_is_rung(postgres_url: str, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would look by themselves for a minute: each batch that is done and each credential is heard of."""
+    monkeypatch.setattr(lookout_module, "HEARD_FIRST_SECONDS", 60.0)
+    monkeypatch.setattr(lookout_module, "HEARD_LAST_SECONDS", 60.0)
+    later = [each for each in recorded() if each.request.target != "/login"]
+    asked: list[str] = []
+
+    async def mint(principal: str) -> Minted:
+        asked.append(principal)
+        return None
+
+    with Store.open(postgres_url) as store, Crew(postgres_url).working() as crew:
+        stage = Stage.set_up(store, postgres_url, later)
+        began = time.monotonic()
+        result = replay(shared(store, crew), stage.job(target.url, mint=mint))
+        assert time.monotonic() - began < 55
+    assert result.problem == ""
+    assert len(asked) >= 4
+    assert not any(answer.reason is Reason.CANCELLED for answer in result.answers)
 
 
 def test_nothing_of_a_pass_is_left_in_the_store(executor: Executor, stage: Stage, target: Target) -> None:

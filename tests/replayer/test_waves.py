@@ -77,9 +77,17 @@ def test_a_read_of_everything_ends_a_wave_only_where_it_stands() -> None:
     assert max(map(len, halves)) <= 300
 
 
+def test_a_few_steps_beside_a_large_batch_are_sent_with_it() -> None:
+    for few, expected in ((19, [1]), (20, [2])):  # BARRIER
+        depends = [{step - 1} if step else set() for step in range(300)] + [set() for _ in range(few)]
+        found = waves(depends, range(300 + few), 400, 2)
+        check(depends, list(range(300 + few)), found)
+        assert [len(wave) for wave in found] == expected
+
+
 def test_only_the_chosen_steps_are_sent() -> None:
     depends: list[set[int]] = [set(), {0}, {1}, {2}]
-    assert waves(depends, [1, 3], 10, 2) == [[(1,), (3,)]]
+    assert waves(depends, [1, 3], 2, 2) == [[(1, 3)]]
     assert waves(depends, [], 10, 2) == []
 
 

@@ -1,0 +1,37 @@
+"""Waiting for news that another process writes to the store."""
+
+from __future__ import annotations
+
+from ..store.bell import Bell
+
+HEARD_FIRST_SECONDS, HEARD_LAST_SECONDS = 0.25, 1.0
+"""Between looks where the bell says when there is something to see: it may have been missed."""
+
+
+class Lookout:
+    """Waits between looks at the store: for the bell, and where that is not heard ever longer, from `first` to `last`
+    seconds.
+
+    `looking` comes before each look, `found` after one that showed something, and `wait` before the next.
+    """
+
+    def __init__(self, bell: Bell, first: float, last: float) -> None:
+        self._bell = bell
+        self._first, self._last = first, last
+        self._looks = 0  # in vain, since something was found
+        self._since = 0
+        self._rung = True  # whatever the first look shows has come before anybody listened
+
+    def looking(self) -> None:
+        self._since = self._bell.rings
+
+    def found(self) -> None:
+        """There was something, and more is likely to come soon."""
+        if not self._rung:
+            self._bell.missed()
+        self._looks = 0
+
+    async def wait(self) -> None:
+        first, last = (HEARD_FIRST_SECONDS, HEARD_LAST_SECONDS) if self._bell.live else (self._first, self._last)
+        self._rung = await self._bell.wait(min(last, first * 2**self._looks), self._since)
+        self._looks += 1
