@@ -18,7 +18,7 @@ class Lookout:
     def __init__(self, bell: Bell, first: float, last: float) -> None:
         self._bell = bell
         self._first, self._last = first, last
-        self._looks = 0  # in vain, since something was found
+        self._pause = 0.0  # the latest; 0: something was found since
         self._since = 0
         self._rung = True  # whatever the first look shows has come before anybody listened
 
@@ -29,9 +29,9 @@ class Lookout:
         """There was something, and more is likely to come soon."""
         if not self._rung:
             self._bell.missed()
-        self._looks = 0
+        self._pause = 0.0
 
     async def wait(self) -> None:
         first, last = (HEARD_FIRST_SECONDS, HEARD_LAST_SECONDS) if self._bell.live else (self._first, self._last)
-        self._rung = await self._bell.wait(min(last, first * 2**self._looks), self._since)
-        self._looks += 1
+        self._pause = min(last, max(first, 2 * self._pause))
+        self._rung = await self._bell.wait(self._pause, self._since)
