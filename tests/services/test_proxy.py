@@ -172,5 +172,5 @@ def test_connections_are_refused_until_it_listens_again(proxy: Proxy) -> None:
 def test_a_server_that_is_not_there_is_a_connection_reset() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = taken.getsockname()
-    with Proxy(address) as proxy, connect(proxy) as client, pytest.raises(ConnectionResetError):
+    with Proxy(address) as proxy, pytest.raises(ConnectionResetError), connect(proxy) as client:
         client.recv(10)
