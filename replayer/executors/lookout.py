@@ -12,18 +12,15 @@ class Lookout:
     """Waits between looks at the store: for the bell, and where that is not heard ever longer, from `first` to `last`
     seconds.
 
-    `looking` comes before each look, `found` after one that showed something, and `wait` before the next.
+    Made before the first look; `found` comes after a look that showed something, and `wait` before the next.
     """
 
     def __init__(self, bell: Bell, first: float, last: float) -> None:
         self._bell = bell
         self._first, self._last = first, last
         self._pause = 0.0  # the latest; 0: something was found since
-        self._since = 0
+        self._since = bell.rings  # when the latest look began
         self._rung = True  # whatever the first look shows has come before anybody listened
-
-    def looking(self) -> None:
-        self._since = self._bell.rings
 
     def found(self) -> None:
         """There was something, and more is likely to come soon."""
@@ -35,3 +32,4 @@ class Lookout:
         first, last = (HEARD_FIRST_SECONDS, HEARD_LAST_SECONDS) if self._bell.live else (self._first, self._last)
         self._pause = min(last, max(first, 2 * self._pause))
         self._rung = await self._bell.wait(self._pause, self._since)
+        self._since = self._bell.rings

@@ -148,12 +148,11 @@ class SharedExecutor:
         waiting = _Waiting(self._tell, numbers)
         lookout = Lookout(self._bell, FIRST_POLL_SECONDS, LAST_POLL_SECONDS)
         while True:
-            lookout.looking()
             states, wanted = await patiently(self._store.batch_states, list(sizes), pass_id if job.mint else None)
-            done = [state for state in states if state.state == DONE and state.outcome is not None]
-            for state in done:
-                gathered.add(Outcome.unpack(state.outcome or b""))
-                told.add(sizes.pop(state.id))
+            done = {each.id: each.outcome for each in states if each.state == DONE and each.outcome is not None}
+            for number, outcome in done.items():
+                gathered.add(Outcome.unpack(outcome))
+                told.add(sizes.pop(number))
             if done or wanted:
                 lookout.found()
             if not sizes:

@@ -165,10 +165,8 @@ class Worker:
 
         async def mint(principal: str) -> Minted:
             lookout = Lookout(self._bell, FIRST_MINT_POLL_SECONDS, LAST_MINT_POLL_SECONDS)
-            lookout.looking()
             while (minted := await asyncio.to_thread(self._store.ask_mint, held.pass_id, principal)) is None:
                 await lookout.wait()
-                lookout.looking()
             lookout.found()
             return unpack_minted(minted, self._sealer)
 

@@ -1,6 +1,7 @@
 """Everything that differs between databases once they are open: transactions, locking, inserting what may be there.
 
-(How they are opened: `engines.py`. What they report when something is wrong: `failures.py`.)
+(How they are opened: `engines.py`. What they report when something is wrong: `failures.py`. How processes that share
+one wake each other: `bell.py`.)
 """
 
 from __future__ import annotations

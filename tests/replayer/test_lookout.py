@@ -21,7 +21,6 @@ def pauses(given: Mock) -> list[float]:
 
 async def look(lookout: Lookout, times: int) -> None:
     for _ in range(times):
-        lookout.looking()
         await lookout.wait()
 
 
@@ -49,7 +48,6 @@ def test_a_wait_of_hours_goes_on() -> None:
 def test_what_is_found_without_a_ring_was_missed_but_not_at_the_first_look() -> None:
     given = bell(live=True)
     lookout = Lookout(given, 0.02, 0.5)
-    lookout.looking()
     lookout.found()
     assert given.missed.call_count == 0
     asyncio.run(look(lookout, 1))
