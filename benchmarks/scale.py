@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -30,6 +30,7 @@ from recorder.exchange import Exchange
 from recorder.keys import load_key
 from recorder.wire import FrameKind, Header, encode_exchange, frame
 from replayer.store import Store
+from tests.chaos.rig import descendants
 from tests.e2e.servers import KEY, UNDERSTUDY, clean_environment
 from tests.e2e.shop import Shop, recorded_shop
 from tests.services.postgres import Cluster
@@ -53,7 +54,7 @@ class Memory:
     samples: list[float] = field(default_factory=list)
 
     def look(self) -> None:
-        self.samples.append(sum(map(_resident, [self.process, *_children(self.process)])) / 2**20)
+        self.samples.append(sum(map(_resident, [self.process, *descendants(self.process)])) / 2**20)
 
     @property
     def figures(self) -> str:
@@ -224,14 +225,6 @@ def _resident(process: int) -> int:
         return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * PAGE
     except OSError:
         return 0
-
-
-def _children(process: int) -> Sequence[int]:
-    try:
-        found = [int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-    except OSError:
-        return []
-    return found + [each for child in found for each in _children(child)]
 
 
 def cpu_seconds(process: int) -> float:

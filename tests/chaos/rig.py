@@ -81,13 +81,13 @@ class WorkerProcess:
     def cpu(self) -> float:
         """Seconds of CPU of all its processes, those that have ended included once they are waited for."""
         assert self._process is not None
-        processes = [self._process.pid, *_descendants(self._process.pid)]
+        processes = [self._process.pid, *descendants(self._process.pid)]
         return sum(map(_ticks, processes)) / os.sysconf("SC_CLK_TCK")
 
     def kill_one(self) -> None:
         """The process that has worked most, which is likely to be in the middle of a batch; Celery replaces it."""
         assert self._process is not None
-        leaves = [process for process in _descendants(self._process.pid) if not _children(process)]
+        leaves = [process for process in descendants(self._process.pid) if not _children(process)]
         os.kill(max(leaves, key=_ticks), signal.SIGKILL)
 
 
@@ -103,9 +103,10 @@ def _children(process: int) -> list[int]:
     return []
 
 
-def _descendants(process: int) -> list[int]:
+def descendants(process: int) -> list[int]:
+    """A process' children, and theirs."""
     found = _children(process)
-    return found + [each for child in found for each in _descendants(child)]
+    return found + [each for child in found for each in descendants(child)]
 
 
 @dataclass
