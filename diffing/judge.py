@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from .bindings import Renaming
@@ -41,14 +41,13 @@ DOWNSTREAM = "downstream"
 Witness = Callable[[Pair, str], None]
 
 
-def judge(cases: Iterable[Case], profile: NoiseProfile, rules: Sequence[NoiseRule] = ()) -> Iterator[Comparison]:
+def judge(cases: Sequence[Case], profile: NoiseProfile, rules: Sequence[NoiseRule] = ()) -> Iterator[Comparison]:
     """One comparison per case, in the order given, which is to be the recorded order.
 
     What stands for what is kept across cases, so a whole recording is to be judged in one call.
     """
-    kept = list(cases)
-    court = Court(profile, rules, PassClock(kept))
-    for case in kept:
+    court = Court(profile, rules, PassClock(cases))
+    for case in cases:
         yield court.hear(case)
 
 
@@ -94,7 +93,7 @@ class Court:
         scope = self._scopes.of(case.method, case.route, ready.baseline.status)
         leaf = LeafJudge(self._profile, self._renaming)
         leaf.candidate = self._clock.window(case, 0, in_baseline=False)
-        leaf.baseline = self._clock.window(case, 0, True) if case.baseline else self._clock.recorded(case)
+        leaf.baseline = self._clock.window(case, 0, True) if case.baseline else self._clock.recorded(case.exchange)
         leaf.attribution = self._clock.between((True, 0) if case.baseline else RECORDED, (False, 0))
         leaf.cards = () if case.baseline else cards_in(case.exchange.request)
         leaf.first_seen_reading = case.method in READS

@@ -58,19 +58,19 @@ def matches(case: Case, clock: PassClock) -> Iterator[Match]:
     for i, answer in answers:
         other = _response(answer)
         if other.status == recorded.status and other.body.complete:
-            when, calls = clock.recorded(case), calls_of(recorded_observation(case), answer.observed)
+            when, calls = clock.recorded(case.exchange), calls_of(recorded_observation(case), answer.observed)
             trusted = not in_baseline
             yield Match(RECORDED - i, recorded, other, when, windows[i], False, reads, trusted, calls=calls)
 
 
 def repeated(case: Case, repeats: Repeats, clock: PassClock) -> Iterator[Match]:
     """Without a baseline: what a recorded read says, with what the same read said before."""
-    before = None if case.baseline else repeats.before(case)
+    before = None if case.baseline else repeats.before(case.exchange)
     if before is None:
         return
-    then, now = before.exchange.response, case.exchange.response
+    then, now = before.response, case.exchange.response
     if then is not None and now is not None and then.status == now.status and then.body.complete and now.body.complete:
-        when = clock.recorded(before), clock.recorded(case)
+        when = clock.recorded(before), clock.recorded(case.exchange)
         yield Match(REPEATED, then, now, *when, noise=True, reads=True, trusted=False, names=False)
 
 

@@ -31,6 +31,7 @@ class OverAll:
     def showing(self, run: Sequence[Case]) -> Iterator[Comparison]:
         """The exchanges of a run that show how it is spread otherwise, the rules applied."""
         new = [each for each in find_deviations(run, self._right, self._profile) if each not in self._usual]
-        for exchange_id, found in shown_by(new, run, self._right, self._profile).items():
+        showing = shown_by(new, run, self._right, self._profile) if new else {}
+        for exchange_id, found in showing.items():
             kept, comparison = ruled(self._rules, self._right[exchange_id], found)
             yield with_differences(comparison, kept)

@@ -7,29 +7,34 @@ learned it would let any total pass. So such a pass teaches nothing more while a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 from .difference import Answer, Case, Reason
 from .repeats import READS
+from .views import View
 
 _UNTOLD = Answer(None, reason=Reason.BLOCKED, detail="its pass had parted from the others")
 
 
-def without_parted(cases: Iterable[Case]) -> list[Case]:
+def without_parted(cases: Sequence[Case]) -> Sequence[Case]:
     """The cases, in the order of the passes, without the answers of passes that had parted from the first by then."""
-    parted: set[int] = set()
-    found: list[Case] = []
+    parted: frozenset[int] = frozenset()
+    untold: list[frozenset[int]] = []  # by case: the passes whose answers teach nothing
     for case in cases:
         others = range(1, len(case.baseline))
-        if parted and not parted.issuperset(others):
-            kept = tuple(_UNTOLD if number in parted else answer for number, answer in enumerate(case.baseline))
-            found.append(replace(case, baseline=kept))
-        else:
-            found.append(case)
+        untold.append(frozenset() if parted.issuperset(others) else parted)
         if case.method not in READS:
-            parted.update(n for n in others if _succeeded(case.baseline[n]) is not _succeeded(case.baseline[0]))
-    return found
+            new = {n for n in others if _succeeded(case.baseline[n]) is not _succeeded(case.baseline[0])}
+            parted = parted if parted >= new else parted | new
+    return View(len(cases), lambda index: _without(cases[index], untold[index])) if parted else cases
+
+
+def _without(case: Case, untold: frozenset[int]) -> Case:
+    if not untold:
+        return case
+    kept = tuple(_UNTOLD if number in untold else answer for number, answer in enumerate(case.baseline))
+    return replace(case, baseline=kept)
 
 
 def _succeeded(answer: Answer) -> bool:

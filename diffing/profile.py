@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -182,11 +182,11 @@ def _place_from_json(data: Mapping[str, Any]) -> Place:
     return replace(place, **flags)
 
 
-def learn(cases: Iterable[Case], sorts: Mapping[str, str]) -> NoiseProfile:
+def learn(cases: Sequence[Case], sorts: Mapping[str, str]) -> NoiseProfile:
     """Learns from what the passes of one release answered to the same requests.
 
     `sorts` names the response locations that carry identifiers, as inferred from the recording: location key with
-    lens suffix -> sort id. Cases are held in memory and read several times.
+    lens suffix -> sort id. Cases are read several times, and none is kept.
     """
     from .distributions import learn_spreads  # these import this module
     from .learning import conclude, gather
@@ -194,14 +194,13 @@ def learn(cases: Iterable[Case], sorts: Mapping[str, str]) -> NoiseProfile:
     from .prejudgement import drifting_routes
     from .sql_samples import varying
 
-    kept = list(cases)
-    clock = PassClock(kept)
-    alike = without_parted(kept)
+    clock = PassClock(cases)
+    alike = without_parted(cases)
     given = NoiseProfile(places={key: Place(sort=sort) for key, sort in sorts.items()})
     first = gather(alike, given, frozenset(sorts), clock)
     rough = conclude(first, sorts)
     second = gather(alike, rough, frozenset(sorts) | first.candidates(), clock)
-    profile = replace(conclude(second, sorts), drifting=drifting_routes(kept), sql=varying(alike))
+    profile = replace(conclude(second, sorts), drifting=drifting_routes(cases), sql=varying(alike))
     unsighted = {f"{AT}{key}" for key, place in profile.places.items() if place.sort and rough.at(key).refuted}
     profile = replace(profile, loose=profile.loose | unsighted)
     return replace(profile, spreads=learn_spreads(alike, profile))

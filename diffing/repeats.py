@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from .difference import Case
+from recorder.exchange import Exchange
 
 READS = frozenset(["GET", "HEAD", "OPTIONS"])
 MAX_READS = 50_000
@@ -17,16 +17,15 @@ MAX_READS = 50_000
 
 @dataclass(slots=True)
 class Repeats:
-    """Goes through the cases of a recording in order."""
+    """Goes through the exchanges of a recording in order."""
 
-    _last: dict[tuple[str, str], Case] = field(default_factory=dict)  # client and target -> the read before
+    _last: dict[tuple[str, str], Exchange] = field(default_factory=dict)  # client and target -> the read before
     _targets: dict[str, set[str]] = field(default_factory=dict)  # by client
 
-    def before(self, case: Case) -> Case | None:
+    def before(self, exchange: Exchange) -> Exchange | None:
         """The same client's last read of the same thing, if it has written nothing since."""
-        exchange = case.exchange
         who = exchange.principal or exchange.client
-        if case.method not in READS:
+        if exchange.request.method not in READS:
             for target in self._targets.pop(who, ()):
                 self._last.pop((who, target), None)
             return None
@@ -35,6 +34,6 @@ class Repeats:
         target = exchange.request.target
         before = self._last.get((who, target))
         if before is not None or len(self._last) < MAX_READS:
-            self._last[who, target] = case
+            self._last[who, target] = exchange
             self._targets.setdefault(who, set()).add(target)
         return before

@@ -26,6 +26,7 @@ from .profile import NoiseProfile
 from .sensitivity import APPROVED, NOT_COMPARED, RULE, Fate, Sensitivity, sum_up
 from .standing import SILENT, standings
 from .tentative import Bound
+from .views import View, changed
 from .what_if import Heard, WhatIfCourt
 from .windows import PassClock
 
@@ -54,15 +55,15 @@ class Judging:
     tags: Sequence[tuple[str, tuple[str, ...]]] = ()
 
 
-def right_answers(cases: Sequence[Case], passes: Sequence[str]) -> tuple[list[Case], str]:
+def right_answers(cases: Sequence[Case], passes: Sequence[str]) -> tuple[Sequence[Case], str]:
     """The cases with an answer in the place of the candidate's that is known to be right, and whose it is.
 
     `passes` names those of the baseline. With several it is the last one's, so that what varies between passes varies
     here, too. A single pass is compared with itself, and so is, without a baseline, what was recorded.
     """
     if passes:
-        return [replace(case, candidate=case.baseline[-1:]) for case in cases], passes[-1]
-    return [replace(case, candidate=(_recorded(case),)) for case in cases], "recording"
+        return changed(cases, lambda case: replace(case, candidate=case.baseline[-1:])), passes[-1]
+    return changed(cases, lambda case: replace(case, candidate=(_recorded(case),))), "recording"
 
 
 def _recorded(case: Case) -> Answer:
@@ -146,15 +147,22 @@ class _SelfTest:
         """What is in a whole route, and no exchange gives away, may show over all of them."""
         left = [one for one in living if not one.caught and one.mutant.case is None]
         for one in [one for one in left if over_all.could_tell(_prefix(one.mutant))][:MAX_WHOLE]:
-            run = list(self._cases)
-            for index in matched:
-                answer = run[index].candidate[0].response
-                if answer and (run[index].method, run[index].route, answer.status) == one.mutant.group:
-                    run[index] = self._mutator.mutated(one.mutant, index) or run[index]
-            for comparison in over_all.showing(run):
+            for comparison in over_all.showing(self._with(one.mutant, matched)):
                 if self._counts(comparison):
                     one.caught, one.exchange = True, comparison.exchange_id
                     break
+
+    def _with(self, mutant: Mutant, matched: frozenset[int]) -> Sequence[Case]:
+        """The run in which a whole route has the fault."""
+
+        def case(index: int) -> Case:
+            found = self._cases[index]
+            answer = found.candidate[0].response if index in matched else None
+            if answer and (found.method, found.route, answer.status) == mutant.group:
+                return self._mutator.mutated(mutant, index) or found
+            return found
+
+        return View(len(self._cases), case)
 
     def _plant(self, court: WhatIfCourt, one: _Living, index: int) -> Heard | None:
         """Hears the case with the fault in it; None when it has none, or when the mutant is caught or was before."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from .consequences import Spot, common_spots, with_common
@@ -25,21 +25,19 @@ class Trial:
         self._deviations: list[Deviation] = []
         self._growths: Growths = {}
 
-    def first(self, cases: Iterable[Case]) -> list[Comparison]:
+    def first(self, cases: Sequence[Case]) -> list[Comparison]:
         """The comparison of record: one outcome per case, in the order given, which is to be the recorded order."""
-        kept = list(cases)
-        found = self._judged(kept)
+        found = self._judged(cases)
         self._common = common_spots(found)
-        self._deviations = find_deviations(kept, {one.exchange_id: one for one in found}, self._profile)
-        self._growths = sql_growths(kept, found, self._profile)
-        return self._over_all(kept, found)
+        self._deviations = find_deviations(cases, {one.exchange_id: one for one in found}, self._profile)
+        self._growths = sql_growths(cases, found, self._profile)
+        return self._over_all(cases, found)
 
-    def again(self, cases: Iterable[Case]) -> list[Comparison]:
+    def again(self, cases: Sequence[Case]) -> list[Comparison]:
         """Cases that were replayed once more: what the first judgement flagged is looked for, nothing new is."""
-        kept = list(cases)
-        return self._over_all(kept, self._judged(kept))
+        return self._over_all(cases, self._judged(cases))
 
-    def _judged(self, cases: Iterable[Case]) -> list[Comparison]:
+    def _judged(self, cases: Sequence[Case]) -> list[Comparison]:
         return [_with_errors(one) for one in judge(cases, self._profile, self._rules)]
 
     def _over_all(self, cases: Sequence[Case], found: Sequence[Comparison]) -> list[Comparison]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
-from recorder.exchange import header
+from recorder.exchange import Exchange, header
 
 from .difference import Answer, Case
 from .times import Moment, Window, shifts
@@ -38,31 +39,6 @@ class Timeline:
     minting: list[tuple[float, float]] = field(default_factory=list)  # when credentials were minted: start, end
     ahead: tuple[float, float] | None = None  # least and most seconds by which the target's clock leads ours
     _known: dict[tuple[float, float], frozenset[int]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, answers: Iterable[tuple[int, Answer]]) -> Timeline:
-        """The timeline of a pass, from its answers by number of the case."""
-        entries, minting = [], []
-        low, high, dates = float("-inf"), float("inf"), 0
-        for number, answer in answers:
-            if answer.ended <= 0.0:
-                continue
-            entries.append((answer.started, answer.ended, number))
-            if answer.minting:
-                minting.append((answer.minting, answer.started))
-            date = _date(answer)
-            if date is not None:
-                dates += 1
-                low, high = max(low, date - answer.ended), min(high, date + 1.0 - answer.started)
-        entries.sort()
-        known = dates >= _DATES and low <= high + 2 * _SLOP
-        return cls(
-            [start for start, _, _ in entries],
-            entries,
-            max((end - start for start, end, _ in entries), default=0.0),
-            minting,
-            (min(low, high), max(low, high)) if known else None,
-        )
 
     @property
     def lead(self) -> float:
@@ -96,19 +72,51 @@ class Timeline:
         return any(start <= last and end >= first for start, end in self.minting)
 
 
+class Drawing:
+    """A pass whose answers are read one after the other, until its timeline can be drawn."""
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[float, float, int]] = []
+        self._minting: list[tuple[float, float]] = []
+        self._low, self._high, self._dates = float("-inf"), float("inf"), 0
+
+    def add(self, number: int, answer: Answer) -> None:
+        """The answer to the case of that number."""
+        if answer.ended <= 0.0:
+            return
+        self._entries.append((answer.started, answer.ended, number))
+        if answer.minting:
+            self._minting.append((answer.minting, answer.started))
+        date = _date(answer)
+        if date is not None:
+            self._dates += 1
+            self._low, self._high = max(self._low, date - answer.ended), min(self._high, date + 1.0 - answer.started)
+
+    def timeline(self) -> Timeline:
+        """The timeline of what was added."""
+        self._entries.sort()
+        known = self._dates >= _DATES and self._low <= self._high + 2 * _SLOP
+        return Timeline(
+            [start for start, _, _ in self._entries],
+            self._entries,
+            max((end - start for start, end, _ in self._entries), default=0.0),
+            self._minting,
+            (min(self._low, self._high), max(self._low, self._high)) if known else None,
+        )
+
+
 class PassClock:
     """The timelines of all passes of some cases, and the moment at which each pass began."""
 
     def __init__(self, cases: Iterable[Case] = ()) -> None:
-        answers: dict[Side, list[tuple[int, Answer]]] = {}
+        drawn: defaultdict[Side, Drawing] = defaultdict(Drawing)
         for number, case in enumerate(cases):
             exchange = case.exchange
-            recorded = Answer(exchange.response, "", exchange.started, exchange.ended)
-            answers.setdefault(RECORDED, []).append((number, recorded))
+            drawn[RECORDED].add(number, Answer(exchange.response, "", exchange.started, exchange.ended))
             for in_baseline, side in ((True, case.baseline), (False, case.candidate)):
                 for i, answer in enumerate(side):
-                    answers.setdefault((in_baseline, i), []).append((number, answer))
-        self._timelines = {side: Timeline.of(given) for side, given in answers.items()}
+                    drawn[in_baseline, i].add(number, answer)
+        self._timelines = {side: drawing.timeline() for side, drawing in drawn.items()}
         self._opened = {side: line.starts[0] for side, line in self._timelines.items() if line.starts}
 
     def window(self, case: Case, number: int, in_baseline: bool) -> Window:
@@ -120,9 +128,9 @@ class PassClock:
         lead = self._timelines[side].lead
         return Window(self._opened[side] + lead, answer.started + lead, answer.ended + lead)
 
-    def recorded(self, case: Case) -> Window:
+    def recorded(self, exchange: Exchange) -> Window:
         """The window of the recorded answer."""
-        return Window(self._opened.get(RECORDED, 0.0), case.exchange.started, case.exchange.ended)
+        return Window(self._opened.get(RECORDED, 0.0), exchange.started, exchange.ended)
 
     def between(self, left: Side, right: Side) -> Attribution | None:
         """What tells whether times of two passes belong to the same requests; None when a clock is not known."""

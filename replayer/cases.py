@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from diffing.difference import Answer, Case, Reason
 from diffing.signatures import ExchangeContext
+from diffing.views import changed
 from recorder.exchange import Exchange
 from recorder.redaction import Redactor
 
@@ -65,11 +66,11 @@ class CaseMaker:
         return replace(answer, response=self.redactor.redact_answer(answer.response, recorded), observed=observed)
 
 
-def teaching(cases: Sequence[Case]) -> list[Case]:
+def teaching(cases: Sequence[Case]) -> Sequence[Case]:
     """What teaches which values vary: two baseline passes, or else the recording, or the candidate's own passes."""
     if not cases or len(cases[0].baseline) != 1 or len(cases[0].candidate) < 2:
-        return list(cases)
-    return [replace(case, baseline=case.candidate, candidate=()) for case in cases]
+        return cases
+    return changed(cases, lambda case: replace(case, baseline=case.candidate, candidate=()))
 
 
 def _reference_status(case: Case) -> int | None:

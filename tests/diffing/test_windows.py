@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import formatdate
@@ -12,7 +13,7 @@ import pytest
 from diffing.difference import Answer, Case, Comparison, Status
 from diffing.judge import judge
 from diffing.profile import learn
-from diffing.windows import Timeline
+from diffing.windows import Drawing, Timeline
 from recorder.exchange import Body, Exchange, RecordedRequest, RecordedResponse
 
 STEP = 0.030
@@ -74,23 +75,30 @@ def test_without_a_known_clock_nothing_is_claimed() -> None:
     assert {one.status for one in judged(cases(stale=True, date=False))} == {Status.MATCHED}
 
 
+def timeline(answers: Iterable[tuple[int, Answer]]) -> Timeline:
+    drawing = Drawing()
+    for number, each in answers:
+        drawing.add(number, each)
+    return drawing.timeline()
+
+
 def test_the_date_fields_show_how_far_a_clock_is_ahead() -> None:
     answers = [(number, answer({}, 1000.0 + number * 0.037, skew=5.25)) for number in range(200)]
-    ahead = Timeline.of(answers).ahead
+    ahead = timeline(answers).ahead
     assert ahead is not None
     assert ahead[0] <= 5.25 <= ahead[1]
     assert ahead[1] - ahead[0] < 0.1
-    assert Timeline.of(answers[:5]).ahead is None
+    assert timeline(answers[:5]).ahead is None
 
 
 def test_a_clock_that_jumps_is_not_known() -> None:
     answers = [(number, answer({}, 1000.0 + number * 0.037, skew=100.0 * (number > 90))) for number in range(200)]
-    assert Timeline.of(answers).ahead is None
+    assert timeline(answers).ahead is None
 
 
 def test_the_exchanges_under_way_at_a_moment() -> None:
     answers = [(number, answer({}, 1000.0 + number * 0.137)) for number in range(200)]
-    line = Timeline.of(answers)
+    line = timeline(answers)
     assert line.under_way(1013.701, 0.000001) == {100}
     assert line.under_way(1013.75, 0.000001) == frozenset()
     assert line.under_way(1013.0, 1.0) == frozenset(range(95, 103))  # written to the second: anywhere in it
