@@ -68,6 +68,8 @@ def find_deviations(
     cases: Sequence[Case], comparisons: Mapping[str, Comparison], profile: NoiseProfile
 ) -> list[Deviation]:
     """Where the candidate's values are spread otherwise than the baseline's."""
+    if not profile.spreads:
+        return []
     seen: dict[str, list[Sighting]] = {}
     for _, key, sighting in _candidates(cases, comparisons, profile, profile.spreads):
         seen.setdefault(key, []).append(sighting)

@@ -51,9 +51,11 @@ def with_sql(
     cases: Iterable[Case], comparisons: Iterable[Comparison], profile: NoiseProfile, growths: Growths
 ) -> list[Comparison]:
     """The comparisons with a difference in each exchange that shows one of the growths."""
+    if not growths:
+        return list(comparisons)
     found = []
     for case, comparison in zip(cases, comparisons, strict=True):
-        extra = _differences(case, comparison, profile, growths) if growths else []
+        extra = _differences(case, comparison, profile, growths)
         if extra:
             differences = (*comparison.differences, *extra)
             comparison = replace(comparison, status=Status.DIFFERED, reason=None, detail="", differences=differences)

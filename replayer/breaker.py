@@ -110,7 +110,7 @@ class Breaker:
         self._silent_routes.clear()
         if self.reference.heed_refusals:
             self._refusals.minted, self._refusals.keyless = self.reference.minted, self.reference.keyless
-            storm = self._refusals.note(step, expected, response, reply.started)
+            storm = self._refusals.note(step, expected, how_refused(response), reply.started)
             if storm:
                 self._void |= self._refusals.refused
                 self._end(storm, self._refusals.onset)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from diffing.difference import Answer, Case, Reason
+from diffing.difference import Answer, Case
 from diffing.signatures import ExchangeContext
-from diffing.views import changed
+from diffing.views import View, changed
 from recorder.exchange import Exchange
 from recorder.redaction import Redactor
 
+from .answers import PackedAnswers
+from .engine import NOT_SENT, Answers
 from .keeping import kept_observations
 from .passes import Pass
 from .plan import Plan
@@ -30,19 +32,25 @@ class CaseMaker:
 
     def cases(
         self, baselines: Sequence[Pass], candidates: Sequence[Pass], only: frozenset[int] | None = None
-    ) -> list[Case]:
-        """One case per step, or per step of `only`."""
-        missing = Answer(None, reason=Reason.OVER_BUDGET)
-        cases: list[Case] = []
-        for step in self.plan.steps:
-            if only is not None and step.index not in only:
-                continue
-            reference = tuple(one.result.answers[step.index] for one in baselines)
+    ) -> Sequence[Case]:
+        """One case per step, or per step of `only`, each made anew whenever it is read."""
+        steps = [step for step in self.plan.steps if only is None or step.index in only]
+        judged = [self._judged(one.result.answers) for one in candidates]
+
+        def case(number: int) -> Case:
+            step = steps[number]
+            reference = tuple([one.result.answers[step.index] for one in baselines])
             if not baselines:
-                reference = tuple(answers.get(step.exchange.id, missing) for answers in self.stored)
-            judged = tuple(self.redacted(one.result.answers[step.index], step.exchange) for one in candidates)
-            cases.append(Case(step.exchange, step.route, reference, judged))
-        return cases
+                reference = tuple([answers.get(step.exchange.id, NOT_SENT) for answers in self.stored])
+            return Case(step.exchange, step.route, reference, tuple([answers[step.index] for answers in judged]))
+
+        return View(len(steps), case)
+
+    def _judged(self, answers: Answers) -> Answers:
+        if self.redactor is None:
+            return answers
+        pairs = zip(self.plan.steps, answers, strict=True)
+        return PackedAnswers.of(self.redacted(answer, step.exchange) for step, answer in pairs)
 
     def contexts(self, cases: Sequence[Case]) -> dict[str, ExchangeContext]:
         """What grouping needs to know of every exchange; `cases` are those of all steps."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from diffing.difference import Answer, Reason
 from recorder.exchange import Exchange, Headers, RecordedRequest, RecordedResponse
@@ -28,6 +29,9 @@ from .safety import effective_method, may_send
 
 Mint = Callable[[str], Awaitable[Minted]]
 Progress = Callable[[int, int], None]
+
+NOT_SENT = Answer(None, reason=Reason.OVER_BUDGET)
+"""The answer to a step that was not chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +55,23 @@ class BatchResult:
     notes: tuple[str, ...] = ()  # what a reader wants to know of how it went: sentences without a full stop
 
 
+class Answers(Protocol):
+    """One answer per step of the plan, in the plan's order: a list, or what takes less memory than one."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Answer]: ...
+
+    def __getitem__(self, index: int, /) -> Answer: ...
+
+    def __setitem__(self, index: int, answer: Answer, /) -> None: ...
+
+
 @dataclass(slots=True)
 class PassResult:
-    """What a pass got: one answer per step of the plan, in the plan's order, and what stopped it, if anything did."""
+    """What a pass got, and what stopped it, if anything did."""
 
-    answers: list[Answer]
+    answers: Answers
     problem: str = ""
     replaced: int = 0  # values sent otherwise than recorded
     minted: int = 0  # principals for whom credentials were minted
@@ -95,13 +111,17 @@ async def run_pass(
     mint: Mint | None = None,
     progress: Progress | None = None,
     guide: Guide | None = None,
+    answers: Answers | None = None,
 ) -> PassResult:
-    """Replays the plan once. Timeouts and failures are answers; nothing that a target does raises."""
+    """Replays the plan once. Timeouts and failures are answers; nothing that a target does raises.
+
+    `answers` is what they are put into; without it, a list is made.
+    """
     correlator = Correlator(guide or make_guide(plan), enabled=options.correlate)
-    result = await run_batch(batch_of(plan, options.only), correlator, client, options, mint, progress)
-    answers = [Answer(None, reason=Reason.OVER_BUDGET)] * len(plan.steps)
-    for index, answer in result.answers.items():
-        answers[index] = answer
+    if answers is None:
+        answers = [NOT_SENT] * len(plan.steps)
+    batch = batch_of(plan, options.only)
+    result = await _Runner(batch, answers, correlator, client, options, mint, progress, Journal()).run()
     return PassResult(
         answers,
         result.problem,
@@ -134,13 +154,24 @@ async def run_batch(
     journal: Journal | None = None,
 ) -> BatchResult:
     """Sends one batch. Timeouts and failures are answers; only what `journal` raises comes through."""
-    return await _Runner(batch, correlator, client, options, mint, progress, journal or Journal()).run()
+    answers: dict[int, Answer] = {}
+    runner = _Runner(batch, answers, correlator, client, options, mint, progress, journal or Journal())
+    result = await runner.run()
+    result.answers = answers
+    return result
+
+
+class _Put(Protocol):
+    """What answers are put into, by step."""
+
+    def __setitem__(self, index: int, answer: Answer, /) -> None: ...
 
 
 class _Runner:
     def __init__(
         self,
         batch: Batch,
+        answers: _Put,
         correlator: Correlator,
         client: Client,
         options: PassOptions,
@@ -149,6 +180,7 @@ class _Runner:
         journal: Journal,
     ) -> None:
         self._batch = batch
+        self._answers = answers
         self._correlator = correlator
         self._client = client
         self._options = options
@@ -186,7 +218,7 @@ class _Runner:
             await asyncio.gather(*workers, return_exceptions=True)
         self._result.problem, self._result.notes = self._protection.problem, self._protection.notes
         for index in self._protection.discounted():
-            self._result.answers[index] = Answer(None, reason=Reason.CANCELLED, detail=self._result.problem)
+            self._answers[index] = Answer(None, reason=Reason.CANCELLED, detail=self._result.problem)
         self._result.minted = frozenset(who for who, what in self._minted.items() if isinstance(what, Credentials))
         return self._result
 
@@ -199,7 +231,7 @@ class _Runner:
                 continue
             _, index = heapq.heappop(self._ready)
             step = self._batch.steps[index]
-            answer = self._result.answers[index] = await self._answer(step)
+            answer = self._answers[index] = await self._answer(step)
             await self._journal.answered(step, answer, self._correlator.learned.take())
             self._finish(index)
 

@@ -9,6 +9,7 @@ from diffing.profile import NoiseProfile
 from recorder.keys import Key
 from recorder.redaction import Redactor
 
+from .answers import NamedAnswers
 from .errors import UsageError
 from .keeping import keeping_redactor, kept_observations
 from .known import Known
@@ -49,11 +50,11 @@ def known_profile(
     return Known(stored.run, profile, answers, int(stored.data.get("passes", 2))) if answers else None
 
 
-def _stored_answers(store: Store, run_id: str, pass_name: str) -> dict[str, Answer]:
-    return {
-        exchange_id: Answer(stored.response, stored.failure, stored.started, stored.ended, observed=stored.observed)
+def _stored_answers(store: Store, run_id: str, pass_name: str) -> NamedAnswers:
+    return NamedAnswers(
+        (exchange_id, Answer(stored.response, stored.failure, stored.started, stored.ended, observed=stored.observed))
         for exchange_id, stored in store.answers(run_id, pass_name)
-    }
+    )
 
 
 def answers_of(store: Store, run_id: str) -> Mapping[str, Answer]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -143,10 +143,9 @@ class PassRunner:
                 noisy |= later
             if instance.died:
                 result.problem = instance.died
-                result.answers = [
-                    answer if not answer.failure else Answer(None, reason=Reason.CANCELLED, detail=result.problem)
-                    for answer in result.answers
-                ]
+                for index, answer in enumerate(result.answers):
+                    if answer.failure:
+                        result.answers[index] = Answer(None, reason=Reason.CANCELLED, detail=result.problem)
         canary = CanaryRead(before, after, noisy)
         return Pass(name, target, result, canary, time.time() - started, started, routes)
 
@@ -160,7 +159,7 @@ def unsent_pass(name: str, target: TargetSettings, plan: Plan, why: str) -> Pass
     return Pass(name, target, PassResult(answers), CanaryRead({}, {}, frozenset()), started=time.time())
 
 
-def statuses(answers: Sequence[Answer]) -> dict[int, int]:
+def statuses(answers: Iterable[Answer]) -> dict[int, int]:
     """What a pass got, by step; 0 where there was no response."""
     return {index: answer.response.status if answer.response else 0 for index, answer in enumerate(answers)}
 

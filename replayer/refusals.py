@@ -60,12 +60,12 @@ class Refusals:
     _admitted: int = 0  # requests with credentials that were let in
     _without: Counter[bool] = field(default_factory=Counter)  # requests without credentials: whether they were refused
 
-    def note(self, step: Step, expected: int, response: RecordedResponse, started: float) -> str:
-        """A sentence when this refusal makes a storm of them, else ""."""
+    def note(self, step: Step, expected: int, how: str, started: float) -> str:
+        """A sentence when this answer makes a storm of refusals, else "". `how` is what `how_refused` says of it."""
         if not 200 <= expected < 300:
             return ""
         route = f"{step.exchange.request.method} {step.route}"
-        seen = _Seen(step.index, route, step.session, started, how_refused(response))
+        seen = _Seen(step.index, route, step.session, started, how)
         self._sessions.add(step.session)
         bears = bears_credentials(step)
         self._all.append(seen)

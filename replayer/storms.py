@@ -56,10 +56,14 @@ class Storms:
         if one.result.problem:
             return
         answers, refusals, storm = one.result.answers, Refusals(bool(one.target.mint)), ""
-        for step in sorted(self.plan.steps, key=lambda step: answers[step.index].started):
-            response = answers[step.index].response
-            if response is not None and not storm:
-                storm = refusals.note(step, reference.status(step), response, answers[step.index].started)
+        answered = [
+            (answer.started, step.index, how_refused(answer.response))
+            for step, answer in zip(self.plan.steps, answers, strict=True)
+            if answer.response is not None
+        ]
+        for started, index, how in sorted(answered):
+            step = self.plan.steps[index]
+            storm = storm or refusals.note(step, reference.status(step), how, started)
         excuse = await self._excuse(one, baseline, reference) if storm else ""
         if excuse:
             one.result.problem = f"{storm}. {excuse}"

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from diffing.difference import Answer, Case
+from diffing.difference import Answer
 from diffing.profile import NoiseProfile, learn
 from replayer import rehearsal as product
 from replayer.breaker import Reference
@@ -82,17 +82,17 @@ class FromSupply(_Rehearsing):
 class Lessons:
     """What was learned, by the baseline's answers: those of a candidate teach nothing where there are two of them."""
 
-    _kept: dict[tuple[int, ...], tuple[list[Case], NoiseProfile]] = field(default_factory=dict)
+    _kept: dict[tuple[tuple[float, float], ...], NoiseProfile] = field(default_factory=dict)
 
     def learn(self, cases: Any, sorts: Any) -> NoiseProfile:
         # without the candidate's answers: nothing may be learned from them
         alone = [replace(case, candidate=()) if case.baseline else case for case in cases]
-        key = tuple(id(answer) for case in alone for answer in case.baseline)
+        key = tuple((answer.started, answer.ended) for case in alone for answer in case.baseline)
         if key not in self._kept:
             if len(self._kept) > 3:
                 self._kept.clear()
-            self._kept[key] = (alone, learn(alone, sorts))  # the cases keep the ids from being given again
-        return self._kept[key][1]
+            self._kept[key] = learn(alone, sorts)
+        return self._kept[key]
 
     @contextmanager
     def remembered(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..answers import PackedAnswers
 from ..client import Client
 from ..engine import PassOptions, PassResult, Progress, run_pass
 from ..protection import protection
@@ -24,4 +25,5 @@ class LocalExecutor:
             signature.tape,
             protection(job.base_url, job.target.ready, job.pace, job.reference),
         )
-        return await run_pass(job.plan, client, options, job.mint, progress, job.guide)
+        answers = PackedAnswers(len(job.plan.steps))
+        return await run_pass(job.plan, client, options, job.mint, progress, job.guide, answers)

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
-import zstandard
 
 from diffing.difference import Answer, Reason
 from recorder.exchange import Exchange, Observed, OutboundCall
 from recorder.payload import decode_observed, encode_observed
 
+from ..answers import packed, unpacked
 from ..breaker import Reference
 from ..engine import Batch, BatchResult
 from ..flow import Step
@@ -23,10 +23,6 @@ from ..pacing import Pace
 from ..plan import Plan, prepared
 from ..sealing import Sealer
 from ..store import codec
-
-LEVEL = 1
-"""Of zstd: a parcel is read within seconds, and thrown away."""
-_HEAD = 8  # bytes that hold the length of what follows them
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +80,11 @@ def pack_entries(pace: Pace, reference: Reference, entries: Sequence[Entry]) -> 
     rows = [[e.index, e.exchange_id, e.route, e.session, e.principal, e.waits, e.skipped] for e in entries]
     part = reference.part(entry.index for entry in entries)
     held = [list(part.statuses.items()), part.heed_refusals, part.minted]
-    return compressed(orjson.dumps([asdict(pace), held, rows]))
+    return codec.compressed(orjson.dumps([asdict(pace), held, rows]))
 
 
 def unpack_entries(data: bytes) -> tuple[Pace, Reference, list[Entry]]:
-    pace, (statuses, *flags), rows = orjson.loads(expanded(data))
+    pace, (statuses, *flags), rows = orjson.loads(codec.expanded(data))
     return (
         Pace(**pace),
         Reference(dict(statuses), *flags),
@@ -109,37 +105,19 @@ def batch_of(entries: Sequence[Entry], steps: Mapping[int, Step]) -> Batch:
 
 
 def pack_answers(answers: Mapping[int, Answer], sealer: Sealer) -> bytes:
-    rows: list[list[Any]] = []
-    bodies: list[bytes] = []
-    for index, answer in answers.items():
-        body = answer.response.body.data if answer.response is not None else b""
-        record = codec.record_of_answer(answer.response, answer.failure, answer.started, answer.ended, answer.observed)
-        reason = answer.reason.value if answer.reason is not None else ""
-        rows.append([index, reason, answer.detail, answer.minting, len(body), record])
-        bodies.append(body)
-    head = codec.dumps(rows)
-    return sealer.seal(compressed(len(head).to_bytes(_HEAD) + head + b"".join(bodies)))
+    return sealer.seal(packed(answers))
 
 
 def unpack_answers(data: bytes, sealer: Sealer) -> dict[int, Answer]:
-    content = expanded(sealer.open(data))
-    position = _HEAD + int.from_bytes(content[:_HEAD])
-    found: dict[int, Answer] = {}
-    for index, reason, detail, minting, length, record in codec.loads(content[_HEAD:position]):
-        body = content[position : position + length]
-        position += length
-        response, failure, started, ended, observed = codec.answer_of(record, body)
-        why = Reason(reason) if reason else None
-        found[index] = Answer(response, failure, started, ended, why, detail, observed, minting)
-    return found
+    return unpacked(sealer.open(data))
 
 
 def pack_facts(facts: Sequence[Fact], sealer: Sealer) -> bytes:
-    return sealer.seal(compressed(codec.dumps(facts)))
+    return sealer.seal(codec.compressed(codec.dumps(facts)))
 
 
 def unpack_facts(data: bytes, sealer: Sealer) -> list[Fact]:
-    return [tuple(fact) for fact in codec.loads(expanded(sealer.open(data)))]
+    return [tuple(fact) for fact in codec.loads(codec.expanded(sealer.open(data)))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +167,3 @@ def unpack_minted(data: bytes, sealer: Sealer) -> Minted:
         return MintFailure(content["failure"]) if content["failure"] is not None else None
     pairs = {part: tuple((name, value) for name, value in content[part]) for part in ("headers", "cookies", "body")}
     return Credentials(**pairs)
-
-
-def compressed(data: bytes) -> bytes:
-    return zstandard.ZstdCompressor(level=LEVEL).compress(data)
-
-
-def expanded(data: bytes) -> bytes:
-    return zstandard.ZstdDecompressor().decompress(data)

@@ -16,6 +16,7 @@ from hashlib import sha256
 from diffing.difference import Answer, Reason
 from recorder.keys import Key
 
+from ..answers import PackedAnswers
 from ..breaker import overtaken
 from ..client import Client
 from ..correlate import Correlator
@@ -30,7 +31,7 @@ from ..store.work import COORDINATOR, DONE, RUNNING, WAITING, BatchState
 from ..waves import waves
 from .contract import Job
 from .lookout import Lookout
-from .parcels import Entry, Outcome, Terms, compressed, pack_entries, pack_minted, unpack_answers, unpack_facts
+from .parcels import Entry, Outcome, Terms, pack_entries, pack_minted, unpack_answers, unpack_facts
 from .patience import PATIENCE_SECONDS, RETRY_SECONDS, patiently
 from .shift import LEASE_SECONDS
 
@@ -106,7 +107,7 @@ class SharedExecutor:
         """Raises InconclusiveError when no worker takes anything for a minute."""
         if self._guide is None or self._guide[0] is not job.guide:
             data = codec.dumps(job.guide.to_json())
-            self._guide = job.guide, sha256(data).hexdigest(), compressed(data)
+            self._guide = job.guide, sha256(data).hexdigest(), codec.compressed(data)
         _, digest, guide = self._guide
         pass_id = await patiently(self._store.open_work, job.run_id, job.name, _terms(job, digest).pack(), guide)
         try:
@@ -172,7 +173,7 @@ class SharedExecutor:
             await patiently(self._store.answer_mint, pass_id, principal, minted)
 
     def _result(self, job: Job, pass_id: int, chosen: Sequence[int], gathered: _Gathered) -> PassResult:
-        answers = [Answer(None, reason=Reason.OVER_BUDGET)] * len(job.plan.steps)
+        answers = PackedAnswers(len(job.plan.steps))
         if gathered.problem:
             for index in chosen:
                 answers[index] = Answer(None, reason=Reason.CANCELLED, detail=gathered.problem)

@@ -40,7 +40,6 @@ from .parcels import (
     Outcome,
     Terms,
     batch_of,
-    expanded,
     pack_answers,
     pack_facts,
     unpack_answers,
@@ -200,7 +199,7 @@ class Worker:
         if known is None or known.pass_id != held.pass_id or held.id in known.batches:
             guide = self._guides.get(terms.guide)
             if guide is None:
-                guide = Guide.from_json(codec.loads(expanded(self._store.guide_of(held.pass_id))))
+                guide = Guide.from_json(codec.loads(codec.expanded(self._store.guide_of(held.pass_id))))
                 self._guides = {terms.guide: guide}
             known = _PassKnowledge(held.pass_id, guide, Correlator(guide, enabled=terms.correlate))
             self._knowledge = known

@@ -38,6 +38,9 @@ BLOCK_RECORDS = 256
 LEVEL = 3
 """Of zstd, for bodies and blocks alike."""
 
+QUICK = 1
+"""Of zstd, for what is soon read and then thrown away."""
+
 
 class Lines(Sequence[list[Any]]):
     """The records of a block, each parsed when it is asked for: often one of them is wanted."""
@@ -75,6 +78,16 @@ def unpack(block_format: int, block: bytes) -> Sequence[list[Any]]:
         records: list[list[Any]] = loads(data)
         return records
     return Lines(data.split(b"\n") if data else [])
+
+
+def compressed(data: bytes) -> bytes:
+    """Bytes that are soon read again."""
+    return zstandard.ZstdCompressor(level=QUICK).compress(data)
+
+
+def expanded(data: bytes) -> bytes:
+    """The bytes of which `compressed` made these."""
+    return zstandard.ZstdDecompressor().decompress(data)
 
 
 def dumps(value: Any) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 
 from recorder.exchange import Headers
 from replayer.flow import Step
-from replayer.refusals import IN_A_ROW, LEAST, STORM, Refusals
+from replayer.refusals import IN_A_ROW, LEAST, STORM, Refusals, how_refused
 
 from .replies import BEARER, answered, step
 
@@ -25,7 +25,7 @@ def told(
     for number, (each, status) in enumerate(said, 1):
         response = answered(status, headers).response
         assert response is not None
-        sentence = refusals.note(each, each.status, response, 100.0 + number)
+        sentence = refusals.note(each, each.status, how_refused(response), 100.0 + number)
         if sentence:
             return sentence, number, refusals
     return "", number, refusals

@@ -16,6 +16,7 @@ from diffing.gate import Policy
 from diffing.grouping import Finding
 from diffing.noise import NoiseRule
 from recorder.exchange import Exchange
+from replayer.answers import PackedAnswers
 from replayer.errors import InconclusiveError, UsageError
 from replayer.known import Known
 from replayer.rehearsal import Rehearsal, Request, Watcher, rehearse
@@ -114,6 +115,26 @@ def test_a_regression_is_found_where_it_is_and_confirmed(exchanges: tuple[Exchan
         ("$.quantity", "type", "int -> str")
     }
     assert report.ledger.balanced
+
+
+def test_answers_that_memory_has_no_room_for_are_compared_all_the_same(
+    exchanges: tuple[Exchange, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a run does with answers (it learns, compares, confirms, tests itself), packed ones will do."""
+    plain = run(exchanges, instance("new", "--wrong"), BASELINE, passes=2, self_test=True)
+    monkeypatch.setattr("replayer.answers.ROOM", 0)
+    monkeypatch.setattr("replayer.answers.WAITING", 10_000)
+    packed = run(exchanges, instance("new", "--wrong"), BASELINE, passes=2, self_test=True)
+    assert all(isinstance(one.result.answers, PackedAnswers) for one in (*packed.baselines, *packed.candidates))
+    one, other = plain.report, packed.report
+    assert [each.fingerprint for each in other.findings] == [each.fingerprint for each in one.findings] != []
+    assert [each.state for each in other.findings] == ["confirmed"]
+    assert other.ledger == one.ledger
+    assert other.coverage == one.coverage
+    assert other.fidelity == 1.0
+    assert other.self_test is not None
+    assert other.self_test.total.planted > 100
+    assert packed.profile.places.keys() == plain.profile.places.keys()
 
 
 def test_a_rule_that_hides_a_regression_does_not_do_so_in_silence(exchanges: tuple[Exchange, ...]) -> None:
