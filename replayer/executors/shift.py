@@ -25,7 +25,6 @@ from ..flow import Step
 from ..guide import Guide
 from ..learned import Fact
 from ..logs import about
-from ..mint import Minted
 from ..pacing import Pace
 from ..protection import protection
 from ..sealing import Sealer
@@ -34,7 +33,7 @@ from ..store import Store, codec
 from ..store.work import WORKERS, HeldBatch, LostBatch
 from ..tally import Tally
 from .contract import client_for
-from .lookout import Lookout
+from .minting import Minting
 from .parcels import (
     Entry,
     Outcome,
@@ -45,7 +44,6 @@ from .parcels import (
     unpack_answers,
     unpack_entries,
     unpack_facts,
-    unpack_minted,
 )
 from .patience import patiently
 
@@ -58,8 +56,6 @@ AHEAD = 32
 """Writes that are put down at once before the first of them is sent: a commit each would double their cost."""
 FLUSH = 512
 """Answers that are kept in memory until they are written."""
-FIRST_MINT_POLL_SECONDS = 0.05
-LAST_MINT_POLL_SECONDS = 0.25
 STEPS_KEPT = 20_000
 """Prepared steps that a worker keeps between the passes of a run: preparing one takes about as long as sending it."""
 UNCERTAIN = "a worker ended while it may have sent this"
@@ -76,6 +72,7 @@ class _PassKnowledge:
     correlator: Correlator
     breaker: Breaker = field(default_factory=Breaker)  # what befalls a target does not end with a batch
     batches: set[int] = field(default_factory=set)  # whose facts are in
+    minted: dict[str, bytes] = field(default_factory=dict)  # credentials, by principal
 
 
 class Worker:
@@ -162,18 +159,13 @@ class Worker:
             protection=protection(terms.base_url, terms.ready, pace, reference, knowledge.breaker),
         )
 
-        async def mint(principal: str) -> Minted:
-            lookout = Lookout(self._bell, FIRST_MINT_POLL_SECONDS, LAST_MINT_POLL_SECONDS)
-            while (minted := await asyncio.to_thread(self._store.ask_mint, held.pass_id, principal)) is None:
-                await lookout.wait()
-            lookout.found()
-            return unpack_minted(minted, self._sealer)
-
+        mint = None
         if terms.mints:
             await asyncio.to_thread(self._bell.listen, WORKERS % held.pass_id)
+            mint = Minting(self._store, held.pass_id, self._bell, self._sealer, knowledge.minted).of
         async with client_for(terms.base_url, terms.timeout, pace, signature) as client:
             sending = asyncio.ensure_future(
-                run_batch(batch, knowledge.correlator, client, options, mint if terms.mints else None, journal=journal)
+                run_batch(batch, knowledge.correlator, client, options, mint, journal=journal)
             )
             beating = asyncio.ensure_future(journal.beat())
             try:

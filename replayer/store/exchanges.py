@@ -101,10 +101,11 @@ class ExchangeStore:
     def exchanges_named(self, recording_id: int, exchange_ids: Sequence[str]) -> dict[str, Exchange]:
         """These exchanges of a recording, by id; those that it does not hold are left out."""
         reader, found = BlockReader(), dict[str, Exchange]()
+        column, within = exchanges.c.exchange_id, (exchanges.c.recording, (recording_id,))
         for start in range(0, len(exchange_ids), BODIES_PAGE):
             keys = [codec.packed_id(each) for each in exchange_ids[start : start + BODIES_PAGE]]
-            query = _PAGE_QUERY.where(exchanges.c.recording == recording_id, exchanges.c.exchange_id.in_(keys))
-            rows = read(self._engine, partial(_rows, query))
+            query = partial(rows_among, columns=_NEEDED, column=column, values=keys, within=within)
+            rows = read(self._engine, query)
             found |= {exchange.id: exchange for exchange in read(self._engine, partial(self._read, reader, rows))}
         return found
 
@@ -177,7 +178,7 @@ _COLUMNS = (
     "response_body",
 )
 
-ROWS = select(
+_NEEDED = (
     exchanges.c.number,
     exchanges.c.exchange_id,
     exchanges.c.started,
@@ -187,6 +188,7 @@ ROWS = select(
     exchanges.c.request_body,
     exchanges.c.response_body,
 )
+ROWS = select(*_NEEDED)
 """What is needed to read exchanges: where they stand, and their bodies."""
 _PAGE_QUERY = ROWS.order_by(exchanges.c.started, exchanges.c.number).limit(PAGE)
 

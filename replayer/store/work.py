@@ -267,20 +267,26 @@ class WorkStore:
             raise LostBatch
 
     def ask_mint(self, pass_id: int, principal: str) -> bytes | None:
-        """A principal's credentials once they are there; None, and they are asked for, until then."""
+        """Ask for a principal's credentials, unless somebody has; what they are, when they are there already."""
         table = work_mints.c
         query = select(table.minted).where(table["pass"] == pass_id, table.principal == principal)
-        row = read(self._engine, lambda connection: connection.execute(query).first())
-        if row is None:
-            asked = [{"pass": pass_id, "principal": principal}]
 
-            def work(connection: Connection) -> None:
-                insert_new(connection, work_mints, asked)
+        def work(connection: Connection) -> bytes | None:
+            row = connection.execute(query).first()
+            if row is None:
+                insert_new(connection, work_mints, [{"pass": pass_id, "principal": principal}])
                 ring(connection, COORDINATOR % pass_id)
+            return None if row is None or row.minted is None else bytes(row.minted)
 
-            write(self._engine, work)
-            return None
-        return None if row.minted is None else bytes(row.minted)
+        return write(self._engine, work)
+
+    def minted(self, pass_id: int, principals: Sequence[str]) -> dict[str, bytes]:
+        """The credentials that are there by now, of principals for whom they were asked."""
+        table = work_mints.c
+        query = select(table.principal, table.minted).where(
+            table["pass"] == pass_id, table.principal.in_(principals), table.minted.is_not(None)
+        )
+        return {row.principal: bytes(row.minted) for row in read(self._engine, partial(_all, query))}
 
     # -- runs -------------------------------------------------------------------------------------------------------
 
