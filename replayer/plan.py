@@ -86,7 +86,7 @@ def prepared(index: int, exchange: Exchange, route: str, session: int, principal
         session=session,
         principal=principal,
         slots=slots(exchange.request, route),
-        produced=produced(exchange.response) if exchange.response else Produced(),
+        produced=produced(exchange.response, as_json=True) if exchange.response else Produced(),
     )
 
 

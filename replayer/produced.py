@@ -40,17 +40,27 @@ class Produced:
 
     headers: tuple[tuple[str, str], ...] = ()
     root: str = "$"
-    body: object = None
+    value: object = None
+    json: bytes = b""  # instead of the value
+
+    @property
+    def body(self) -> object:
+        """The value; what is kept as JSON is parsed each time."""
+        return orjson.loads(self.json) if self.json else self.value
 
     def leaves(self) -> Iterator[tuple[str, object]]:
         """Every scalar with its concrete path."""
         yield from self.headers
-        if self.body is not None:
-            yield from leaves(self.body, self.root)
+        body = self.body
+        if body is not None:
+            yield from leaves(body, self.root)
 
 
-def produced(response: RecordedResponse) -> Produced:
-    """Reads a response; a body that is not what it says gives what can be read, never an error."""
+def produced(response: RecordedResponse, *, as_json: bool = False) -> Produced:
+    """Reads a response; a body that is not what it says gives what can be read, never an error.
+
+    `as_json` is for what is kept: parsed, JSON takes several times the memory.
+    """
     headers = tuple(_header_values(response))
     data = decoded(response)
     if not data:
@@ -58,9 +68,10 @@ def produced(response: RecordedResponse) -> Produced:
     start = data[:64].lstrip()[:1]
     if start in (b"{", b"["):
         try:
-            return Produced(headers, "$", orjson.loads(data))
+            value = orjson.loads(data)
         except orjson.JSONDecodeError:
             return Produced(headers, *_table(response))
+        return Produced(headers, "$", json=data) if as_json else Produced(headers, "$", value)
     if media_type(header(response.headers, "content-type")) in _TABLES:
         return Produced(headers, *_table(response))
     if start == b"<":

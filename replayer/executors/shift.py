@@ -9,7 +9,6 @@ import socket
 import time
 import uuid
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -33,6 +32,7 @@ from ..store import Store, codec
 from ..store.work import WORKERS, HeldBatch, LostBatch
 from ..tally import Tally
 from .contract import client_for
+from .kept_steps import KeptSteps
 from .minting import Minting
 from .parcels import (
     Entry,
@@ -56,8 +56,6 @@ AHEAD = 32
 """Writes that are put down at once before the first of them is sent: a commit each would double their cost."""
 FLUSH = 512
 """Answers that are kept in memory until they are written."""
-STEPS_KEPT = 20_000
-"""Prepared steps that a worker keeps between the passes of a run: preparing one takes about as long as sending it."""
 UNCERTAIN = "a worker ended while it may have sent this"
 BEFORE_UNCERTAIN = "its answer was lost with a worker, and what may have been sent since might change it"
 AFTER_UNCERTAIN = "works on what an exchange may have changed of which nobody knows whether it was sent"
@@ -86,7 +84,7 @@ class Worker:
         self._sealer = Sealer(key)
         self._knowledge: _PassKnowledge | None = None
         self._guides: dict[str, Guide] = {}  # by digest: that of the run at work, which all of its passes share
-        self._steps: OrderedDict[tuple[str, int], Step] = OrderedDict()
+        self._steps = KeptSteps()
 
     def send(self, batch_id: int) -> bool:
         """Take a batch and send it; False when it was not to be had, or another worker took it over meanwhile."""
@@ -205,7 +203,7 @@ class Worker:
         found: dict[int, Step] = {}
         missing: list[Entry] = []
         for entry in entries:
-            step = self._steps.get((held.run_id, entry.index))
+            step = self._steps.get(held.run_id, entry.index)
             if step is None or step.exchange.id != entry.exchange_id:
                 missing.append(entry)
             else:
@@ -215,9 +213,7 @@ class Worker:
             for entry in missing:
                 if entry.exchange_id in exchanges:
                     step = found[entry.index] = entry.step(exchanges[entry.exchange_id])
-                    self._steps[held.run_id, entry.index] = step
-        while len(self._steps) > STEPS_KEPT:
-            self._steps.popitem(last=False)
+                    self._steps.keep(held.run_id, step)
         if len(found) < len(entries):
             raise UsageError("The recording was deleted while it was replayed.")
         return found

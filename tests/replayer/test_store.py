@@ -171,6 +171,18 @@ def test_records_of_a_block_are_parsed_one_by_one() -> None:
     assert list(codec.unpack(codec.BLOCK_FORMAT, codec.pack([]))) == []
 
 
+def test_exchanges_share_the_texts_that_they_repeat(store: Store) -> None:
+    statement = SqlStatement("f1", "SELECT name FROM items WHERE id = ?", 1, 1)
+    info = recording(store)
+    store.add_exchanges(info.id, [dataclasses.replace(exchange(number), sql=(statement,)) for number in (1, 2)])
+    one, other = store.exchanges(info.id)
+    assert one.request.headers[0][1] is other.request.headers[0][1]
+    assert one.sql is not None
+    assert other.sql is not None
+    assert one.sql[0].statement is other.sql[0].statement
+    assert one.route is other.route
+
+
 def test_an_exchange_is_added_once(store: Store) -> None:
     info = recording(store)
     assert store.add_exchanges(info.id, [exchange(1), exchange(2), exchange(1)]) == Added(2, 1)
