@@ -5,8 +5,8 @@
 The example shop is recorded once, and copies of that recording in which all that was made has another name are written
 to a real Redis as recorders write them, while `understudy ingest` drains it. Then `understudy gate` selects a budget of
 them and has `understudy worker` processes replay it, the shop against itself. The memory of every process of the
-product is looked at all the while: a tenth of the way on and at the end, which says whether it grows with what has
-gone through, and the most there was. Producer, Redis, PostgreSQL and shop share the machine with what is measured.
+product is looked at all the while; the most that there was in each tenth of the time says whether it grows with what
+has gone through. Producer, Redis, PostgreSQL and shop share the machine with what is measured.
 """
 
 from __future__ import annotations
@@ -60,8 +60,9 @@ class Memory:
     def figures(self) -> str:
         if not self.samples:
             return "not looked at"
-        early = max(self.samples[: max(1, len(self.samples) // 10)])
-        return f"{early:,.0f} MiB after a tenth, {self.samples[-1]:,.0f} at the end, {max(self.samples):,.0f} at most"
+        tenths = [max(self.samples[len(self.samples) * n // 10 :][: len(self.samples) // 10 + 1]) for n in range(10)]
+        most = ", ".join(f"{each:,.0f}" for each in tenths)
+        return f"at most {max(self.samples):,.0f} MiB; in each tenth of the time {most}"
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from sys import intern
 from typing import Any, overload
 
@@ -246,16 +247,13 @@ def _sql_record(statements: tuple[SqlStatement, ...] | None) -> list[list[Any]] 
 
 
 def _sql(record: list[list[Any]] | None) -> tuple[SqlStatement, ...] | None:
-    return (
-        None
-        if record is None
-        else tuple(
-            [
-                SqlStatement(intern(fingerprint), intern(statement), count, rows)
-                for fingerprint, statement, count, rows in record
-            ]
-        )
-    )
+    return None if record is None else tuple([_statement(*statement) for statement in record])
+
+
+@lru_cache(maxsize=4096)
+def _statement(fingerprint: str, statement: str, count: int, rows: int) -> SqlStatement:
+    """An application runs the same few statements over and over."""
+    return SqlStatement(fingerprint, statement, count, rows)
 
 
 def _outbound_record(call: OutboundCall) -> list[Any]:
