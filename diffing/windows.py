@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
@@ -22,7 +23,8 @@ _SLOP = 0.003
 """Seconds that a clock may lead or lag beside what its Date fields show: it is read a moment earlier or later."""
 _DATES = 20
 """Answers with a Date field that fix a clock well enough: each narrows it by chance."""
-_REMEMBERED = 100_000
+_REMEMBERED = 10_000
+"""Moments of a pass whose exchanges are remembered: answers that name a time are near one another."""
 
 
 @dataclass(slots=True)
@@ -33,8 +35,9 @@ class Timeline:
     (RFC 9110 §6.6.1): one that says `d` was made between `d` and `d + 1`, and within its answer's window.
     """
 
-    starts: list[float] = field(default_factory=list)  # in order
-    entries: list[tuple[float, float, int]] = field(default_factory=list)  # start, end, number of the case; in order
+    starts: array[float] = field(default_factory=lambda: array("d"))  # in order
+    ends: array[float] = field(default_factory=lambda: array("d"))  # in that order, too
+    numbers: array[int] = field(default_factory=lambda: array("q"))  # of the cases
     longest: float = 0.0
     minting: list[tuple[float, float]] = field(default_factory=list)  # when credentials were minted: start, end
     ahead: tuple[float, float] | None = None  # least and most seconds by which the target's clock leads ours
@@ -55,11 +58,10 @@ class Timeline:
         last = at + resolution - self.ahead[0] + _SLOP
         found = []
         for i in range(bisect_right(self.starts, last) - 1, -1, -1):
-            start, end, number = self.entries[i]
-            if start < first - self.longest:
+            if self.starts[i] < first - self.longest:
                 break
-            if end >= first:
-                found.append(number)
+            if self.ends[i] >= first:
+                found.append(self.numbers[i])
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
         self._known[at, resolution] = frozenset(found)
@@ -76,7 +78,7 @@ class Drawing:
     """A pass whose answers are read one after the other, until its timeline can be drawn."""
 
     def __init__(self) -> None:
-        self._entries: list[tuple[float, float, int]] = []
+        self._entries: list[tuple[float, float, int]] = []  # start, end, number of the case
         self._minting: list[tuple[float, float]] = []
         self._low, self._high, self._dates = float("-inf"), float("inf"), 0
 
@@ -97,8 +99,9 @@ class Drawing:
         self._entries.sort()
         known = self._dates >= _DATES and self._low <= self._high + 2 * _SLOP
         return Timeline(
-            [start for start, _, _ in self._entries],
-            self._entries,
+            array("d", [start for start, _, _ in self._entries]),
+            array("d", [end for _, end, _ in self._entries]),
+            array("q", [number for _, _, number in self._entries]),
             max((end - start for start, end, _ in self._entries), default=0.0),
             self._minting,
             (min(self._low, self._high), max(self._low, self._high)) if known else None,
