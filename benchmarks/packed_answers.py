@@ -34,6 +34,7 @@ from .accuracy.draw import SHOP
 from .accuracy.pool import FromSupply
 
 PASSES = 3
+TIMES = 50
 WAITING = 256 * 1024
 """Bytes of answers that wait for others of their block, instead of more than all of this recording's."""
 Kind = Callable[[Sequence[Answer]], Answers]
@@ -86,10 +87,10 @@ def compared(maker: CaseMaker, passes: Sequence[Pass]) -> list[Comparison]:
 
 
 def memory(kind: Kind, answers: Answers) -> float:
-    """Bytes that each answer takes, as objects of its own."""
+    """Bytes that each answer takes, of as many as a large recording has."""
     blocks = PackedAnswers.of(answers, room=0)
     tracemalloc.start()
-    held = kind([*blocks])
+    held = kind([each for _ in range(TIMES) for each in blocks])  # unpacked anew each time
     gc.collect()
     taken = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()

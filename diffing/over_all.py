@@ -29,7 +29,7 @@ class OverAll:
         return any(key.startswith(prefix) for key in self._profile.spreads)
 
     def showing(self, run: Sequence[Case]) -> Iterator[Comparison]:
-        """The exchanges of a run that show how it is spread otherwise, the rules applied."""
+        """The exchanges of a run, or of whole routes of it, that show how it is spread otherwise, the rules applied."""
         new = [each for each in find_deviations(run, self._right, self._profile) if each not in self._usual]
         showing = shown_by(new, run, self._right, self._profile) if new else {}
         for exchange_id, found in showing.items():

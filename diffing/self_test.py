@@ -107,11 +107,14 @@ class _SelfTest:
         self._judging = judging
         self._progress = progress
         self._following: dict[tuple[str, str], list[_Living]] = defaultdict(list)  # by an identifier that would tell
+        self._of_route: dict[tuple[str, str], list[int]] = defaultdict(list)  # cases by method and route
 
     def run(self, source: str, budget: int, seed: int) -> Sensitivity:
         profile, clock = self._judging.profile, PassClock(self._cases)
         court = WhatIfCourt(profile, clock, self._judging.rules)
         right = [court.hear(case).comparison for case in self._cases]
+        for index, comparison in enumerate(right):
+            self._of_route[comparison.method, comparison.route].append(index)
         matched = [i for i, comparison in enumerate(right) if comparison.status is Status.MATCHED]
         self._mutator = Mutator(self._cases, take_inventory(self._cases, matched, profile), profile)
         living = [_Living(mutant) for mutant in self._mutator.draw(budget, seed)]
@@ -147,22 +150,23 @@ class _SelfTest:
         """What is in a whole route, and no exchange gives away, may show over all of them."""
         left = [one for one in living if not one.caught and one.mutant.case is None]
         for one in [one for one in left if over_all.could_tell(_prefix(one.mutant))][:MAX_WHOLE]:
-            for comparison in over_all.showing(self._with(one.mutant, matched)):
+            for comparison in over_all.showing(self._route_with(one.mutant, matched)):
                 if self._counts(comparison):
                     one.caught, one.exchange = True, comparison.exchange_id
                     break
 
-    def _with(self, mutant: Mutant, matched: frozenset[int]) -> Sequence[Case]:
-        """The run in which a whole route has the fault."""
+    def _route_with(self, mutant: Mutant, matched: frozenset[int]) -> Sequence[Case]:
+        """What the run has of a route, all of which has the fault. How others are spread is not changed by that."""
+        indices = self._of_route[mutant.group[:2]]
 
-        def case(index: int) -> Case:
-            found = self._cases[index]
-            answer = found.candidate[0].response if index in matched else None
-            if answer and (found.method, found.route, answer.status) == mutant.group:
-                return self._mutator.mutated(mutant, index) or found
+        def case(number: int) -> Case:
+            found = self._cases[indices[number]]
+            answer = found.candidate[0].response if indices[number] in matched else None
+            if answer and answer.status == mutant.group[2]:
+                return self._mutator.mutated(mutant, indices[number]) or found
             return found
 
-        return View(len(self._cases), case)
+        return View(len(indices), case)
 
     def _plant(self, court: WhatIfCourt, one: _Living, index: int) -> Heard | None:
         """Hears the case with the fault in it; None when it has none, or when the mutant is caught or was before."""

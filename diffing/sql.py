@@ -28,6 +28,7 @@ def sql_growths(cases: Iterable[Case], comparisons: Iterable[Comparison], profil
         for spot, sample in sample_of(case, comparison, profile):
             ran[spot] += 1
             if sample.more:
+                sample.rows.settle()
                 changed[spot].append(sample)
     changes: dict[tuple[str, str, int], list[dict[str, int]]] = defaultdict(list)
     for spot, samples in changed.items():

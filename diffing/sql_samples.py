@@ -56,8 +56,13 @@ class Rows:
     """The numbers of rows that a count of statements may go with, read off the two answers when first asked for."""
 
     def __init__(self, baseline: RecordedResponse, candidate: RecordedResponse, told: Sequence[int] = ()) -> None:
-        self._answers = (baseline, candidate)
+        self._answers: tuple[RecordedResponse, ...] = (baseline, candidate)
         self._told = told  # rows that statements of the exchange returned, where the driver says it
+
+    def settle(self) -> None:
+        """Read them now, and let go of the answers."""
+        _ = self.known
+        self._answers = ()
 
     @cached_property
     def known(self) -> tuple[int, ...] | None:

@@ -50,9 +50,9 @@ class TurnedUp:
 
     def close(self, target: str, reads: bool, answer: RecordedResponse, reader: str = "") -> None:
         """The answer to a request of `reader` for `target` was read to its end."""
-        path = urlsplit(target).path
+        path = _path(target)
         if not reads and 300 <= answer.status < 400:
-            led_to = urlsplit(header(answer.headers, "location")).path
+            led_to = _path(header(answer.headers, "location"))
             if led_to in self._shown:  # a page that is seen for the first time shows old things as well
                 self._led_to.add(led_to)
         elif reads and 200 <= answer.status < 300 and len(self._shown) < MAX_PAGES:
@@ -95,6 +95,13 @@ class TurnedUp:
             new = [number for number in numbers if number > self._highest.get(sort, -1)]
             if new:
                 self.least[sort] = min([*new, self.least.get(sort, new[0])])
+
+
+def _path(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:  # `http://[`
+        return address
 
 
 def _row(path: str) -> str:

@@ -127,7 +127,10 @@ def how_refused(response: RecordedResponse) -> str:
     if response.status in _REFUSED:
         return str(response.status)
     if response.status in _REDIRECTS:
-        parts = urlsplit(header(response.headers, "Location"))
+        try:
+            parts = urlsplit(header(response.headers, "Location"))
+        except ValueError:
+            return f"{response.status} to what is no address"
         where = f"{parts.scheme}://{parts.netloc}" if parts.netloc else parts.path
         return f"{response.status} to {where or 'nowhere'}"
     return ""

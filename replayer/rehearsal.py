@@ -194,7 +194,7 @@ class _Rehearsing:
             self._watcher.seen(found.findings)
         found = replace(found, budgets=await self._budgets(cases, baselines, found, stopped))
         if self._request.self_test:
-            found = replace(found, sensitivity=self._sensitivity(cases, baselines, profile))
+            found = replace(found, sensitivity=self._sensitivity(baselines, profile))
         self._watcher.stage("judging")
         report, evidence = run_report(self._request, found, self._started)
         return Rehearsal(
@@ -344,9 +344,10 @@ class _Rehearsing:
         )
         return await budgeting.clauses(cases, request.policy.budgets)
 
-    def _sensitivity(self, cases: Sequence[Case], baselines: Sequence[Pass], profile: NoiseProfile) -> Sensitivity:
+    def _sensitivity(self, baselines: Sequence[Pass], profile: NoiseProfile) -> Sensitivity:
         """Which of the faults planted into right answers this very comparison catches."""
         self._watcher.stage("testing the comparison")
+        cases = self._maker.cases(baselines, ())
         names = [one.name for one in baselines] or [name for name, _ in self._request.baseline_answers]
         right, source = right_answers(cases, names)
         request = self._request

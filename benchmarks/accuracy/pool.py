@@ -85,6 +85,8 @@ class Lessons:
     _kept: dict[tuple[tuple[float, float], ...], NoiseProfile] = field(default_factory=dict)
 
     def learn(self, cases: Any, sorts: Any) -> NoiseProfile:
+        if any(not case.candidate for case in cases[:1]):
+            return learn(cases, sorts)  # the candidate's own passes teach, in the place of the baseline's
         # without the candidate's answers: nothing may be learned from them
         alone = [replace(case, candidate=()) if case.baseline else case for case in cases]
         key = tuple((answer.started, answer.ended) for case in alone for answer in case.baseline)

@@ -21,9 +21,13 @@ _KEYED = re.compile(r"idempoten", re.IGNORECASE)
 
 def values_of(request: RecordedRequest) -> dict[str, str]:
     """Place -> value: segments of the path, parameters, fields of a JSON document or a form, the idempotency key."""
-    parts = urlsplit(request.target)
-    said = {f"path[{n}]": unquote(segment) for n, segment in enumerate(parts.path.split("/")) if segment}
-    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+    try:
+        parts = urlsplit(request.target)
+        said = {f"path[{n}]": unquote(segment) for n, segment in enumerate(parts.path.split("/")) if segment}
+        asked = parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError:
+        said, asked = {}, []
+    for name, value in asked:
         said[f"query.{name}"] = value
     for name, value in request.headers:
         if _KEYED.search(name):

@@ -118,8 +118,8 @@ def _refusal(request: RecordedRequest) -> RecordedResponse:
 
 
 def _address(request: RecordedRequest) -> tuple[str, int]:
-    parts = urlsplit(request.target)
     try:
+        parts = urlsplit(request.target)
         return (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme, 0)
     except ValueError:
         return "", 0

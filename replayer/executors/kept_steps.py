@@ -25,7 +25,10 @@ class KeptSteps:
 
     def get(self, run_id: str, index: int) -> Step | None:
         """The step of a run with this index, if it was kept."""
-        return self._runs.get(run_id, {}).get(index)
+        if run_id not in self._runs:
+            return None
+        self._runs.move_to_end(run_id)
+        return self._runs[run_id].get(index)
 
     def keep(self, run_id: str, step: Step) -> None:
         """Keep a step, if there is room for it; other runs make room."""

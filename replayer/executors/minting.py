@@ -1,4 +1,4 @@
-"""Credentials that the coordinator makes. A worker asks for each by itself; whoever waits looks for those of all."""
+"""Credentials that the coordinator makes. A worker asks for each by itself, and one look is for all who wait."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Minting:
         self._minted = minted
         self._wanted: set[str] = set()
         self._lookout = Lookout(bell, FIRST_POLL_SECONDS, LAST_POLL_SECONDS)
-        self._looking = asyncio.Lock()
+        self._looking: asyncio.Future[None] | None = None
 
     async def of(self, principal: str) -> Minted:
         """A principal's credentials, or why there are none."""
         if principal not in self._minted:
             await self._ask(principal)
         while principal not in self._minted:
-            async with self._looking:
-                if principal not in self._minted:
-                    await self._look()
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.ensure_future(self._look())
+            await asyncio.shield(self._looking)
         return unpack_minted(self._minted[principal], self._sealer)
 
     async def _ask(self, principal: str) -> None:

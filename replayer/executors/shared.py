@@ -174,14 +174,15 @@ class SharedExecutor:
 
     def _result(self, job: Job, pass_id: int, chosen: Sequence[int], gathered: _Gathered) -> PassResult:
         answers = PackedAnswers(len(job.plan.steps))
-        if gathered.problem:
-            for index in chosen:
-                answers[index] = Answer(None, reason=Reason.CANCELLED, detail=gathered.problem)
+        missing = set(chosen) if gathered.problem else set()
         correlator = Correlator(job.guide, enabled=job.correlate)
         for row in self._store.work_answers(pass_id):
             for index, answer in unpack_answers(row.answers, self._sealer).items():
                 answers[index] = answer
+                missing.discard(index)
             correlator.learned.absorb(unpack_facts(row.facts, self._sealer))
+        for index in sorted(missing):
+            answers[index] = Answer(None, reason=Reason.CANCELLED, detail=gathered.problem)
         if gathered.problem:
             for step in job.plan.steps:
                 if overtaken(gathered.problem, step, answers[step.index], job.reference):

@@ -99,3 +99,10 @@ def test_rows_of_a_log_say_themselves_that_they_were_made() -> None:
     assert rows((31, 0.0), (30, 50.0), (29, 51.0)) == {}  # the latest has none: these were changed, not made
     assert rows((31, 50.0), (30, 51.0), (29, 52.0)) == {}
     assert rows((31, 50.5), (30, 50.0)) == {}
+
+
+def test_what_is_no_address_leads_nowhere() -> None:
+    turned_up = TurnedUp()
+    turned_up.close("//[", True, answer(200, ""))
+    turned_up.close("/bills", False, answer(302, "http://[next"))
+    assert turned_up.least == {}

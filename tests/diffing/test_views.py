@@ -9,12 +9,12 @@ from weakref import WeakSet
 
 import pytest
 
-from diffing.difference import Answer, Case
+from diffing.difference import Answer, Case, Part
 from diffing.profile import learn
 from diffing.self_test import Judging, right_answers, self_test
 from diffing.trial import Trial
 from diffing.views import View, changed
-from recorder.exchange import RecordedResponse
+from recorder.exchange import Observed, RecordedResponse, SqlStatement
 
 from .orders_app import SORTS, cases, traffic
 
@@ -72,6 +72,25 @@ def test_learning_keeps_no_case(reading: Reading) -> None:
 
 def test_comparing_keeps_no_case(reading: Reading) -> None:
     assert Trial(PROFILE).first(reading.view()) == Trial(PROFILE).first(MADE)
+    assert 0 < reading.most < AT_A_TIME
+
+
+def test_statements_that_became_more_keep_no_case() -> None:
+    def observing(answer: Answer, count: int) -> Answer:
+        return replace(answer, observed=Observed((SqlStatement("f", "SELECT * FROM users", count, 1),)))
+
+    watched = [
+        replace(
+            case,
+            baseline=tuple(observing(each, 1) for each in case.baseline),
+            candidate=tuple(observing(each, 2) for each in case.candidate),
+        )
+        for case in MADE
+    ]
+    gc.collect()
+    reading = Reading(watched)
+    found = Trial(PROFILE).first(reading.view())
+    assert any(difference.location.part is Part.SQL for one in found for difference in one.differences)
     assert 0 < reading.most < AT_A_TIME
 
 

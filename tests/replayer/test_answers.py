@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import random
 import sys
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -112,14 +114,25 @@ def test_answers_survive_being_written_to_a_file(room: int) -> None:
     assert list(pickle.loads(pickle.dumps(PackedAnswers.of(made(2 * BLOCK), room)))) == made(2 * BLOCK)
 
 
-def test_no_more_is_kept_unpacked_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("before", [False, True], ids=["at once", "in the place of others"])
+def test_no_more_memory_is_taken_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch, before: bool) -> None:
     monkeypatch.setattr(module, "WAITING", 1_000_000)
-    body = Body.of(b'{"items": [' + b", ".join(b'{"id": %d, "name": "thing"}' % n for n in range(100)) + b"]}")
-    kept = PackedAnswers(20_000, room=1_000_000)
-    for number in range(20_000):
-        kept[number] = Answer(RecordedResponse(200, "OK", JSON, replace(body, data=bytes([*body.data]))), "", number, 1)
-    assert sum(map(weight_of, kept)) > 60_000_000
-    assert len(pickle.dumps(kept)) < 4_000_000
+    body = b'{"items": [' + b", ".join(b'{"id": %d, "name": "thing"}' % n for n in range(100)) + b"]}"
+    tracemalloc.start()
+    try:
+        kept = PackedAnswers(10_000, room=1_000_000)
+        for number in range(1_500 if before else 0):
+            kept[number] = NOT_SENT
+        for number in range(10_000):
+            data = bytes([*body])  # an object of its own
+            kept[number] = Answer(RecordedResponse(200, "OK", JSON, Body(data, len(data))), "", number, 1)
+        gc.collect()
+        taken, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(map(weight_of, kept)) > 30_000_000
+    assert taken < 4_000_000
+    assert most < 6_000_000
 
 
 def test_a_weight_is_about_what_an_answer_takes() -> None:

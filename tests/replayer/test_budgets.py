@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field, replace
 
-from diffing.difference import Answer, Case
+from diffing.difference import Answer
 from diffing.gate import Outcome, Policy
 from diffing.policy import Budget, Clause, Holding
 from recorder.exchange import RecordedResponse
@@ -49,7 +49,7 @@ class Scripted:
         self.problem, problem = "", self.problem
         one, other, candidate = map(self.passed, names)
         self.problem = problem
-        cases: list[Case] = maker.cases([one, other], [candidate])
+        cases = maker.cases([one, other], [candidate])
         target = TargetSettings("t")
         budgeting = Budgeting(PLAN, maker, self.replay, target, target, unrepeatable)
         (clause,) = asyncio.run(budgeting.clauses(cases, SLOW_ORDERS))

@@ -51,11 +51,14 @@ def minted() -> dict[str, bytes]:
     return {}
 
 
-def wait(ledger: Any, minted: dict[str, bytes], *principals: str) -> list[object]:
-    class Silent:
-        class dialect:
-            name = "sqlite"
+class Silent:
+    """Stands in for an engine whose database rings for nobody."""
 
+    class dialect:
+        name = "sqlite"
+
+
+def wait(ledger: Any, minted: dict[str, bytes], *principals: str) -> list[object]:
     async def run() -> list[object]:
         minting = Minting(ledger, 7, Bell(Silent()), SEALER, minted)  # type: ignore[arg-type]
         return [*await asyncio.gather(*map(minting.of, principals))]
@@ -100,3 +103,24 @@ def test_a_look_that_fails_fails_who_looked(minted: dict[str, bytes]) -> None:
 
     with pytest.raises(ConnectionError):
         wait(Gone(), minted, "ann")
+
+
+def test_who_has_credentials_does_not_wait_for_others(minted: dict[str, bytes]) -> None:
+    """Whatever the order in which they asked."""
+
+    class Slow(Ledger):
+        def minted(self, pass_id: int, principals: Sequence[str]) -> dict[str, bytes]:
+            return super().minted(pass_id, [each for each in principals if each == "bob" or len(self.looks) >= 4])
+
+    ledger = Slow()
+
+    async def run() -> int:
+        minting = Minting(ledger, 7, Bell(Silent()), SEALER, minted)  # type: ignore[arg-type]
+        waiting = [asyncio.ensure_future(minting.of(principal)) for principal in ("ann", "cid", "dan", "bob")]
+        assert await waiting[-1] == bearer("bob")
+        looks = len(ledger.looks)
+        await asyncio.gather(*waiting)
+        return looks
+
+    assert asyncio.run(run()) == 1
+    assert len(ledger.looks) == 5

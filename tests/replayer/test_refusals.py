@@ -129,3 +129,18 @@ def test_a_redirect_to_another_scheme_is_told_as_what_it_is() -> None:
     said = requests(50, 301, headers=())
     sentence = told(said, headers=(("Location", "https://staging.internal/a"),))[0]
     assert "it sends everybody to https://staging.internal: give the target that address" in sentence
+
+
+@pytest.mark.parametrize(
+    ("location", "how"),
+    [
+        ("https://sso.internal/login?next=/a", "302 to https://sso.internal"),
+        ("/login", "302 to /login"),
+        ("", "302 to nowhere"),
+        ("http://[next", "302 to what is no address"),
+    ],
+)
+def test_how_a_redirect_refuses(location: str, how: str) -> None:
+    response = answered(302, (("Location", location),)).response
+    assert response is not None
+    assert how_refused(response) == how
