@@ -46,7 +46,7 @@ QUICK = 1
 
 
 _shared = lru_cache(maxsize=8192)(str)
-"""The same text for equal ones, while it is used. Not `sys.intern`: Python 3.12.0 to 3.12.6 keep such texts for ever."""
+"""The same text for equal ones, while it is used. Not `sys.intern`: Python 3.12.0 to 3.12.6 keep them for ever."""
 
 
 class Lines(Sequence[list[Any]]):
