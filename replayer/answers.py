@@ -17,7 +17,7 @@ from .engine import NOT_SENT
 from .store import codec
 
 ROOM = 32 * 1024 * 1024
-"""Bytes of answers that a pass keeps as they are: to some 6,000 exchanges, which take no longer to compare then."""
+"""Bytes of answers that a pass keeps as they are: those of 13,000 exchanges of the example shop, by `weight_of`."""
 WAITING = 8 * 1024 * 1024
 """Bytes of answers that wait for others of their blocks: those of workers come in any order."""
 BLOCK = 128
